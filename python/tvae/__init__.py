@@ -1,0 +1,56 @@
+"""tvae: ternary VAEs in the Poincare ball.
+
+Every name below is imported on first use, so that `import tvae` stays free of torch.
+
+Example:
+    >>> import tvae
+    >>> tvae.TernarySpace(depth=9).size
+    19683
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tvae.errors import TvaeError as TvaeError
+    from tvae.load import load as load
+    from tvae.metrics import Metrics as Metrics
+    from tvae.metrics import evaluate as evaluate
+    from tvae.nn import ModelSpec as ModelSpec
+    from tvae.nn import TernaryVAE as TernaryVAE
+    from tvae.space import TernarySpace as TernarySpace
+    from tvae.training import train as train
+
+_HOMES = {
+    "Metrics": "tvae.metrics",
+    "ModelSpec": "tvae.nn",
+    "TernarySpace": "tvae.space",
+    "TernaryVAE": "tvae.nn",
+    "TvaeError": "tvae.errors",
+    "evaluate": "tvae.metrics",
+    "load": "tvae.load",
+    "train": "tvae.training",
+}
+_MODULES = {"config", "geometry", "losses", "mining", "nn", "space", "training"}
+
+__all__ = [*sorted(_HOMES), *sorted(_MODULES)]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    elif name in _MODULES:
+        value = import_module(f"tvae.{name}")
+    elif name == "__version__":
+        value = _version("tvae")
+    else:
+        raise AttributeError(f"module 'tvae' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
