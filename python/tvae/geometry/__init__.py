@@ -1,0 +1,22 @@
+"""Hyperbolic geometry of the Poincare ball, accurate from 1e-30 to the rim and differentiable in the curvature.
+
+Example:
+    >>> import torch
+    >>> from tvae import geometry
+    >>> geometry.distance(torch.tensor([0.5, 0.0]), torch.tensor([0.0, 0.5]), 1.0)
+    tensor(1.5377)
+"""
+
+from tvae.geometry.ops import distance, radius
+from tvae.geometry.poincare import clamped_rows, expmap0, from_polar, logmap0, pairwise_distance, project
+
+__all__ = [
+    "clamped_rows",
+    "distance",
+    "expmap0",
+    "from_polar",
+    "logmap0",
+    "pairwise_distance",
+    "project",
+    "radius",
+]

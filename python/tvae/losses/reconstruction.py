@@ -1,0 +1,33 @@
+"""Reconstruction: cross-entropy of the trits."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tvae.losses.inputs import LossInputs, LossResult, Scale
+from tvae.losses.registry import register
+from tvae.losses.spec import Reconstruction
+from tvae.nn.vae import Branch
+
+
+@register("reconstruction")
+class ReconstructionLoss:
+    """Cross-entropy in nats, summed over trits and decodings, averaged over operations."""
+
+    on_ball = False
+
+    def __init__(self, config: Reconstruction, scale: Scale, branch: Branch) -> None:
+        self.config = config
+
+    def to(self, device: torch.device) -> None:
+        pass
+
+    def __call__(self, inputs: LossInputs) -> LossResult:
+        logits: Tensor = inputs.output.logits
+        target = inputs.batch.target
+        decodings, operations = logits.shape[0], target.shape[0]
+        stacked = logits.reshape(-1, 3)
+        value = F.cross_entropy(stacked, target.repeat(decodings, 1).reshape(-1), reduction="sum")
+        return LossResult(value / operations)

@@ -1,0 +1,186 @@
+"""The registry: every loss by name, built from its config, and their weighted sum.
+
+A loss is a class that takes its config and a `Scale`, and maps `LossInputs` to a `LossResult`. A
+class whose config has a `branch` acts on one branch at a time; `Total` sums over the branches asked
+for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+import torch
+from torch import Tensor
+
+from tvae.errors import ConfigError
+from tvae.losses.inputs import LossInputs, LossResult, Scale
+from tvae.losses.spec import LossSpec
+from tvae.nn.vae import Branch
+
+
+class Loss(Protocol):
+    """What `register` takes. `on_ball` losses need a model with a projection."""
+
+    on_ball: bool
+
+    def __init__(self, config: Any, scale: Scale, branch: Branch) -> None: ...
+
+    def __call__(self, inputs: LossInputs) -> LossResult: ...
+
+    def to(self, device: torch.device) -> None: ...
+
+
+_REGISTRY: dict[str, type[Loss]] = {}
+L = TypeVar("L", bound=type[Loss])
+
+
+def register(name: str) -> Callable[[L], L]:
+    """Class decorator: make a loss available under `name`.
+
+    Raises:
+        ConfigError: if the name is taken.
+
+    Example:
+        >>> from tvae import losses
+        >>> "radius_band" in losses.names()
+        True
+    """
+
+    def add(cls: L) -> L:
+        if name in _REGISTRY:
+            raise ConfigError(f"a loss named {name!r} is registered already", hint="choose another name")
+        _REGISTRY[name] = cls
+        return cls
+
+    return add
+
+
+def names() -> list[str]:
+    """The names of all registered losses, sorted."""
+    return sorted(_REGISTRY)
+
+
+def build(name: str, config: object, scale: Scale, branch: Branch = "B") -> Loss:
+    """One loss, ready to be called.
+
+    Raises:
+        ConfigError: if no loss has this name.
+    """
+    if name not in _REGISTRY:
+        raise ConfigError(f"unknown loss {name!r}", expected=", ".join(names()))
+    return _REGISTRY[name](config, scale, branch)
+
+
+class Term:
+    """One loss on one branch, with its weight over time."""
+
+    def __init__(self, name: str, loss: Loss, config: Any) -> None:
+        self.name = name
+        self.loss = loss
+        self.weight: float = config.weight
+        self.ramp: str = getattr(config, "ramp", "constant")
+
+    def weight_at(self, progress: Tensor) -> Tensor | float:
+        """The weight when `progress` (0-d) of the run is over."""
+        if self.ramp == "decay":
+            return self.weight * (1.0 - progress)
+        if self.ramp == "warmup":
+            return self.weight * (10.0 * progress).clamp_max(1.0)
+        return self.weight
+
+
+class Total:
+    """The weighted sum of the losses of a spec.
+
+    Args:
+        spec: which losses, with which weights.
+        scale: depth, r_max and bands.
+        branches: the branches of the model; the first one decodes.
+        on_ball: whether the model has a projection.
+        extra: losses of your own, registered by `register`, as name -> config.
+
+    Raises:
+        ConfigError: if a loss asks for a branch or a ball that the model does not have.
+    """
+
+    def __init__(
+        self,
+        spec: LossSpec,
+        scale: Scale,
+        *,
+        branches: tuple[Branch, ...],
+        on_ball: bool,
+        extra: Mapping[str, object] | None = None,
+    ) -> None:
+        self.terms: list[Term] = []
+        configs: dict[str, Any] = {
+            field: getattr(spec, field) for field in spec.__struct_fields__ if field != "bands"
+        }
+        for name, config in {**configs, **(extra or {})}.items():
+            if config is None or config.weight == 0.0:
+                continue
+            chosen = self._branches(name, config, branches)
+            for branch in chosen:
+                loss = build(name, config, scale, branch)
+                if loss.on_ball and not on_ball:
+                    raise ConfigError(
+                        f"loss {name} acts on the ball, but the model has no projection",
+                        path=f"loss.{name}",
+                        hint=f"set loss.{name} to null, or give the model a projection",
+                    )
+                suffix = f"_{branch}" if len(chosen) == 2 else ""
+                self.terms.append(Term(name + suffix, loss, config))
+        if not self.terms:
+            raise ConfigError("no loss is left", path="loss", hint="give at least one loss a weight above 0")
+
+    @staticmethod
+    def _branches(name: str, config: Any, branches: tuple[Branch, ...]) -> tuple[Branch, ...]:
+        asked = getattr(config, "branch", "decoding")
+        if asked == "decoding":
+            return branches[:1]
+        if asked == "both":
+            return branches
+        if asked not in branches:
+            raise ConfigError(
+                f"loss {name} asks for branch {asked}, but the model has one branch, B",
+                path=f"loss.{name}.branch",
+                expected="B",
+                got=asked,
+                hint="set model.branches to 2",
+            )
+        return (asked,)
+
+    def to(self, device: torch.device) -> Total:
+        """Move the losses' tables to `device`."""
+        for term in self.terms:
+            term.loss.to(device)
+        return self
+
+    def __call__(self, inputs: LossInputs) -> tuple[Tensor, dict[str, Tensor]]:
+        """The weighted sum and, by name, each loss's unweighted value and metrics (detached)."""
+        total: Tensor | float = 0.0
+        logs: dict[str, Tensor] = {}
+        for term in self.terms:
+            value, metrics = term.loss(inputs)
+            total = total + term.weight_at(inputs.progress) * value
+            logs[f"loss/{term.name}"] = value.detach()
+            logs.update({f"loss/{term.name}/{key}": metric for key, metric in metrics.items()})
+        assert isinstance(total, Tensor)
+        return total, logs
+
+
+def config_of(name: str) -> type[msgspec.Struct]:
+    """The config struct of a built-in loss.
+
+    Raises:
+        ConfigError: if the name is not a field of `LossSpec`.
+    """
+    from typing import get_args, get_type_hints
+
+    hints = get_type_hints(LossSpec)
+    if name not in hints:
+        raise ConfigError(f"unknown loss {name!r}", expected=", ".join(names()))
+    found: type[msgspec.Struct] = next(t for t in (*get_args(hints[name]), hints[name]) if t is not type(None))
+    return found

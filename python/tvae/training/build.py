@@ -1,0 +1,109 @@
+"""Config to objects: the one place where training reads the config tree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from tvae.checkpoint import load_into, read
+from tvae.config.schema import Config
+from tvae.errors import CheckpointError, ConfigError
+from tvae.losses import Scale, Total
+from tvae.nn import Branch, TernaryVAE
+from tvae.nn.spec import architecture
+from tvae.training.early_stopping import EarlyStopping
+from tvae.training.guards import CollapseGuard
+from tvae.training.optimizer import PartOptimizer
+from tvae.training.policy import Policy
+from tvae.training.state import TrainState
+from tvae.training.step import Step
+
+
+def build_model(config: Config, device: torch.device) -> TernaryVAE:
+    """A model with the weights of the seed, or those of `config.init`.
+
+    Raises:
+        ConfigError: if a part that the config names is not in the model.
+        CheckpointError: if the checkpoint is of another architecture.
+    """
+    model = TernaryVAE(config.model, depth=config.space.depth)
+    if config.init is not None:
+        load_init(model, config.init)
+    parts = {model.part_of(name) for name, _ in model.named_parameters()}
+    for part in config.parts:
+        if part not in parts:
+            raise ConfigError(
+                f"the model has no part {part}", path=f"parts.{part}", expected=", ".join(sorted(parts))
+            )
+    return model.to(device)
+
+
+def load_init(model: TernaryVAE, source: str) -> None:
+    """Load weights strictly: every part that the checkpoint's architecture shares must be there whole.
+
+    The checkpoint's own architecture says which parts it has. A part that it lacks by design (a
+    projection, when it was trained without one) starts from random weights; a tensor that is
+    missing, extra or mis-shaped inside a part is an error.
+
+    Raises:
+        CheckpointError: with a table of what does not fit and why.
+    """
+    checkpoint = read(source)
+    theirs = checkpoint.record.architecture
+    if theirs.get("depth") != model.space.depth:
+        raise CheckpointError(
+            "is of another depth",
+            path=source,
+            expected=f"depth {model.space.depth}",
+            got=f"depth {theirs.get('depth')}",
+            hint=f"set space.depth to {theirs.get('depth')}, or start from another checkpoint",
+        )
+    present = {model.part_of(name) for name in checkpoint.tensors}
+    fresh = [
+        name
+        for name in model.state_dict()
+        if (part := model.part_of(name)) not in present and part.startswith(("projection", "curvature"))
+    ]
+    load_into(model, checkpoint.tensors, source=source, allow_missing=fresh)
+
+
+def build_losses(config: Config, model: TernaryVAE) -> Total:
+    """The weighted sum of the config's losses for this model."""
+    scale = Scale(model.space.depth, model.r_max, config.loss.bands)
+    return Total(config.loss, scale, branches=model.branches, on_ball=config.model.projection is not None)
+
+
+def build_policies(config: Config) -> list[Policy]:
+    """The rules that watch the run."""
+    policies: list[Policy] = [CollapseGuard(config.training.guards)]
+    if config.training.early_stop is not None:
+        policies.append(EarlyStopping(config.training.early_stop))
+    return policies
+
+
+def build_state(config: Config, device: torch.device) -> tuple[TrainState, Step]:
+    """Everything a run needs, at step 0."""
+    model = build_model(config, device)
+    total = build_losses(config, model).to(device)
+    optimizer = PartOptimizer(model, config.optim, config.parts)
+    reconstruction = config.loss.reconstruction
+    # Two plain VAEs decode both their branches; otherwise one branch decodes.
+    decoded: tuple[Branch, ...] = (
+        model.branches if reconstruction is not None and reconstruction.branches == "both" else (model.decoding,)
+    )
+    step = Step(
+        model,
+        total,
+        optimizer,
+        decoded=decoded,
+        mean_too=reconstruction is not None and reconstruction.mean,
+        training=config.training,
+        optim=config.optim,
+    )
+    return TrainState(model, optimizer, build_policies(config)), step
+
+
+def describe(model: TernaryVAE) -> dict[str, Any]:
+    """The record's `architecture`; its curvature is the one that training reached."""
+    return architecture(model.spec, model.space.depth) | {"curvature": model.curvature}

@@ -1,0 +1,330 @@
+"""The training loop: build, restore, loop, finish.
+
+After every evaluation the order is evaluate, decide, save: policies see what was measured before
+anything about it is written, and what is written is what they decided on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import contextmanager
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+
+from tvae.checkpoint import read
+from tvae.config.schema import Config
+from tvae.errors import CheckpointError, GuardStop
+from tvae.metrics import Metrics, evaluate
+from tvae.nn.device import device_of
+from tvae.training.batches import draw_batch
+from tvae.training.best import rank
+from tvae.training.build import build_state
+from tvae.training.guards import check_start
+from tvae.training.interrupt import Interrupt
+from tvae.training.policy import Alert, Evaluation, Stop
+from tvae.training.run import RunFolders, check_name, default_name, find_run
+from tvae.training.schedule import lr_factor
+from tvae.training.sinks import Fanout, JsonLines, LogFile, Sink, TensorBoard
+from tvae.training.state import TrainState
+from tvae.training.step import Step
+from tvae.training.writer import RunSummary, RunWriter
+
+#: Seconds between two step events.
+STEP_EVENTS = 0.1
+
+
+def train(
+    config: Config,
+    *,
+    preset: str = "default",
+    config_path: str | None = None,
+    command: str = "tvae.train",
+    out: Path | str = "outputs",
+    name: str | None = None,
+    overwrite: bool = False,
+    sinks: Sequence[Sink] = (),
+) -> RunSummary:
+    """Train a model from scratch, or from the weights of `config.init`.
+
+    Args:
+        config: everything the run depends on.
+        preset: the name the run is called after.
+        config_path: the file the config came from, for the record.
+        command: what started the run, for the record.
+        out: the folder that holds `models/`, `runs/` and `logs/`.
+        name: the run's name; default `{preset}-s{seed}-{UTC time}`.
+        overwrite: replace a run of this name.
+        sinks: who else hears of the run's events.
+
+    Returns:
+        The summary that is also written to `summary.json`.
+
+    Raises:
+        ConfigError: if the config contradicts itself or the run exists.
+        CheckpointError: if `config.init` does not fit.
+        StorageError: if the disk cannot be written.
+        DeviceError: if the device is not there.
+        GuardStop: if a guard ended the run.
+
+    Example:
+        >>> import tempfile
+        >>> from tvae.config import load
+        >>> config = load("smoke", env={}).config
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     train(config, preset="smoke", out=folder).status
+        'finished'
+    """
+    device = device_of(config.training.device)
+    folders = RunFolders(Path(out), check_name(name or default_name(preset, config.seed)))
+    with _randomness(config, device):
+        state, step = build_state(config, device)
+        folders.create(overwrite=overwrite)
+        writer = RunWriter(config, folders, preset=preset, config_path=config_path, command=command)
+        writer.write_config()
+        return _run(config, state, step, writer, sinks)
+
+
+def resume(
+    source: str, *, out: Path | str = "outputs", command: str = "tvae.resume", sinks: Sequence[Sink] = ()
+) -> RunSummary:
+    """Continue a run where its last save left it, bit for bit on CPU.
+
+    Args:
+        source: a run's name below `out`, its models or runs folder, or its `latest.safetensors`.
+        out: the folder that holds `models/`, when `source` is a name.
+        command: what resumed the run, for the record.
+        sinks: who else hears of the run's events.
+
+    Raises:
+        MissingError: if there is no such run.
+        CheckpointError: if its resume state is damaged.
+    """
+    folders = find_run(source, out=Path(out))
+    checkpoint = read(folders.latest)
+    try:
+        config = msgspec.convert(checkpoint.record.config, Config)
+    except msgspec.ValidationError as error:
+        raise CheckpointError(
+            f"holds a config that this version does not read: {error}", path=str(folders.latest)
+        ) from error
+    device = device_of(config.training.device)
+    origin = checkpoint.state.get("origin")
+    writer = RunWriter(config, folders, **(origin if isinstance(origin, dict) else {}), resumed_by=command)
+    with _randomness(config, device):
+        # The weights come from the resume state: the checkpoint that the run began with may be gone.
+        state, step = build_state(msgspec.structs.replace(config, init=None), device)
+        state.restore(checkpoint, source=str(folders.latest))
+        if state.finished:
+            return writer.finished_summary()
+        return _run(config, state, step, writer, sinks)
+
+
+def preflight(config: Config) -> dict[str, Any]:
+    """Build everything a run needs and measure what it would start from, without training.
+
+    Returns:
+        `coverage` before the first step, the numbers of `parameters` and `trainable` ones, `steps`.
+    """
+    device = device_of(config.training.device)
+    with _randomness(config, device):
+        state, _ = build_state(config, device)
+        coverage = _start_coverage(config, state)
+    sizes = [(p.numel(), p.requires_grad) for p in state.model.parameters()]
+    return {
+        "coverage": coverage,
+        "parameters": sum(n for n, _ in sizes),
+        "trainable": sum(n for n, trained in sizes if trained),
+        "steps": total_steps(config),
+        "device": str(device),
+    }
+
+
+def total_steps(config: Config) -> int:
+    """Steps of the whole run."""
+    steps = config.training.epochs * config.training.steps_per_epoch
+    return min(steps, config.training.max_steps or steps)
+
+
+def _run(config: Config, state: TrainState, step: Step, writer: RunWriter, sinks: Sequence[Sink]) -> RunSummary:
+    training, total, folders = config.training, total_steps(config), writer.folders
+    every_sink = [JsonLines(folders.runs / "metrics.jsonl"), LogFile(folders.log), *sinks]
+    if training.tensorboard:
+        every_sink.append(TensorBoard(folders.runs / "tensorboard"))
+    with Fanout(every_sink) as events, Interrupt() as interrupt:
+        started = time.perf_counter() - state.seconds
+        events.emit(
+            epoch=state.step // training.steps_per_epoch,
+            step=state.step,
+            scope="event",
+            event="start",
+            name=folders.name,
+            steps=total,
+            epochs=-(-total // training.steps_per_epoch),
+            ceilings=state.model.space.ceilings(),
+            models_dir=str(folders.models),
+            resumed=state.step > 0,
+            device=str(step.device),
+        )
+        try:
+            if state.step == 0:
+                _check_start(config, state)
+            stop = _loop(config, state, step, writer, events, interrupt, started)
+        except GuardStop as error:
+            summary = writer.summary(state, status="stopped")
+            events.emit(
+                epoch=state.step // training.steps_per_epoch, step=state.step, scope="alert",
+                alert="stopped", message=error.message, hint=error.hint,
+            )  # fmt: skip
+            _close(events, state, training.steps_per_epoch, summary)
+            raise
+        if interrupt.asked:
+            writer.save_latest(state)
+            summary = writer.summary(state, status="interrupted")
+        else:
+            _finish(config, state, writer, events)
+            summary = writer.summary(state, status="stopped" if stop else "finished")
+        _close(events, state, training.steps_per_epoch, summary)
+    return summary
+
+
+def _loop(
+    config: Config,
+    state: TrainState,
+    step: Step,
+    writer: RunWriter,
+    events: Fanout,
+    interrupt: Interrupt,
+    started: float,
+) -> Stop | None:
+    """Steps until the end, a policy's stop or an interrupt."""
+    training, total = config.training, total_steps(config)
+    shown, shown_at = state.step, time.perf_counter()
+    while state.step < total:
+        batch = draw_batch(
+            state.model.space,
+            training.batch_size,
+            seed=config.seed,
+            step=state.step,
+            high_v=training.high_v,
+            device=step.device,
+        )
+        factor = lr_factor(
+            state.step, total=total, config=config.optim, steps_per_epoch=training.steps_per_epoch
+        )
+        loss, logs = step(batch, lr_factor=factor, progress=state.step / total, step=state.step)
+        state.step, state.loss = state.step + 1, loss
+        now = time.perf_counter()
+        state.seconds = now - started
+        epoch = -(-state.step // training.steps_per_epoch)
+        if now - shown_at >= STEP_EVENTS or state.step == total:
+            rate = (state.step - shown) / (now - shown_at)
+            shown, shown_at = state.step, now
+            values = {key: float(value) for key, value in logs.items()}
+            events.emit(
+                epoch=epoch, step=state.step, scope="step",
+                loss=loss, lr=factor * config.optim.lr, steps_per_second=rate, **values,
+            )  # fmt: skip
+        if interrupt.asked:
+            return None
+        if state.step % training.steps_per_epoch and state.step < total:
+            continue
+        stop: Stop | None = None
+        if epoch % training.eval_every == 0 or state.step >= total:
+            stop = _evaluate_and_decide(config, state, writer, events, epoch)
+            state.seconds = time.perf_counter() - started
+        if stop or epoch % training.save_every == 0 or state.step >= total:
+            writer.save_latest(state)
+        if stop:
+            return stop
+    return None
+
+
+def _evaluate_and_decide(
+    config: Config, state: TrainState, writer: RunWriter, events: Fanout, epoch: int
+) -> Stop | None:
+    """Evaluate, let the policies decide, save a new best."""
+    measured = evaluate(state.model, pairs=config.training.eval_pairs, seed=0)
+    key = rank(measured.metrics, config.training.best, min_coverage=config.training.guards.min_coverage)
+    is_best = key is not None and (state.best is None or key > tuple(state.best["key"]))
+    state.last = {"epoch": epoch, "step": state.step, "metrics": measured.metrics}
+    evaluation = Evaluation(
+        epoch=epoch,
+        step=state.step,
+        progress=state.step / total_steps(config),
+        metrics=measured.metrics,
+        is_best=is_best,
+    )
+    decisions = [decision for policy in state.policies for decision in policy.on_eval(evaluation)]
+    events.emit(epoch=epoch, step=state.step, scope="eval", **measured.metrics)
+    for decision in decisions:
+        events.emit(
+            epoch=epoch, step=state.step, scope="alert", alert=decision.name, message=decision.message,
+            hint=decision.hint if isinstance(decision, Alert) else "",
+        )  # fmt: skip
+    if is_best:
+        state.best = {"epoch": epoch, "step": state.step, "key": key, "metrics": measured.metrics}
+        writer.save_best(state, measured)
+    return next((decision for decision in decisions if isinstance(decision, Stop)), None)
+
+
+def _finish(config: Config, state: TrainState, writer: RunWriter, events: Fanout) -> None:
+    """Measure the best weights as exactly as asked for, and mark the run finished."""
+    if state.best is not None:
+        best_is_last = state.best["step"] == state.step
+        model = state.model if best_is_last else writer.load_best()
+        measured = evaluate(model, pairs=config.training.final_pairs, seed=0)
+        state.best["metrics"] = measured.metrics
+        if best_is_last:
+            state.last = {"epoch": state.best["epoch"], "step": state.step, "metrics": measured.metrics}
+        writer.save_best(state, measured, model=model)
+        events.emit(
+            epoch=state.best["epoch"], step=state.best["step"], scope="eval", final=True, **measured.metrics
+        )
+    state.finished = True
+    writer.save_latest(state)
+
+
+def _close(events: Fanout, state: TrainState, steps_per_epoch: int, summary: RunSummary) -> None:
+    events.emit(
+        epoch=-(-state.step // steps_per_epoch),
+        step=state.step,
+        scope="event",
+        event=summary.status,
+        seconds=summary.seconds,
+        checkpoint=summary.checkpoint,
+    )
+
+
+def _start_coverage(config: Config, state: TrainState) -> float:
+    metrics: Metrics = evaluate(state.model, pairs=1, seed=0)
+    coverage = metrics.metrics["coverage"]
+    assert coverage is not None
+    return coverage
+
+
+def _check_start(config: Config, state: TrainState) -> None:
+    """Loaded or frozen parts must decode before anything is trained on them."""
+    frozen = sorted(part for part, part_config in config.parts.items() if part_config.freeze)
+    if config.init is None and not frozen:
+        return
+    why = f"with the weights of {config.init}" if config.init else f"with {', '.join(frozen)} frozen at random weights"
+    check_start(_start_coverage(config, state), config.training.guards, why=why)
+
+
+@contextmanager
+def _randomness(config: Config, device: torch.device) -> Iterator[None]:
+    """The run's seed and thread count, given back to the caller afterwards."""
+    threads = torch.get_num_threads()
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(config.seed)
+        torch.set_num_threads(config.training.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)

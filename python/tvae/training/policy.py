@@ -1,0 +1,59 @@
+"""The one interface through which rules watch a run and decide about it.
+
+A policy sees every evaluation (and, cheaply, every step), returns decisions, and keeps its memory in
+a JSON-able dict that is saved and restored with the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+
+class Alert(Struct, frozen=True, kw_only=True):
+    """Something the user should know now; the run goes on."""
+
+    name: str
+    message: str
+    hint: str
+
+
+class Stop(Struct, frozen=True, kw_only=True):
+    """The run ends after this evaluation, in order."""
+
+    name: str
+    message: str
+
+
+Decision = Alert | Stop
+
+
+class Evaluation(Struct, frozen=True, kw_only=True):
+    """What a policy is shown."""
+
+    epoch: int
+    step: int
+    progress: float
+    """Share of the run that is over, in (0, 1]."""
+    metrics: Mapping[str, Any]
+    is_best: bool
+
+
+class Policy(Protocol):
+    """A rule that watches a run."""
+
+    name: str
+
+    def on_eval(self, evaluation: Evaluation) -> Sequence[Decision]:
+        """Decide about an evaluation. Called once each, before anything is saved."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """The policy's memory, JSON-able."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take the memory back."""
+        ...

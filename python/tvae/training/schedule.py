@@ -1,0 +1,48 @@
+"""The learning rate over a run, as a factor on the peak rate."""
+
+from __future__ import annotations
+
+import math
+
+from tvae.config.schema import OptimConfig
+
+
+def lr_factor(step: int, *, total: int, config: OptimConfig, steps_per_epoch: int) -> float:
+    """The factor in [0, 1] for `step` of `total`, the first step being 0.
+
+    A linear warm-up of `warmup_steps`, then the schedule:
+    constant; linear to 0; cosine to 0; cosine restarts with doubling periods; or one cycle, whose
+    own warm-up is the first 30 % of the run, from 1/25 of the peak.
+
+    Source:
+        Loshchilov and Hutter, SGDR (2017), eq. 5; Smith and Topin, Super-convergence (2018).
+
+    Example:
+        >>> config = OptimConfig(schedule="linear", warmup_steps=2)
+        >>> [lr_factor(s, total=4, config=config, steps_per_epoch=1) for s in range(4)]
+        [0.5, 0.75, 0.5, 0.25]
+    """
+    progress = step / total
+    warm = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
+    match config.schedule:
+        case "constant":
+            return warm
+        case "linear":
+            return min(warm, 1.0 - progress)
+        case "cosine":
+            return min(warm, _cosine(progress))
+        case "restarts":
+            period = config.restart_epochs * steps_per_epoch
+            since = step
+            while since >= period:
+                since -= period
+                period *= 2
+            return min(warm, _cosine(since / period))
+        case "one_cycle":
+            if progress < 0.3:
+                return 0.04 + 0.96 * (1.0 - _cosine(progress / 0.3))
+            return _cosine((progress - 0.3) / 0.7)
+
+
+def _cosine(progress: float) -> float:
+    return 0.5 * (1.0 + math.cos(math.pi * progress))

@@ -1,0 +1,27 @@
+//! The arithmetic engine of `tvae`, free of Python and of input and output.
+//!
+//! The space has `N = 3^depth` operations. Operation `i` has digits `d_k = (i / 3^k) mod 3`, least
+//! significant first, and trits `d_k - 1`. Everything here follows from two facts: the valuation
+//! `v(i)` is the number of leading zero digits, and `v(i - j)` is the number of equal low digits.
+
+#![deny(unsafe_code)] // simd.rs alone lifts it, to call what the processor was asked about
+
+pub mod batches;
+mod bins;
+mod cloud;
+mod draw;
+mod error;
+pub mod in_batch;
+pub mod mining;
+pub mod padic;
+mod pairset;
+pub mod pairs;
+pub mod radial;
+mod ranking;
+mod rng;
+pub mod simd;
+mod strata;
+mod sweep;
+
+pub use error::Error;
+pub use padic::Depth;

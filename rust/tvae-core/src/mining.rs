@@ -1,0 +1,206 @@
+//! Triplets and pairs at exact 3-adic levels, in closed form.
+//!
+//! `v(a - b) = k` says that `a` and `b` share exactly their `k` low digits. So a partner of `a` at
+//! level `k` keeps digits below `k`, changes digit `k` in one of two ways, and has free digits above:
+//! `2 * 3^(depth-1-k)` partners, each named by one integer. Nothing is rejected, and no two members of
+//! a triplet are equal. Columns come out grouped by stratum.
+//!
+//! Divisions by `3^k` are multiplications by a reciprocal held per stratum, which vectorises as well as
+//! a compile-time constant and needs one loop instead of one per stratum.
+
+use crate::padic::POW3;
+use crate::rng::{Draw, NARROW, Purpose, high_half};
+use crate::strata::{PairShares, TripletShares, apportion, offset};
+use crate::{Depth, Error, padic::same_length, simd};
+
+/// Largest number of columns of one call: positions and counters are 32-bit.
+const MOST: usize = i32::MAX as usize;
+
+/// How to find partners at level `k`.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Siblings {
+    power: u32,
+    reciprocal: u32,
+    shift: u32,
+    choices: u32,
+}
+
+impl Siblings {
+    pub(crate) fn new(depth: Depth, k: u32) -> Self {
+        let power = POW3[k as usize];
+        // floor(x / q) = (x * M) >> (31 + s) for x < 2^31, with s = ceil(log2 q) and
+        // M = floor(2^(31+s) / q) + 1: the excess M q - 2^(31+s) <= q <= 2^s is what exactness needs.
+        let shift = power.next_power_of_two().trailing_zeros();
+        let reciprocal = if power == 1 { 1 << 31 } else { (1_u64 << (31 + shift)) / u64::from(power) + 1 };
+        Self {
+            power,
+            reciprocal: u32::try_from(reciprocal).unwrap_or(u32::MAX),
+            shift,
+            choices: 2 * POW3[(depth.get() - 1 - k) as usize],
+        }
+    }
+
+    #[inline(always)]
+    fn quotient(&self, x: u32) -> u32 {
+        high_half(u64::from(x << 1) * u64::from(self.reciprocal)) >> self.shift
+    }
+
+    /// Partner number `choice` of `x`.
+    #[inline(always)]
+    pub(crate) fn of(&self, x: u32, choice: u32) -> u32 {
+        let upper = self.quotient(x);
+        // The new digit is (digit + 1 or 2) mod 3, and adding to `upper` first saves one reduction.
+        let turned = upper + 1 + (choice & 1);
+        let digit = turned - 3 * high_half(u64::from(turned) * 0x5555_5556);
+        let new_upper = digit + 3 * (choice >> 1);
+        x.wrapping_add(self.power.wrapping_mul(new_upper.wrapping_sub(upper)))
+    }
+}
+
+/// One stratum of a call: its streams, and where partners are.
+pub(crate) struct Stratum {
+    draws: [Draw; 3],
+    size: u32,
+    positive: Siblings,
+    negative: Siblings,
+}
+
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // indices and lengths are below 2^31
+pub(crate) fn fill_triplets<const WIDE: bool>(s: &Stratum, first: u32, out: [&mut [i32]; 3]) {
+    let [anchors, positives, negatives] = out;
+    let rows = anchors.iter_mut().zip(positives).zip(negatives);
+    for (t, ((anchor, positive), negative)) in rows.enumerate() {
+        let i = first.wrapping_add(t as u32);
+        let x = s.draws[0].below::<WIDE>(i, s.size);
+        *anchor = x as i32;
+        *positive = s.positive.of(x, s.draws[1].below::<WIDE>(i, s.positive.choices)) as i32;
+        *negative = s.negative.of(x, s.draws[2].below::<WIDE>(i, s.negative.choices)) as i32;
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // indices and lengths are below 2^31
+pub(crate) fn fill_pairs<const WIDE: bool>(s: &Stratum, first: u32, out: [&mut [i32]; 2]) {
+    let [anchors, partners] = out;
+    for (t, (anchor, partner)) in anchors.iter_mut().zip(partners).enumerate() {
+        let i = first.wrapping_add(t as u32);
+        let x = s.draws[0].below::<WIDE>(i, s.size);
+        *anchor = x as i32;
+        *partner = s.positive.of(x, s.draws[1].below::<WIDE>(i, s.positive.choices)) as i32;
+    }
+}
+
+/// Writes `n` triplets: `out` holds `n` anchors, then `n` positives, then `n` negatives.
+///
+/// The result depends on `depth`, `shares`, `n`, `seed` and `step` alone, not on `threads`.
+///
+/// # Errors
+/// [`Error::Length`] if `out` has not `3 n` elements, [`Error::Scalar`] if `n` reaches 2^31 or at
+/// depth 1, where all pairs are at level 0 and no triplet exists.
+pub fn triplets(
+    depth: Depth,
+    shares: &TripletShares,
+    n: usize,
+    seed: u64,
+    step: u64,
+    threads: usize,
+    out: &mut [i32],
+) -> Result<(), Error> {
+    if shares.0.is_empty() {
+        return Err(Error::Scalar { path: "depth", got: depth.get().to_string(), expected: "at least 2" });
+    }
+    let strata = shares.0.iter().enumerate().map(|(s, &(k, j, share))| {
+        let stratum = stratum(depth, k, j, seed, step, Purpose::Triplets, s);
+        (share, stratum)
+    });
+    let fill = if depth.size() > NARROW { simd::triplets_wide } else { simd::triplets_narrow };
+    generate(strata.collect(), n, offset(seed, step, Purpose::Triplets), threads, out, fill)
+}
+
+/// Writes `n` pairs: `out` holds `n` anchors, then their `n` partners.
+///
+/// # Errors
+/// As [`triplets`], with `2 n` elements.
+pub fn pairs(
+    depth: Depth,
+    shares: &PairShares,
+    n: usize,
+    seed: u64,
+    step: u64,
+    threads: usize,
+    out: &mut [i32],
+) -> Result<(), Error> {
+    let strata = shares.0.iter().enumerate().map(|(s, &(k, share))| {
+        let stratum = stratum(depth, k, k, seed, step, Purpose::Pairs, s);
+        (share, stratum)
+    });
+    let fill = if depth.size() > NARROW { simd::pairs_wide } else { simd::pairs_narrow };
+    generate(strata.collect(), n, offset(seed, step, Purpose::Pairs), threads, out, fill)
+}
+
+fn stratum(depth: Depth, k: u32, j: u32, seed: u64, step: u64, purpose: Purpose, number: usize) -> Stratum {
+    let number = u32::try_from(number).unwrap_or(u32::MAX);
+    Stratum {
+        draws: [0, 1, 2].map(|part| Draw::new(seed, step, purpose, number, part)),
+        size: depth.size(),
+        positive: Siblings::new(depth, k),
+        negative: Siblings::new(depth, j),
+    }
+}
+
+/// Fills `ROWS` rows of `n` columns, each thread a contiguous range of columns.
+fn generate<const ROWS: usize>(
+    strata: Vec<(f64, Stratum)>,
+    n: usize,
+    offset: f64,
+    threads: usize,
+    out: &mut [i32],
+    fill: fn(&Stratum, u32, [&mut [i32]; ROWS]),
+) -> Result<(), Error> {
+    if n >= MOST {
+        return Err(Error::Scalar { path: "n", got: n.to_string(), expected: "less than 2^31" });
+    }
+    same_length("out", ROWS * n, out.len())?;
+    if n == 0 {
+        return Ok(());
+    }
+    let (shares, strata): (Vec<f64>, Vec<Stratum>) = strata.into_iter().unzip();
+    let counts = apportion(&shares, n, offset);
+    let mut rows = out.chunks_exact_mut(n);
+    let mut rest: [&mut [i32]; ROWS] = std::array::from_fn(|_| rows.next().unwrap_or_default());
+    let threads = threads.clamp(1, n);
+    std::thread::scope(|scope| {
+        for t in 0..threads {
+            let (begin, end) = (n * t / threads, n * (t + 1) / threads);
+            let mut mine = take(&mut rest, end - begin);
+            let (counts, strata) = (&counts, &strata);
+            let work = move || {
+                let mut start = 0;
+                for (stratum, &count) in strata.iter().zip(counts) {
+                    let (from, to) = (start.max(begin), (start + count).min(end));
+                    if from < to {
+                        #[allow(clippy::cast_possible_truncation)] // below n < 2^31
+                        fill(stratum, (from - start) as u32, take(&mut mine, to - from));
+                    }
+                    start += count;
+                }
+            };
+            if t + 1 == threads {
+                work();
+            } else {
+                scope.spawn(work);
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Splits the first `count` columns off every row.
+fn take<'a, const ROWS: usize>(rows: &mut [&'a mut [i32]; ROWS], count: usize) -> [&'a mut [i32]; ROWS] {
+    std::array::from_fn(|r| {
+        let (head, tail) = std::mem::take(&mut rows[r]).split_at_mut(count);
+        rows[r] = tail;
+        head
+    })
+}

@@ -1,0 +1,214 @@
+//! Statistics over the pairs of all operations: how well distances in the ball follow the tree.
+
+use crate::bins::{Bins, cell, empty_mass};
+use crate::cloud::{Cloud, Points};
+use crate::draw::{Measure, keys};
+use crate::pairset::{PairSet, by_agreement, by_difference};
+use crate::ranking::{Outcome, Ranking};
+use crate::sweep::{Counters, count};
+use crate::{Depth, Error};
+
+/// The bound that a pass must meet, else the bins are refined.
+const GOAL: f64 = 1e-6;
+/// Bins of an exact pass: enough for the goal even where distances say nothing about levels.
+const BINS: usize = 1_310_720;
+/// Pairs per group that set the bins of the first exact pass.
+const SCOUTS: usize = 16_384;
+/// Bins per pass at most, refinements included.
+const PASSES: usize = 3;
+/// The deepest space whose pairs are all visited.
+const DEEPEST_EXACT: u32 = 10;
+/// Pairs per level where a deeper space is sampled unasked.
+const DEFAULT_SAMPLE: usize = 200_000;
+
+/// Which pairs are visited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visit {
+    /// All of them up to depth 10, a sample beyond.
+    Auto,
+    /// All of them.
+    Exact,
+    /// This many per level, all of a level that has fewer.
+    Sample(usize),
+}
+
+/// What is asked for, beside the points.
+#[derive(Debug, Clone, Copy)]
+pub struct Request {
+    /// Curvature `c > 0` of the ball.
+    pub curvature: f64,
+    /// Which pairs.
+    pub visit: Visit,
+    /// Names the sample.
+    pub seed: u64,
+    /// Number of threads; the result does not depend on it.
+    pub threads: usize,
+    /// Whether to compute the legacy `dist_corr`, which costs as much again.
+    pub dist_corr: bool,
+}
+
+/// Statistics of pairs, with the largest error that binning can have caused.
+///
+/// The bounds say nothing about the rounding of the distances themselves, which are float32.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PairStatistics {
+    /// `-Spearman(v(i-j), d(z_i, z_j))` with tie-averaged ranks; 0 if collapsed.
+    pub ultrametric: f64,
+    /// Bound on the error of `ultrametric`.
+    pub ultrametric_bound: f64,
+    /// Mean of `tree_inversions_by_level`; 0 at depth 1, where there is nothing to compare.
+    pub tree_inversions: f64,
+    /// Bound on the error of `tree_inversions`.
+    pub tree_inversions_bound: f64,
+    /// For `k = 0..depth-2`: the share of comparisons between a pair at level `k` and one at level
+    /// `k + 1` in which the first is not the farther one.
+    pub tree_inversions_by_level: Vec<f64>,
+    /// Legacy: Spearman(`|z_i - z_j|`, `|v(i) - v(j)|`); 0 if collapsed, none if not asked for.
+    pub dist_corr: Option<f64>,
+    /// Bound on the error of `dist_corr`.
+    pub dist_corr_bound: Option<f64>,
+    /// Whether all distances (or all levels) are equal, so that correlations are 0 by definition.
+    pub collapsed: bool,
+    /// Number of pairs that exist.
+    pub population: u64,
+    /// Number of pairs visited for `ultrametric`: `population`, or the size of the sample.
+    pub visited: u64,
+}
+
+impl PairStatistics {
+    /// Whether every pair was visited.
+    #[must_use]
+    pub fn exact(&self) -> bool {
+        self.visited == self.population
+    }
+}
+
+/// Statistics of the pairs of `3^depth` points, row `i` belonging to operation `i`.
+///
+/// # Errors
+/// [`Error::Length`] for another number of rows, [`Error::NotFinite`] and [`Error::OutsideBall`] for a
+/// point that is no point of the ball, [`Error::Scalar`] for a curvature or sample size that is not
+/// positive, or for all pairs beyond depth 12.
+pub fn statistics(depth: Depth, rows: &[f32], dim: usize, request: &Request) -> Result<PairStatistics, Error> {
+    let points = Points::new(depth, rows, dim, request.curvature)?;
+    let sample = match request.visit {
+        Visit::Auto if depth.get() <= DEEPEST_EXACT => None,
+        Visit::Auto => Some(DEFAULT_SAMPLE),
+        Visit::Exact if depth.get() <= 12 => None,
+        Visit::Exact => {
+            let got = format!("exact at depth {}", depth.get());
+            return Err(Error::Scalar { path: "pairs", got, expected: "a number beyond depth 12" });
+        }
+        Visit::Sample(n) if (1..1 << 28).contains(&n) => Some(n),
+        Visit::Sample(n) => {
+            return Err(Error::Scalar { path: "pairs", got: n.to_string(), expected: "1 to 2^28 per level" });
+        }
+    };
+    let mut cloud = if sample.is_none() { Some(Cloud::new(depth, &points)) } else { None };
+    let levels = by_agreement(depth);
+    let (tree, visited) = match (&cloud, sample) {
+        (Some(cloud), _) => all(depth, &points, cloud, &levels, Measure::Ball, request),
+        (None, wanted) => some(depth, &points, &levels, Measure::Ball, wanted.unwrap_or(0), request),
+    };
+    let legacy = request.dist_corr.then(|| {
+        let groups = by_difference(depth);
+        if let Some(cloud) = &mut cloud {
+            cloud.flatten();
+        }
+        match (&cloud, sample) {
+            (Some(cloud), _) => all(depth, &points, cloud, &groups, Measure::Chord, request).0,
+            (None, wanted) => some(depth, &points, &groups, Measure::Chord, wanted.unwrap_or(0), request).0,
+        }
+    });
+    #[allow(clippy::cast_precision_loss)] // at most 18 levels
+    let compared = tree.not_larger.len().max(1) as f64;
+    Ok(PairStatistics {
+        ultrametric: 0.0 - tree.rho, // not -rho, which would be -0 for a collapsed cloud
+        ultrametric_bound: tree.bound,
+        tree_inversions: tree.not_larger.iter().map(|s| s.value).sum::<f64>() / compared,
+        tree_inversions_bound: tree.not_larger.iter().map(|s| s.bound).sum::<f64>() / compared,
+        tree_inversions_by_level: tree.not_larger.iter().map(|s| s.value).collect(),
+        dist_corr: legacy.as_ref().map(|l| l.rho),
+        dist_corr_bound: legacy.as_ref().map(|l| l.bound),
+        collapsed: tree.constant,
+        population: levels.iter().flatten().map(|set| set.population(depth)).sum(),
+        visited,
+    })
+}
+
+fn population(depth: Depth, sets: &[PairSet]) -> u64 {
+    sets.iter().map(|set| set.population(depth)).sum()
+}
+
+/// Half the bins where the pairs are, half where the groups are, however few pairs a group has.
+#[allow(clippy::cast_precision_loss)]
+fn expected_mass(sampled: &[Vec<u32>], populations: &[f64]) -> Vec<f64> {
+    let mut mass = empty_mass();
+    let total: f64 = populations.iter().sum();
+    for (keys, population) in sampled.iter().zip(populations) {
+        let share = 0.5 * population / total + 0.5 / populations.len() as f64;
+        let each = share / keys.len().max(1) as f64;
+        keys.iter().for_each(|&key| mass[cell(key)] += each);
+    }
+    mass
+}
+
+/// Visits every pair, again with finer bins where the bound asks for it.
+#[allow(clippy::cast_precision_loss)] // populations at depth 12 and below are far from 2^53
+fn all(
+    depth: Depth,
+    points: &Points,
+    cloud: &Cloud,
+    groups: &[Vec<PairSet>],
+    measure: Measure,
+    request: &Request,
+) -> (Outcome, u64) {
+    let populations: Vec<f64> = groups.iter().map(|sets| population(depth, sets) as f64).collect();
+    let scouts: Vec<Vec<u32>> = (0..)
+        .zip(groups)
+        .map(|(group, sets)| keys(depth, points, sets, measure, SCOUTS, request.seed, group))
+        .collect();
+    let mut bins = Bins::new(&expected_mass(&scouts, &populations), BINS);
+    let total: f64 = populations.iter().sum();
+    let mut pass = 1;
+    loop {
+        let mut counters: Vec<Counters> = (0..request.threads.max(1)).map(|_| Counters::new(&bins)).collect();
+        let mut ranking = Ranking::new(&bins, total);
+        for (sets, population) in groups.iter().zip(&populations) {
+            ranking.absorb(count(depth, cloud, sets, &bins, &mut counters), *population);
+        }
+        let outcome = ranking.finish();
+        let worst = outcome.not_larger.iter().map(|s| s.bound).sum::<f64>() / groups.len() as f64;
+        if pass == PASSES || (outcome.bound <= GOAL && worst <= GOAL) {
+            return (outcome, groups.iter().map(|sets| population(depth, sets)).sum());
+        }
+        bins = Bins::new(&outcome.refinement, BINS);
+        pass += 1;
+    }
+}
+
+/// Visits a sample of every group, each group weighing as much as its population.
+#[allow(clippy::cast_precision_loss)]
+fn some(
+    depth: Depth,
+    points: &Points,
+    groups: &[Vec<PairSet>],
+    measure: Measure,
+    wanted: usize,
+    request: &Request,
+) -> (Outcome, u64) {
+    let populations: Vec<f64> = groups.iter().map(|sets| population(depth, sets) as f64).collect();
+    let sampled: Vec<Vec<u32>> = (0..)
+        .zip(groups)
+        .map(|(group, sets)| keys(depth, points, sets, measure, wanted, request.seed, group))
+        .collect();
+    let visited: usize = sampled.iter().map(Vec::len).sum();
+    let bins = Bins::new(&expected_mass(&sampled, &populations), (visited / 4).clamp(1 << 12, BINS));
+    let mut ranking = Ranking::new(&bins, populations.iter().sum());
+    for (keys, population) in sampled.iter().zip(&populations) {
+        let mut counts = vec![0; bins.len()];
+        keys.iter().for_each(|&key| counts[bins.of(key)] += 1);
+        ranking.absorb(counts, *population);
+    }
+    (ranking.finish(), visited as u64)
+}

@@ -1,0 +1,149 @@
+//! Spearman correlation between a grouping and a binned quantity, with the error that binning can cause.
+//!
+//! Groups come one at a time, in the order of the first variable. Per bin it is enough to carry the mass
+//! and the summed ranks of the groups seen so far. Within a bin the order is unknown: the covariance of
+//! ranks lies between the two sorted orders, `+-1/2 sum_(l<m) n_l n_m (r_m - r_l)` around the value for
+//! tied ranks; and the sum of squared ranks lies between `all tied` and `no ties`. Both are summed from
+//! the bins themselves, so the bound holds for these data, not on average.
+
+use crate::bins::{Bins, empty_mass};
+
+/// A share of comparisons, with the half-width of what the bins leave open.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Share {
+    pub(crate) value: f64,
+    pub(crate) bound: f64,
+}
+
+/// The result of a pass over all groups.
+pub(crate) struct Outcome {
+    /// Spearman's coefficient; 0 if one of the variables is constant.
+    pub(crate) rho: f64,
+    /// Largest possible error of `rho` from binning.
+    pub(crate) bound: f64,
+    /// Whether one of the variables is constant.
+    pub(crate) constant: bool,
+    /// For each group but the last: comparisons with the next one in which it is not the larger.
+    pub(crate) not_larger: Vec<Share>,
+    /// For each cell, the number of bins it deserves, up to a factor, to shrink the bounds.
+    pub(crate) refinement: Vec<f64>,
+}
+
+/// The running state.
+pub(crate) struct Ranking<'a> {
+    bins: &'a Bins,
+    total: f64,
+    seen: f64,
+    unit: f64,
+    mass: Vec<f64>,
+    ranks: Vec<f64>,
+    previous: Vec<u32>,
+    previous_count: f64,
+    variance: f64,
+    mixed: f64,
+    not_larger: Vec<Share>,
+    doubt: Vec<f64>,
+}
+
+impl<'a> Ranking<'a> {
+    /// Expects groups with `total` pairs together.
+    pub(crate) fn new(bins: &'a Bins, total: f64) -> Self {
+        Self {
+            bins,
+            total,
+            seen: 0.0,
+            unit: 1.0,
+            mass: vec![0.0; bins.len()],
+            ranks: vec![0.0; bins.len()],
+            previous: Vec::new(),
+            previous_count: 0.0,
+            variance: 0.0,
+            mixed: 0.0,
+            not_larger: Vec::new(),
+            doubt: empty_mass(),
+        }
+    }
+
+    /// Adds the next group: `counts` per bin, standing for `population` pairs.
+    pub(crate) fn absorb(&mut self, counts: Vec<u32>, population: f64) {
+        let count: f64 = counts.iter().map(|&n| f64::from(n)).sum();
+        let weight = population / count;
+        let rank = self.seen + population / 2.0 - self.total / 2.0;
+        let scale = 3.0 / (self.total * self.total * self.total); // doubt in units of rho, roughly
+        let comparisons = count * self.previous_count;
+        let (mut below, mut not_larger, mut open) = (0.0, 0.0, 0.0);
+        for (cell, (range, exact)) in self.bins.ranges().enumerate() {
+            let mut doubt = 0.0;
+            for b in range {
+                let n = f64::from(counts[b]);
+                let before = self.previous.get(b).map_or(0.0, |&p| f64::from(p));
+                let joint = n * before;
+                not_larger += n * below;
+                below += before;
+                if exact {
+                    not_larger += joint;
+                } else {
+                    open += joint;
+                    let mixed = n * weight * (rank * self.mass[b] - self.ranks[b]);
+                    self.mixed += mixed;
+                    doubt += scale * mixed;
+                    if comparisons > 0.0 {
+                        doubt += joint / comparisons;
+                    }
+                }
+                self.mass[b] += n * weight;
+                self.ranks[b] += n * weight * rank;
+            }
+            self.doubt[cell] += doubt;
+        }
+        if !self.previous.is_empty() {
+            let value = (not_larger + open / 2.0) / comparisons;
+            self.not_larger.push(Share { value, bound: open / 2.0 / comparisons });
+        }
+        self.variance += population * rank * rank;
+        self.seen += population;
+        self.unit = self.unit.max(weight);
+        self.previous = counts;
+        self.previous_count = count;
+    }
+
+    /// The statistics of all groups absorbed.
+    pub(crate) fn finish(self) -> Outcome {
+        let half = self.total / 2.0;
+        let (mut covariance, mut below) = (0.0, 0.0);
+        // Sum over bins of t^3 for the tie correction: the least and the most it can be.
+        let (mut fewest_ties, mut most_ties) = (0.0, 0.0);
+        let mut refinement = self.doubt;
+        let cube = self.total * self.total * self.total;
+        for (cell, (range, exact)) in self.bins.ranges().enumerate() {
+            let bins = range.len();
+            for b in range {
+                let mass = self.mass[b];
+                covariance += self.ranks[b] * (below + mass / 2.0 - half);
+                below += mass;
+                let tied = mass * mass * mass;
+                let untied = if exact { tied } else { tied.min(mass * self.unit * self.unit) };
+                most_ties += tied;
+                fewest_ties += untied;
+                refinement[cell] += (tied - untied) / cube;
+            }
+            // The doubt of a cell falls as 1 / bins, so the sum is least for bins ~ sqrt(doubt * bins).
+            #[allow(clippy::cast_precision_loss)] // at most 2^17 bins
+            let deserved = (refinement[cell] * bins as f64).sqrt();
+            refinement[cell] = if exact { f64::INFINITY } else { deserved };
+        }
+        let (widest, narrowest) = ((cube - fewest_ties) / 12.0, (cube - most_ties) / 12.0);
+        let constant = self.variance <= 0.0 || widest <= cube * 1e-15;
+        if constant {
+            let bound = 0.0;
+            return Outcome { rho: 0.0, bound, constant, not_larger: self.not_larger, refinement };
+        }
+        let rho = covariance / (self.variance * widest).sqrt();
+        let slack = if narrowest > 0.0 {
+            self.mixed / 2.0 / (self.variance * narrowest).sqrt() + rho.abs() * ((widest / narrowest).sqrt() - 1.0)
+        } else {
+            2.0
+        };
+        Outcome { rho, bound: slack.min(2.0), constant, not_larger: self.not_larger, refinement }
+    }
+}

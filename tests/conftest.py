@@ -1,0 +1,67 @@
+"""The ground that every test stands on: one thread, fixed seeds, none of the settings of who runs it.
+
+Slow and GPU tests are deselected in pyproject.toml; `-m "slow or not slow"` runs all, and GPU tests skip
+themselves where there is no device.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# Read by torch and its libraries when they are first imported, which is later than this.
+os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", MPLBACKEND="Agg")
+for _name in [name for name in os.environ if name.startswith("TVAE_")]:
+    del os.environ[_name]
+
+# The same examples every time, and no failure because the machine was busy.
+hypothesis.settings.register_profile("tvae", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("tvae")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    wanting = [item for item in items if item.get_closest_marker("gpu")]
+    if not wanting:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in wanting:
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+
+
+@pytest.fixture(autouse=True)
+def _seeds() -> None:
+    random.seed(0)
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed(0)
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the checkout."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def tracked(root: Path) -> list[Path]:
+    """The files that git has, or would have after `git add`, relative to the root; symlinks are one entry."""
+    if not (root / ".git").exists():
+        pytest.skip("not a git checkout")
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+    )
+    names = {os.fsdecode(name) for name in listing.stdout.split(b"\0") if name}
+    return sorted(Path(name) for name in names if os.path.lexists(root / name))
