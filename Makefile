@@ -40,7 +40,8 @@ bench: extension ## run the benchmarks in benches/
 	for script in benches/*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS); done
 
 wheel: .venv/.dependencies ## build the release wheel into dist/
-	VIRTUAL_ENV="$$PWD/.venv" $(BIN)/maturin build --profile dist --locked --out dist
+	RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$$PWD=tvae" \
+	  VIRTUAL_ENV="$$PWD/.venv" $(BIN)/maturin build --profile dist --locked --out dist
 
 weights: extension ## train the weights that the wheel ships
 	$(BIN)/tvae train default --seed 0 --out build/weights --name default --overwrite

@@ -1,7 +1,8 @@
 """Poincare radius on CUDA: one read of the points forward, one read and one write backward.
 
-The reference twin is `tvae.geometry.poincare.radius`, the derivation is in README.md beside this file. Arithmetic is
-float32; every product whose rounding matters is an explicit fma, so that no setting of the compiler changes a digit.
+The reference twin is `tvae.geometry.poincare.radius`, the derivation is in README.md beside this file.
+Arithmetic is float32; every product whose rounding matters is an explicit fma, so that no setting of the
+compiler changes a digit.
 
 Shapes: x is (N, D) with any strides, one row a lane of the BLOCK_N x BLOCK_D tile; D <= 128 fits one tile.
 """
@@ -14,11 +15,13 @@ import torch
 import triton
 import triton.language as tl
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+
+from tvae.geometry.once import once
 
 _ALPHA_MIN = tl.constexpr(3.9999996e-07)  # (1 - rho)(1 + rho) at rho = 1 - 2e-7
 _GRID = tl.constexpr(3.0)  # adding it rounds a float32 in [0, 1) to a multiple of 2^-22
 _TINY = tl.constexpr(1e-18)  # below this, squares lose digits to underflow
+_ORIGIN = tl.constexpr(1e-37)  # below this the reciprocal of a norm may overflow
 _LIFT = tl.constexpr(1152921504606846976.0)  # 2^60
 _TILE = 2048
 
@@ -109,10 +112,10 @@ def _radius_bwd_kernel(
     c = tl.load(c_ptr)
     length, u, alpha = _row_scalars(x, c)
     # 0 / 0 at the origin is the subgradient 0; a length that is NaN stays one.
-    at_zero = length == 0.0
+    at_zero = length < _ORIGIN
+    inverse = tl.where(at_zero, 0.0, tl.div_rn(tl.full(u.shape, 1.0, tl.float32), length))
     weight = tl.div_rn(2.0 * g, alpha)
-    unit = tl.div_rn(x, tl.where(at_zero, 1.0, length)[:, None] + tl.zeros_like(x))
-    gx = weight[:, None] * unit
+    gx = weight[:, None] * (x * inverse[:, None])
     tl.store(gx_ptr + rows[:, None] * dim + cols[None, :], gx.to(gx_ptr.dtype.element_ty), mask=mask)
 
     w = u * u
@@ -122,6 +125,10 @@ def _radius_bwd_kernel(
     full = _log1p(tl.div_rn(2.0 * u * (1.0 + u), alpha))
     growth = tl.where(w < 0.04, u * w * series, tl.div_rn(u, alpha) - 0.5 * full)
     tl.store(gc_ptr + tl.program_id(0), tl.sum(g * growth, axis=0))
+
+
+# Whether the kernels run in Triton's interpreter (TRITON_INTERPRET=1 at import), which takes CPU tensors.
+INTERPRETED = not isinstance(_radius_fwd_kernel, triton.JITFunction)
 
 
 def radius_fwd(x: Tensor, c: Tensor) -> Tensor:
@@ -164,7 +171,7 @@ class Radius(torch.autograd.Function):
         return radius_fwd(x, k)
 
     @staticmethod
-    @once_differentiable
+    @once
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor, Tensor]:
         gx, gc = radius_bwd(g, *ctx.saved_tensors)
         return gx, gc.to(ctx.c)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tvae.errors import TvaeError as TvaeError
-    from tvae.load import load as load
+    from tvae.loading import load as load
     from tvae.metrics import Metrics as Metrics
     from tvae.metrics import evaluate as evaluate
     from tvae.nn import ModelSpec as ModelSpec
@@ -31,7 +31,7 @@ _HOMES = {
     "TernaryVAE": "tvae.nn",
     "TvaeError": "tvae.errors",
     "evaluate": "tvae.metrics",
-    "load": "tvae.load",
+    "load": "tvae.loading",
     "train": "tvae.training",
 }
 _MODULES = {"config", "geometry", "losses", "mining", "nn", "space", "training"}

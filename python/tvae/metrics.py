@@ -5,7 +5,6 @@ Unqualified names mean branch B. Scores keep their sign: an inverted hierarchy i
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -15,7 +14,6 @@ from msgspec import Struct
 
 from tvae import _core
 from tvae.errors import DomainError
-from tvae.geometry import radius
 from tvae.losses.kl import kl_to_prior
 from tvae.nn import Branch, TernaryVAE
 from tvae.space import TernarySpace
@@ -97,16 +95,23 @@ def _evaluate(model: TernaryVAE, pairs: Pairs, seed: int, legacy: bool) -> Metri
         if branch in model.branches and model.projection:
             found, levels, method = _ball(model, branch, ids, pairs, seed, legacy)
         values.update({f"{name}_{branch}": value for name, value in found.items()})
-    ceilings = space.ceilings()
-    by_name = {
-        name: ceilings[base]
-        for name in values
-        if (base := name.removesuffix("_A").removesuffix("_B")) in ceilings
-    }
-    by_name["kl_nats"] = space.depth * math.log(3.0)
     return Metrics(
-        metrics=values, ceilings=by_name, levels=levels, pairs=method, operations=len(ids), seed=seed
+        metrics=values, ceilings=ceilings(space), levels=levels, pairs=method, operations=len(ids), seed=seed
     )
+
+
+def ceilings(space: TernarySpace) -> dict[str, float]:
+    """The best value of each metric that has one, by its full name; of `kl_nats` the least useful rate.
+
+    Example:
+        >>> round(ceilings(TernarySpace(9))["ultrametric_B"], 4)
+        0.832
+    """
+    of_space = space.ceilings()
+    suffixed = {
+        f"{name}_{branch}": of_space[name] for branch in "AB" for name in BALL_METRICS if name in of_space
+    }
+    return {name: value for name, value in of_space.items() if name not in BALL_METRICS} | suffixed
 
 
 def _operations(space: TernarySpace, seed: int) -> np.ndarray:
@@ -141,3 +146,98 @@ def _decoding(model: TernaryVAE, ids: np.ndarray, seed: int) -> dict[str, float 
         right_sampled += int(ok[1])
     n = len(ids)
     return {"coverage": right / n, "coverage_sampled": right_sampled / n, "kl_nats": rate / n}
+
+
+#: Metrics of one branch, by unsuffixed name.
+BALL_METRICS = (
+    "hierarchy",
+    "inversions",
+    "ultrametric",
+    "tree_inversions",
+    "richness",
+    "uniformity",
+    "dist_corr",
+    "Q",
+    "r_v0",
+    "r_v9",
+    "mean_radius",
+    "std_radius",
+    "r_v0_euclidean",
+    "r_v9_euclidean",
+    "mean_radius_euclidean",
+    "std_radius_euclidean",
+)
+
+
+def _ball(
+    model: TernaryVAE, branch: Branch, ids: np.ndarray, pairs: Pairs, seed: int, legacy: bool
+) -> tuple[dict[str, float | None], list[dict[str, Any]], str | int]:
+    """Metrics of a branch in the ball, its levels, and how pairs were visited."""
+    space, c = model.space, model.curvature
+    if len(ids) < space.size:
+        # Order and distance need whole levels: nothing is better than a number that means less.
+        return dict.fromkeys(BALL_METRICS), [], 0
+    radii, points = _embedding(model, branch, ids)
+    norms = np.linalg.norm(points.astype(np.float64), axis=1)
+    radial = _core.radial_statistics(radii, space.depth)
+    among = _core.pair_statistics(
+        points, space.depth, curvature=c, pairs=_request(space, pairs), seed=seed, threads=torch.get_num_threads()
+    )
+    dist_corr = _dist_corr_of_sample(space, points, seed) if legacy else among.dist_corr
+    tree = [*among.tree_inversions_by_level, None, None]
+    levels = [
+        {"v": v, "n": n, "r_mean": mean, "r_std": std, "r_min": lo, "r_max": hi, "tree_inversions": tree[v]}
+        for v, n, mean, std, lo, hi in radial.levels
+    ]
+    nine = levels[9] if space.depth >= 9 else None
+    of_nine = space.valuation(ids) == 9 if nine else None
+    found: dict[str, float | None] = {
+        "hierarchy": radial.hierarchy,
+        "inversions": radial.inversions,
+        "ultrametric": among.ultrametric,
+        "tree_inversions": among.tree_inversions,
+        "richness": radial.richness,
+        "uniformity": radial.uniformity,
+        "dist_corr": dist_corr,
+        "Q": None if dist_corr is None else dist_corr + 1.5 * abs(radial.hierarchy),
+        "r_v0": levels[0]["r_mean"],
+        "r_v9": nine["r_mean"] if nine else None,
+        "mean_radius": float(radii.mean()),
+        "std_radius": float(radii.std()),
+        "r_v0_euclidean": float(norms[space.valuation(ids) == 0].mean()),
+        "r_v9_euclidean": float(norms[of_nine].mean()) if of_nine is not None else None,
+        "mean_radius_euclidean": float(norms.mean()),
+        "std_radius_euclidean": float(norms.std()),
+    }
+    return found, levels, among.pairs if isinstance(among.pairs, str) else int(among.pairs)
+
+
+def _embedding(model: TernaryVAE, branch: Branch, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Hyperbolic radii (N,) float64 and ball points (N, D) float32 of the posterior means."""
+    radii, points = [], []
+    for x in _chunks(model, ids):
+        polar = model.project(model.encode(x, branch)[0], branch)
+        radii.append(polar.radius.double().cpu())
+        points.append(polar.points(model.curvature_tensor()).cpu())
+    return torch.cat(radii).numpy(), torch.cat(points).numpy()
+
+
+def _request(space: TernarySpace, pairs: Pairs) -> Literal["exact"] | int | None:
+    """Beyond depth 10 all pairs are too many: the engine then takes its own sample."""
+    return None if pairs == "exact" and space.depth > 10 else pairs
+
+
+def _dist_corr_of_sample(space: TernarySpace, points: np.ndarray, seed: int) -> float:
+    """The predecessor's dist_corr: Spearman(|z_i - z_j|, |v_i - v_j|) over the pairs of 1,000 operations."""
+    chosen = np.random.default_rng(seed).choice(len(points), min(1000, len(points)), replace=False)
+    i, j = np.triu_indices(len(chosen), k=1)
+    z, v = points[chosen].astype(np.float64), space.valuation(chosen).astype(np.int64)
+    distances, gaps = np.linalg.norm(z[i] - z[j], axis=1), np.abs(v[i] - v[j])
+    ranks = np.stack([_tie_averaged_ranks(distances), _tie_averaged_ranks(gaps)])
+    return float(np.corrcoef(ranks)[0, 1]) if (ranks.std(axis=1) > 0).all() else 0.0
+
+
+def _tie_averaged_ranks(values: np.ndarray) -> np.ndarray:
+    _, group, count = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: np.ndarray = (np.cumsum(count) - 0.5 * (count - 1))[group]
+    return ranks

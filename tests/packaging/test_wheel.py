@@ -75,6 +75,12 @@ def test_the_wheel_is_small(wheel: Path) -> None:
     assert wheel.stat().st_size < 5_000_000
 
 
+def test_no_text_in_the_wheel_names_the_folder_it_was_built_in(root: Path, wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        texts = [name for name in archive.namelist() if not name.endswith((".so", ".safetensors"))]
+        assert not [name for name in texts if bytes(root) in archive.read(name)]
+
+
 def test_the_metadata(wheel: Path) -> None:
     about = metadata(wheel, "METADATA")
     assert (about["Name"], about["License-Expression"], about["License-File"]) == (

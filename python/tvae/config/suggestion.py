@@ -13,7 +13,8 @@ def _plain(name: str) -> str:
 
 
 def _initials(name: str) -> str:
-    return "".join(word[0] for word in name.split("_") if word)
+    words = [word for word in name.split("_") if word]
+    return "".join(word[0] for word in words) if len(words) > 1 else ""
 
 
 def _last(key: str) -> str:
@@ -41,7 +42,7 @@ def meant(path: str) -> str:
         >>> meant("optim.learning_rate")
         'did you mean optim.lr?'
     """
-    every = [key for key, _ in tree.keys()]
+    every = [key for key, _ in tree.every_key()]
     parents, _, name = path.rpartition(".")
     plain = _plain(name)
     section = tree.find(parents) if parents else tree.root()
@@ -51,7 +52,9 @@ def meant(path: str) -> str:
     found = [near] if near and sibling and _plain(sibling) == plain else []
     found = found or [key for key in every if _plain(_last(key)) == plain]
     found = found or ([near] if near else [])
-    found = found or [key for key in every if plain == _initials(_last(key)) or _initials(plain) == _last(key)]
+    found = found or [
+        key for key in every if plain == _initials(_last(key)) or _initials(plain) == _last(key)
+    ]
     found = found or [key for key in every if _last(key) == nearest(name, map(_last, every), cutoff=0.8)]
     if found:
         # The key in the nearest section first: the same name may be in many.

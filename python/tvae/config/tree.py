@@ -38,6 +38,19 @@ def _members(annotation: object) -> tuple[list[object], list[Meta]]:
     return [annotation], remarks
 
 
+def alternatives(annotation: object) -> list[object]:
+    """The bare types that a key may hold, remarks and unions taken off.
+
+    Example:
+        >>> alternatives(Annotated[Annotated[float, Meta(gt=0.0)] | None, Meta(description="a limit")])
+        [<class 'float'>, <class 'NoneType'>]
+    """
+    members, _ = _members(annotation)
+    if len(members) == 1 and get_origin(members[0]) is not Annotated:
+        return members
+    return [bare for member in members for bare in alternatives(member)]
+
+
 def _is_section(member: object) -> bool:
     return get_origin(member) is dict or (isinstance(member, type) and issubclass(member, Struct))
 
@@ -70,17 +83,17 @@ def root() -> Shape:
     return shape(Config)
 
 
-def keys(within: Shape | None = None, prefix: str = "") -> Iterator[tuple[str, Shape]]:
+def every_key(within: Shape | None = None, prefix: str = "") -> Iterator[tuple[str, Shape]]:
     """Every dotted key below a section, sections before their children.
 
     Example:
-        >>> "optim.lr" in dict(keys())
+        >>> "optim.lr" in dict(every_key())
         True
     """
     for name, child in (within or root()).children.items():
         path = f"{prefix}{name}"
         yield path, child
-        yield from keys(child, f"{path}.") if child.children else ()
+        yield from every_key(child, f"{path}.") if child.children else ()
 
 
 def find(path: str) -> Shape | None:
@@ -109,10 +122,14 @@ def leaves(values: object, prefix: str = "") -> dict[str, object]:
 def _bounds(metas: list[Meta]) -> str:
     lower = upper = ""
     for meta in metas:
-        lower = f">= {meta.ge:g}" if meta.ge is not None else f"> {meta.gt:g}" if meta.gt is not None else lower
-        upper = f"<= {meta.le:g}" if meta.le is not None else f"< {meta.lt:g}" if meta.lt is not None else upper
-        # 2^63 - 1 is the width of the type, no limit that a person would run into.
-        upper = "" if meta.le is not None and meta.le >= 2**63 - 1 else upper
+        lower = (
+            f">= {meta.ge:g}" if meta.ge is not None else f"> {meta.gt:g}" if meta.gt is not None else lower
+        )
+        upper = (
+            f"<= {meta.le:g}" if meta.le is not None else f"< {meta.lt:g}" if meta.lt is not None else upper
+        )
+        # The one bound that nobody would recognise in digits.
+        upper = "< 2^63" if meta.le == 2**63 - 1 else upper
     return " and ".join(bound for bound in (lower, upper) if bound)
 
 
@@ -136,7 +153,8 @@ def words(annotation: Any) -> tuple[str, str]:
             noun, bounds = " | ".join(str(choice) for choice in get_args(inner[0])), ""
         elif get_origin(inner[0]) is tuple:
             noun, bounds = words(get_args(inner[0])[0])
-            noun = f"list of {noun}s"
+            least = next((meta.min_length for meta in [*outer, *metas] if meta.min_length), 0)
+            noun = f"list of {f'{least} or more ' if least else ''}{noun}s"
         elif _is_section(inner[0]):
             noun, bounds = "section", ""
         else:

@@ -1,14 +1,15 @@
-"""Hyperbolic geometry of the Poincare ball, accurate from 1e-30 to the rim and differentiable in the curvature.
+"""Hyperbolic geometry of the Poincare ball, accurate from 1e-30 to the rim and differentiable in the
+curvature.
 
 Example:
     >>> import torch
     >>> from tvae import geometry
     >>> geometry.distance(torch.tensor([0.5, 0.0]), torch.tensor([0.0, 0.5]), 1.0)
-    tensor(1.5377)
+    tensor(1.6807)
 """
 
-from tvae.geometry.ops import distance, radius
-from tvae.geometry.poincare import clamped_rows, expmap0, from_polar, logmap0, pairwise_distance, project
+from tvae.geometry.ops import distance, pairwise_distance, radius, status
+from tvae.geometry.poincare import clamped_rows, expmap0, from_polar, logmap0, project
 
 __all__ = [
     "clamped_rows",
@@ -19,4 +20,5 @@ __all__ = [
     "pairwise_distance",
     "project",
     "radius",
+    "status",
 ]

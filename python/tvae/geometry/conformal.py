@@ -1,8 +1,8 @@
 """The conformal factor alpha = 1 - c |x|^2, where every digit of the ball is won or lost.
 
-Near the rim alpha is a small difference of numbers close to 1: evaluated in the points' own precision it keeps
-no digit at |x| = 1 - 1e-6 in float32. Row scalars are therefore float64 here, and float64 points are split so
-that the leading part of |x|^2 is exact. Full-size tensors stay in the points' precision.
+Near the rim alpha is a small difference of numbers close to 1: evaluated in the points' own precision it
+keeps no digit at |x| = 1 - 1e-6 in float32. Row scalars are therefore float64 here, and float64 points are
+split so that the leading part of |x|^2 is exact. Full-size tensors stay in the points' precision.
 
 Shapes: x_XD is (..., D) points, a name ending in _X is (...), one scalar a row.
 """
@@ -19,6 +19,7 @@ from tvae.errors import DomainError
 
 # The largest sqrt(c) |x| that counts as inside: three or so spacings below 1 in the points' precision.
 RIM = {torch.float32: 1.0 - 2e-7, torch.float64: 1.0 - 4e-16}
+_ALPHA_MIN = {dtype: (1.0 - rho) * (1.0 + rho) for dtype, rho in RIM.items()}
 
 
 def rim(dtype: torch.dtype) -> float:
@@ -78,9 +79,9 @@ def check_curvature(c: float | Tensor) -> None:
 def rounded(c: float | Tensor, like: Tensor) -> float | Tensor:
     """The curvature rounded to the precision of `like`: a number for a number, else a float64 0-d tensor.
 
-    Rounding first makes the ball of a stored point the ball of its gradient: a float32 point exactly on the rim
-    for c = 0.1 in float64 would otherwise lie outside for the float32 c. Numbers stay numbers, which spares a
-    dispatch for every use; a compiled graph holds them as tensors, its floats may be symbolic.
+    Rounding first makes the ball of a stored point the ball of its gradient: a float32 point exactly on the
+    rim for c = 0.1 in float64 would otherwise lie outside for the float32 c. Numbers stay numbers, which
+    spares a dispatch for every use; a compiled graph holds them as tensors, its floats may be symbolic.
     """
     if isinstance(c, Tensor):
         return c.detach().to(like.dtype).double()
@@ -97,7 +98,8 @@ def _rounded_to_float32(c: float) -> float:
 
 def norm(x_XD: Tensor) -> Tensor:
     """Euclidean norm of each row, accumulated and returned in float64, shape (...)."""
-    return torch.linalg.vector_norm(x_XD, dim=-1, dtype=torch.float64)
+    n_X: Tensor = torch.linalg.vector_norm(x_XD, dim=-1, dtype=torch.float64)
+    return n_X
 
 
 def dot(a_XD: Tensor, b_XD: Tensor) -> Tensor:
@@ -112,15 +114,16 @@ def conformal(x_XD: Tensor, c: float | Tensor) -> tuple[Tensor, Tensor]:
         x_XD: float32 or float64 points.
         c: curvature as `rounded` returns it.
 
-    alpha is exact to a few units of float64 for the stored point: float32 squares are exact in float64, float64
-    points take the two-part form of `_alpha_split`. The clamp keeps value and gradient finite on and past the rim.
+    alpha is exact to a few units of float64 for the stored point: float32 squares are exact in float64,
+    float64 points take the two-part form of `_alpha_split`. The clamp keeps value and gradient finite on
+    and past the rim.
     """
     n_X = norm(x_XD)
     if x_XD.dtype == torch.float32:
         alpha_X = 1.0 - n_X.square() * c
     else:
         alpha_X = _alpha_split(x_XD, torch.as_tensor(c, dtype=x_XD.dtype, device=x_XD.device))
-    return n_X, alpha_X.clamp_min(_alpha_min(x_XD.dtype))
+    return n_X, alpha_X.clamp_min(_ALPHA_MIN[x_XD.dtype])
 
 
 def clamped_rows(x: Tensor, c: float | Tensor) -> Tensor:
@@ -144,13 +147,7 @@ def clamped_rows(x: Tensor, c: float | Tensor) -> Tensor:
     check_curvature(c)
     points = x.detach().to(working_dtype(x.dtype))
     _, alpha_X = conformal(points, rounded(c, points))
-    return (alpha_X <= _alpha_min(points.dtype)).sum()
-
-
-@cache
-def _alpha_min(dtype: torch.dtype) -> float:
-    rho = RIM[dtype]
-    return (1.0 - rho) * (1.0 + rho)
+    return (alpha_X <= _ALPHA_MIN[points.dtype]).sum()
 
 
 # Adding and subtracting this keeps a float64 below 2^26 in magnitude to a multiple of 2^-25.
@@ -160,10 +157,10 @@ _SPLIT = 1.5 * 2.0**27
 def _alpha_split(x_XD: Tensor, c: Tensor) -> Tensor:
     """1 - c |x|^2 for float64 points with the leading parts exact.
 
-    Points are scaled by a power of two so that c lies in [1, 4) and |x| < 1 inside the ball. With x = h + l, h a
-    multiple of 2^-25, every h^2 is a multiple of 2^-50 and their sum has no rounding error; the rest is smaller by
-    2^-25. c and the sum are split in the same way (after Rump, Ogita and Oishi, Accurate floating-point
-    summation I, 2008: extraction by a fixed power of two).
+    Points are scaled by a power of two so that c lies in [1, 4) and |x| < 1 inside the ball. With
+    x = h + l, h a multiple of 2^-25, every h^2 is a multiple of 2^-50 and their sum has no rounding error;
+    the rest is smaller by 2^-25. c and the sum are split in the same way (after Rump, Ogita and Oishi,
+    Accurate floating-point summation I, 2008: extraction by a fixed power of two).
     """
     power = torch.exp2(torch.floor(torch.log2(c) / 2.0))
     z_XD = x_XD * power

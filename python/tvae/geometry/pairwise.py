@@ -1,7 +1,7 @@
 """All-pairs distance with an analytic backward: the inner loop of a trainer.
 
-Separations are direct differences: the Gram form |x|^2 + |y|^2 - 2 <x, y> loses near pairs, in the value and again
-in the gradient.
+Separations are direct differences: the Gram form |x|^2 + |y|^2 - 2 <x, y> loses near pairs, in the value
+and again in the gradient.
 
 Shapes: x_ND, y_MD points; a name ending in _NM is one scalar a pair, _N and _M one a row of x and of y.
 """
@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from tvae.errors import DomainError
 from tvae.geometry.conformal import check_curvature, conformal, rounded, working_dtype
+from tvae.geometry.once import once
 from tvae.geometry.scalar import minus_tanh
 
 
@@ -31,7 +31,8 @@ def pairwise_distance(x: Tensor, y: Tensor, c: float | Tensor = 1.0) -> Tensor:
         c: curvature, float or 0-d tensor.
 
     Returns:
-        Distances (N, M). The gradient of a coinciding pair is 0. In float32, separations below 1e-19 count as 0.
+        Distances (N, M). The gradient of a coinciding pair is 0. In float32, separations below 1e-19 count
+        as 0.
 
     Raises:
         DomainError: shapes do not match, points are not floating point, or `c` is not one positive number.
@@ -80,7 +81,7 @@ class _Pairwise(Function):
         return half_NM * (2.0 / root)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once
     def backward(ctx: Any, g_NM: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         x, y, r_NM, a_R, h_NM, half_NM, n_R, alpha_R = ctx.saved_tensors
         k, n, m = ctx.k, x.shape[0], y.shape[0]
@@ -92,7 +93,9 @@ class _Pairwise(Function):
         if ctx.same:
             wr_R = wr_NM.sum(1) + wr_NM.sum(0)
             if ctx.needs_input_grad[0]:
-                gx = _unit_sum(w_NM + w_NM.t(), x, x, r_NM).addcmul_((k / alpha_R * wr_R).to(x.dtype).unsqueeze(1), x)
+                gx = _unit_sum(w_NM + w_NM.t(), x, x, r_NM).addcmul_(
+                    (k / alpha_R * wr_R).to(x.dtype).unsqueeze(1), x
+                )
         else:
             wr_R = torch.cat((wr_NM.sum(1), wr_NM.sum(0)))
             row_R = (k / alpha_R * wr_R).to(x.dtype).unsqueeze(1)

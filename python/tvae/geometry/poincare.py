@@ -16,7 +16,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from tvae.errors import DomainError
 from tvae.geometry.conformal import (
@@ -28,6 +27,7 @@ from tvae.geometry.conformal import (
     rounded,
     working_dtype,
 )
+from tvae.geometry.once import once
 from tvae.geometry.pairwise import pairwise_distance
 from tvae.geometry.polar import from_polar
 from tvae.geometry.scalar import minus_tanh, tanh_slope
@@ -42,9 +42,6 @@ __all__ = [
     "project",
     "radius",
 ]
-
-# Below this the reciprocal of a float32 separation overflows; directions of nearer points fade out instead.
-_LARGEST_RECIPROCAL = 1e30
 
 
 def distance(x: Tensor, y: Tensor, c: float | Tensor = 1.0) -> Tensor:
@@ -166,8 +163,9 @@ def project(x: Tensor, c: float | Tensor = 1.0, *, rho: float) -> Tensor:
         x                  if |x| <= M = rho / sqrt(c)
         M x / |x|          otherwise
 
-    The radial part of the gradient vanishes for points that were moved: they can slide along the sphere, not
-    leave it. Bound a parametrisation (`expmap0`, `from_polar`) rather than its result where a gradient matters.
+    The radial part of the gradient vanishes for points that were moved: they can slide along the sphere,
+    not leave it. Bound a parametrisation (`expmap0`, `from_polar`) rather than its result where a gradient
+    matters.
 
     Args:
         x: vectors (..., D), inside the ball or not.
@@ -178,7 +176,8 @@ def project(x: Tensor, c: float | Tensor = 1.0, *, rho: float) -> Tensor:
         Points of the shape of `x`.
 
     Raises:
-        DomainError: `rho` is outside (0, 1), points are not floating point, or `c` is not one positive number.
+        DomainError: `rho` is outside (0, 1), points are not floating point, or `c` is not one positive
+            number.
 
     Example:
         >>> import torch
@@ -216,6 +215,13 @@ def _scale(s_X: Tensor, x_XD: Tensor) -> Tensor:
     return s_X.to(x_XD.dtype).unsqueeze(-1) * x_XD
 
 
+def _along(s_X: Tensor, x_XD: Tensor, n_X: Tensor) -> Tensor:
+    """s x / n for the norm n of x, with 0 at n = 0: the factor stays finite where x is 0 or its squares
+    vanish."""
+    inverse_X = n_X.reciprocal().clamp_max(1e300)
+    return _scale((s_X * inverse_X).clamp(-1e38, 1e38), x_XD)
+
+
 def _curvature_grad(sum_of: Tensor, c: float | Tensor) -> Tensor | None:
     return sum_of.sum().to(c) if isinstance(c, Tensor) else None
 
@@ -237,12 +243,12 @@ class _Distance(Function):
         return (half_X * (2.0 / k**0.5)).to(x.dtype)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         x, y, delta_XD, r_X, nx_X, alpha_X, ny_X, beta_X, h_X, half_X = ctx.saved_tensors
         k = ctx.k
         w_X = 2.0 * g / ((alpha_X * beta_X).sqrt() * h_X)
-        toward_XD = _scale(w_X * r_X.reciprocal().clamp_max(_LARGEST_RECIPROCAL), delta_XD)
+        toward_XD = _along(w_X, delta_XD, r_X)
         wr_X = w_X * r_X
         gx = gy = gc = None
         if ctx.needs_input_grad[0]:
@@ -267,13 +273,13 @@ class _Radius(Function):
         return (full_X / k**0.5).to(x.dtype)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, n_X, alpha_X, full_X = ctx.saved_tensors
         k = ctx.k
         gx = gc = None
         if ctx.needs_input_grad[0]:
-            gx = _scale(2.0 * g / alpha_X * n_X.reciprocal().clamp_max(_LARGEST_RECIPROCAL), x)
+            gx = _along(2.0 * g / alpha_X, x, n_X)
         if ctx.needs_input_grad[1]:
             u_X = k**0.5 * n_X
             w_X = u_X * u_X
@@ -295,7 +301,7 @@ class _Expmap0(Function):
         return _scale(f_X, v)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None]:
         v, w_X, f_X = ctx.saved_tensors
         k = ctx.k
@@ -316,7 +322,7 @@ class _Logmap0(Function):
         return _scale(f_X, x)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, u_X, alpha_X, f_X = ctx.saved_tensors
         k = ctx.k
@@ -338,7 +344,7 @@ class _Project(Function):
         return _scale(shrink_X, x)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         x, n_X, shrink_X = ctx.saved_tensors
         k = ctx.k

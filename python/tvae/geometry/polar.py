@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from tvae.geometry.conformal import check_curvature, rounded, working_dtype
+from tvae.geometry.once import once
 from tvae.geometry.scalar import tanh_slope
 
 
@@ -59,7 +59,7 @@ class _BallRadius(Function):
         return (torch.tanh(r.double() * (0.5 * root)) / root).to(r.dtype)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None]:
         (r,) = ctx.saved_tensors
         half = 0.5 * r.double()

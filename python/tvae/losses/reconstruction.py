@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 from torch.nn import functional as F
 
 from tvae.losses.inputs import LossInputs, LossResult, Scale
@@ -25,7 +24,8 @@ class ReconstructionLoss:
         pass
 
     def __call__(self, inputs: LossInputs) -> LossResult:
-        logits: Tensor = inputs.output.logits
+        logits = inputs.output.logits
+        assert logits is not None, "a run with this loss decodes"
         target = inputs.batch.target
         decodings, operations = logits.shape[0], target.shape[0]
         stacked = logits.reshape(-1, 3)

@@ -58,7 +58,7 @@ class DecoderSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     gain: Annotated[
         float,
         Meta(gt=0.0, description="fixed factor on the code before the first layer; siblings are close together"),
-    ] = 5.0
+    ] = 2.5
 
 
 class ProjectionSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -69,7 +69,7 @@ class ProjectionSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         Meta(description="what the sigmoid bounds: the hyperbolic radius (r_max) or the norm (max_norm)"),
     ] = "hyperbolic"
     hidden: Annotated[PositiveInt, Meta(description="width of the hidden layers")] = 64
-    layers: Annotated[PositiveInt, Meta(description="number of hidden layers")] = 1
+    layers: Annotated[PositiveInt, Meta(description="number of hidden layers")] = 2
     dropout: Annotated[Share, Meta(description="dropout rate inside the projection")] = 0.0
     max_norm: Annotated[
         float, Meta(gt=0.0, lt=1.0, description="largest sqrt(c) |x| when radius = euclidean")

@@ -39,12 +39,12 @@ class Output(NamedTuple):
     """One training pass.
 
     `logits` (S, B, n, 3) holds the decoding of one posterior sample and, where asked for, of the
-    posterior mean, branch after branch in the order of `decoded`.
+    posterior mean, branch after branch in the order of `decoded`; None when nothing is decoded.
     """
 
     posteriors: dict[Branch, Posterior]
     decoded: tuple[Branch, ...]
-    logits: Tensor
+    logits: Tensor | None
     curvature: Tensor | float
 
 
@@ -172,8 +172,7 @@ class TernaryVAE(nn.Module):
                 polar = self.project(mu, branch)
             codes += codes_here
             posteriors[branch] = Posterior(mu, logvar, polar)
-        logits = self.decoder(torch.cat(codes))
-        logits = logits.view(-1, *x.shape, 3)
+        logits = self.decoder(torch.cat(codes)).view(-1, *x.shape, 3) if codes else None
         return Output(posteriors, tuple(b for b in self.branches if b in noise), logits, self.curvature_tensor())
 
     @torch.no_grad()

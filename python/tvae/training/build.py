@@ -88,20 +88,24 @@ def build_state(config: Config, device: torch.device) -> tuple[TrainState, Step]
     total = build_losses(config, model).to(device)
     optimizer = PartOptimizer(model, config.optim, config.parts)
     reconstruction = config.loss.reconstruction
-    # Two plain VAEs decode both their branches; otherwise one branch decodes.
-    decoded: tuple[Branch, ...] = (
-        model.branches if reconstruction is not None and reconstruction.branches == "both" else (model.decoding,)
-    )
     step = Step(
         model,
         total,
         optimizer,
-        decoded=decoded,
+        decoded=_decoded(config, model),
         mean_too=reconstruction is not None and reconstruction.mean,
         training=config.training,
         optim=config.optim,
     )
     return TrainState(model, optimizer, build_policies(config)), step
+
+
+def _decoded(config: Config, model: TernaryVAE) -> tuple[Branch, ...]:
+    """The branches to decode: none, the one whose code the decoder reads, or (two plain VAEs) both."""
+    reconstruction = config.loss.reconstruction
+    if reconstruction is None and config.loss.kl is None:
+        return ()
+    return model.branches if reconstruction and reconstruction.branches == "both" else (model.decoding,)
 
 
 def describe(model: TernaryVAE) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import torch
 from tvae.checkpoint import read
 from tvae.config.schema import Config
 from tvae.errors import CheckpointError, GuardStop
-from tvae.metrics import Metrics, evaluate
+from tvae.metrics import Metrics, ceilings, evaluate
 from tvae.nn.device import device_of
 from tvae.training.batches import draw_batch
 from tvae.training.best import rank
@@ -165,7 +165,7 @@ def _run(config: Config, state: TrainState, step: Step, writer: RunWriter, sinks
             name=folders.name,
             steps=total,
             epochs=-(-total // training.steps_per_epoch),
-            ceilings=state.model.space.ceilings(),
+            ceilings=ceilings(state.model.space),
             models_dir=str(folders.models),
             resumed=state.step > 0,
             device=str(step.device),

@@ -21,7 +21,7 @@ def orthogonalise(g: Tensor, steps: int) -> Tensor:
     """The nearest semi-orthogonal matrices, roughly: singular values between about 0.5 and 1.2.
 
     Args:
-        g: matrices (..., rows, columns).
+        g: one matrix (rows, columns), or several (k, rows, columns).
         steps: Newton-Schulz iterations.
 
     Source:
@@ -36,9 +36,10 @@ def orthogonalise(g: Tensor, steps: int) -> Tensor:
     tall = g.size(-2) > g.size(-1)
     x = g.mT if tall else g
     x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
+    fused = torch.addmm if x.ndim == 2 else torch.baddbmm
     for _ in range(steps):
         square = x @ x.mT
-        x = a * x + (b * square + c * (square @ square)) @ x
+        x = fused(x, fused(square, square, square, beta=b, alpha=c), x, beta=a)
     return x.mT if tall else x
 
 

@@ -12,8 +12,8 @@ from tvae.checkpoint import Checkpoint, Record
 from tvae.config import config_hash, dump
 from tvae.config.schema import Config
 from tvae.errors import CheckpointError
-from tvae.load import load
-from tvae.metrics import METRIC_VERSION, Metrics
+from tvae.loading import load
+from tvae.metrics import METRIC_VERSION, Metrics, ceilings
 from tvae.nn import TernaryVAE
 from tvae.training.build import describe
 from tvae.training.run import RunFolders
@@ -127,7 +127,7 @@ class RunWriter:
             best=_without_key(state.best),
             last=state.last,
             metrics=shown["metrics"] if shown else {},
-            ceilings=state.model.space.ceilings(),
+            ceilings=ceilings(state.model.space),
             seconds=round(state.seconds, 3),
             epochs=-(-state.step // self.config.training.steps_per_epoch),
             checkpoint=str(file) if file.is_file() else None,

@@ -64,10 +64,7 @@ pub fn paired_batch(
             depth: depth.get(),
         });
     }
-    let siblings: Vec<(Siblings, u32)> = levels
-        .iter()
-        .map(|&k| (Siblings::new(depth, k), 2 * POW3[(depth.get() - 1 - k) as usize]))
-        .collect();
+    let siblings: Vec<Siblings> = levels.iter().map(|&k| Siblings::new(depth, k)).collect();
     let [power, anchor, level, partner] = [0, 1, 2, 3].map(|part| Draw::new(seed, step, Purpose::Paired, 0, part));
     let choices = u32::try_from(siblings.len()).unwrap_or(u32::MAX);
     let mut batch = vec![0; size];
@@ -79,9 +76,9 @@ pub fn paired_batch(
         } else {
             anchor.any(i, depth.size())
         };
-        let (sibling, count) = siblings[level.any(i, choices) as usize];
+        let sibling = siblings[level.any(i, choices) as usize];
         *a = i64::from(x);
-        *b = i64::from(sibling.of(x, partner.any(i, count)));
+        *b = i64::from(sibling.of(x, partner.any(i, sibling.choices)));
     }
     Ok(batch)
 }

@@ -5,23 +5,46 @@
 //! `s` is a sum of squared differences, which does not cancel for near points; `alpha` is computed in
 //! float64, which keeps it accurate next to the rim.
 
+use std::borrow::Cow;
+
 use crate::padic::same_length;
 use crate::{Depth, Error};
 
 /// Positions per block of the transposed layout: two AVX2 registers, four SSE2 ones.
 pub(crate) const LANES: usize = 16;
 
+/// A float32 or float64.
+pub trait Coordinate: Copy + Into<f64> {
+    /// The same numbers as float32, in place where they are already.
+    fn rounded(values: &[Self]) -> Cow<'_, [f32]>;
+}
+
+impl Coordinate for f32 {
+    fn rounded(values: &[Self]) -> Cow<'_, [f32]> {
+        Cow::Borrowed(values)
+    }
+}
+
+impl Coordinate for f64 {
+    #[allow(clippy::cast_possible_truncation)] // rounding is the purpose
+    fn rounded(values: &[Self]) -> Cow<'_, [f32]> {
+        values.iter().map(|&x| x as f32).collect()
+    }
+}
+
 /// Points as rows, with `sqrt(c) / alpha` of each.
 pub(crate) struct Points<'a> {
-    pub(crate) rows: &'a [f32],
+    pub(crate) rows: Cow<'a, [f32]>,
     pub(crate) dim: usize,
     pub(crate) factors: Vec<f32>,
 }
 
 impl<'a> Points<'a> {
     /// Checks that every point is finite and inside the ball of curvature `c`.
+    ///
+    /// Float64 input is rounded to float32 for chords, after `alpha` has been taken from it.
     #[allow(clippy::cast_possible_truncation)] // factors are float32 by design
-    pub(crate) fn new(depth: Depth, rows: &'a [f32], dim: usize, c: f64) -> Result<Self, Error> {
+    pub(crate) fn new<T: Coordinate>(depth: Depth, rows: &'a [T], dim: usize, c: f64) -> Result<Self, Error> {
         if !(c.is_finite() && c > 0.0) {
             return Err(Error::Scalar { path: "curvature", got: c.to_string(), expected: "a positive number" });
         }
@@ -30,15 +53,16 @@ impl<'a> Points<'a> {
         }
         same_length("points", depth.size() as usize * dim, rows.len())?;
         let factors = rows.chunks_exact(dim).enumerate().map(|(row, point)| {
-            let square: f64 = point.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+            let square: f64 = point.iter().map(|&x| x.into() * x.into()).sum();
             if !square.is_finite() {
-                let value = point.iter().find(|x| !x.is_finite()).copied().map_or(square, f64::from);
+                let value = point.iter().map(|&x| x.into()).find(|x| !x.is_finite()).unwrap_or(square);
                 return Err(Error::NotFinite { path: "points", row, value });
             }
             let alpha = 1.0 - c * square;
             if alpha > 0.0 { Ok((c.sqrt() / alpha) as f32) } else { Err(Error::OutsideBall { row, value: c * square }) }
         });
-        Ok(Self { rows, dim, factors: factors.collect::<Result<_, _>>()? })
+        let factors = factors.collect::<Result<_, _>>()?;
+        Ok(Self { rows: T::rounded(rows), dim, factors })
     }
 
     pub(crate) fn row(&self, index: u32) -> &[f32] {

@@ -12,6 +12,7 @@ mod cloud;
 mod draw;
 mod error;
 pub mod in_batch;
+mod ladder;
 pub mod mining;
 pub mod padic;
 mod pairset;
@@ -20,7 +21,7 @@ pub mod radial;
 mod ranking;
 mod rng;
 pub mod simd;
-mod strata;
+pub mod strata;
 mod sweep;
 
 pub use error::Error;

@@ -1,15 +1,13 @@
 //! Triplets and pairs at exact 3-adic levels, in closed form.
 //!
-//! `v(a - b) = k` says that `a` and `b` share exactly their `k` low digits. So a partner of `a` at
-//! level `k` keeps digits below `k`, changes digit `k` in one of two ways, and has free digits above:
-//! `2 * 3^(depth-1-k)` partners, each named by one integer. Nothing is rejected, and no two members of
-//! a triplet are equal. Columns come out grouped by stratum.
-//!
-//! Divisions by `3^k` are multiplications by a reciprocal held per stratum, which vectorises as well as
-//! a compile-time constant and needs one loop instead of one per stratum.
+//! `v(a - b) = k` says that `b - a` is `3^k t` with `t` no multiple of three, modulo the size of the space:
+//! adding in a ring whose size is a power of three leaves the low digits alone. So the partners of `a` at
+//! level `k` are `a + 3^k t mod N` for the `2 * 3^(depth-1-k)` values `t = 1, 2, 4, 5, 7, ...` below
+//! `3^(depth-k)`: one draw, one multiplication, one conditional subtraction. Nothing is rejected, nothing
+//! is divided, and no two members of a triplet are equal. Columns come out grouped by stratum.
 
 use crate::padic::POW3;
-use crate::rng::{Draw, NARROW, Purpose, high_half};
+use crate::rng::{Draw, NARROW, Purpose};
 use crate::strata::{PairShares, TripletShares, apportion, offset};
 use crate::{Depth, Error, padic::same_length, simd};
 
@@ -17,43 +15,23 @@ use crate::{Depth, Error, padic::same_length, simd};
 const MOST: usize = i32::MAX as usize;
 
 /// How to find partners at level `k`.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Siblings {
+    size: u32,
     power: u32,
-    reciprocal: u32,
-    shift: u32,
-    choices: u32,
+    pub(crate) choices: u32,
 }
 
 impl Siblings {
     pub(crate) fn new(depth: Depth, k: u32) -> Self {
-        let power = POW3[k as usize];
-        // floor(x / q) = (x * M) >> (31 + s) for x < 2^31, with s = ceil(log2 q) and
-        // M = floor(2^(31+s) / q) + 1: the excess M q - 2^(31+s) <= q <= 2^s is what exactness needs.
-        let shift = power.next_power_of_two().trailing_zeros();
-        let reciprocal = if power == 1 { 1 << 31 } else { (1_u64 << (31 + shift)) / u64::from(power) + 1 };
-        Self {
-            power,
-            reciprocal: u32::try_from(reciprocal).unwrap_or(u32::MAX),
-            shift,
-            choices: 2 * POW3[(depth.get() - 1 - k) as usize],
-        }
-    }
-
-    #[inline(always)]
-    fn quotient(&self, x: u32) -> u32 {
-        high_half(u64::from(x << 1) * u64::from(self.reciprocal)) >> self.shift
+        Self { size: depth.size(), power: POW3[k as usize], choices: 2 * POW3[(depth.get() - 1 - k) as usize] }
     }
 
     /// Partner number `choice` of `x`.
     #[inline(always)]
     pub(crate) fn of(&self, x: u32, choice: u32) -> u32 {
-        let upper = self.quotient(x);
-        // The new digit is (digit + 1 or 2) mod 3, and adding to `upper` first saves one reduction.
-        let turned = upper + 1 + (choice & 1);
-        let digit = turned - 3 * high_half(u64::from(turned) * 0x5555_5556);
-        let new_upper = digit + 3 * (choice >> 1);
-        x.wrapping_add(self.power.wrapping_mul(new_upper.wrapping_sub(upper)))
+        let partner = x + self.power * (choice + (choice >> 1) + 1); // below 2 * 3^19 < 2^32
+        if partner >= self.size { partner - self.size } else { partner }
     }
 }
 
@@ -175,7 +153,7 @@ fn generate<const ROWS: usize>(
             let (begin, end) = (n * t / threads, n * (t + 1) / threads);
             let mut mine = take(&mut rest, end - begin);
             let (counts, strata) = (&counts, &strata);
-            let work = move || {
+            let mut work = move || {
                 let mut start = 0;
                 for (stratum, &count) in strata.iter().zip(counts) {
                     let (from, to) = (start.max(begin), (start + count).min(end));

@@ -1,5 +1,6 @@
 //! Indices, trits and valuations of the space with `3^depth` operations.
 
+use crate::ladder::ladder_u32;
 use crate::{Error, simd};
 
 /// Powers of three up to `3^19`, the last one below `2^31`.
@@ -153,24 +154,25 @@ impl Depth {
         Ok(())
     }
 
+    /// The error about the first index outside the space, if the loop has met one.
+    fn unless_outside<T: Copy + Into<i128>>(self, indices: &[T], outside: bool) -> Result<(), Error> {
+        if outside { self.check_all(indices) } else { Ok(()) }
+    }
+
     /// Writes `v(i)` for 16-bit indices.
     ///
     /// # Errors
     /// [`Error::Index`] or [`Error::Length`].
     pub fn valuations_u16(self, indices: &[u16], out: &mut [u8]) -> Result<(), Error> {
         same_length("out", indices.len(), out.len())?;
-        if u32::from(indices.iter().copied().max().unwrap_or(0)) >= self.size() {
-            return self.check_all(indices);
-        }
-        if self.0 > 11 {
-            // The 16-bit ladder ends at level 11, so it cannot say that zero has a higher one.
+        if self.0 > 10 {
+            // Every 16-bit number is an index, and the 16-bit ladder could not reach the depth.
             for (level, &index) in out.iter_mut().zip(indices) {
-                *level = u8::try_from(self.valuation(index.into())).unwrap_or(u8::MAX);
+                *level = narrow(self.valuation(index.into()));
             }
-        } else {
-            simd::valuations_u16(indices, out, self.0);
+            return Ok(());
         }
-        Ok(())
+        self.unless_outside(indices, simd::valuations_u16(indices, out, self))
     }
 
     /// Writes `v(i)` for 32-bit indices.
@@ -179,10 +181,31 @@ impl Depth {
     /// [`Error::Index`] or [`Error::Length`].
     pub fn valuations_u32(self, indices: &[u32], out: &mut [u8]) -> Result<(), Error> {
         same_length("out", indices.len(), out.len())?;
-        if indices.iter().copied().max().unwrap_or(0) >= self.size() {
-            return self.check_all(indices);
+        self.unless_outside(indices, simd::valuations_u32(indices, out, self))
+    }
+
+    /// Writes `v(i)` for signed 64-bit indices.
+    ///
+    /// # Errors
+    /// [`Error::Index`] or [`Error::Length`].
+    pub fn valuations_i64(self, indices: &[i64], out: &mut [u8]) -> Result<(), Error> {
+        same_length("out", indices.len(), out.len())?;
+        self.unless_outside(indices, simd::valuations_i64(indices, out, self))
+    }
+
+    /// Writes `v(i - j)` for each pair of indices.
+    ///
+    /// # Errors
+    /// [`Error::Index`] or [`Error::Length`].
+    pub fn agreements(self, i: &[i64], j: &[i64], out: &mut [u8]) -> Result<(), Error> {
+        same_length("j", i.len(), j.len())?;
+        same_length("out", i.len(), out.len())?;
+        self.check_all(i)?;
+        self.check_all(j)?;
+        for ((level, i), j) in out.iter_mut().zip(i).zip(j) {
+            let gap = u32::try_from(i.abs_diff(*j)).unwrap_or(0);
+            *level = narrow(self.valuation(gap));
         }
-        simd::valuations_u32(indices, out, self.0);
         Ok(())
     }
 
@@ -192,49 +215,14 @@ impl Depth {
     /// [`Error::Index`] or [`Error::Length`].
     pub fn valuations_u64(self, indices: &[u64], out: &mut [u8]) -> Result<(), Error> {
         same_length("out", indices.len(), out.len())?;
-        if indices.iter().copied().max().unwrap_or(0) >= u64::from(self.size()) {
-            return self.check_all(indices);
-        }
-        simd::valuations_u64(indices, out, self.0);
-        Ok(())
+        self.unless_outside(indices, simd::valuations_u64(indices, out, self))
     }
+}
+
+fn narrow(level: u32) -> u8 {
+    u8::try_from(level).unwrap_or(u8::MAX)
 }
 
 pub(crate) fn same_length(path: &'static str, expected: usize, got: usize) -> Result<(), Error> {
     if expected == got { Ok(()) } else { Err(Error::Length { path, expected, got }) }
 }
-
-/// One rung: a multiple of `3^e` times the inverse of `3^e` modulo the word size is the quotient, and
-/// every other product lies above `MAX / 3^e`. So one multiply both tests and divides.
-macro_rules! ladder {
-    ($name:ident, $word:ty, [$($e:literal),+]) => {
-        #[inline(always)]
-        pub(crate) fn $name(index: $word, depth: u32) -> u32 {
-            const fn inverse(q: $word) -> $word {
-                // Newton's step doubles the correct bits; an odd q is its own inverse to 3 bits.
-                let mut x = q;
-                let mut bits = 3;
-                while bits < <$word>::BITS {
-                    x = x.wrapping_mul((2 as $word).wrapping_sub(q.wrapping_mul(x)));
-                    bits *= 2;
-                }
-                x
-            }
-            let mut rest = index;
-            let mut level: $word = 0;
-            $({
-                const Q: $word = (3 as $word).pow($e);
-                const INVERSE: $word = inverse(Q);
-                let quotient = rest.wrapping_mul(INVERSE);
-                let divides = quotient <= <$word>::MAX / Q;
-                rest = if divides { quotient } else { rest };
-                level += if divides { $e } else { 0 };
-            })+
-            let _ = rest;
-            (level as u32).min(depth) // zero passes every rung, and its level is the depth
-        }
-    };
-}
-
-ladder!(ladder_u16, u16, [4, 4, 2, 1]); // levels 0 to 11
-ladder!(ladder_u32, u32, [8, 8, 4, 2, 1]); // levels 0 to 23

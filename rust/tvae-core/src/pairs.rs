@@ -1,6 +1,7 @@
 //! Statistics over the pairs of all operations: how well distances in the ball follow the tree.
 
 use crate::bins::{Bins, cell, empty_mass};
+pub use crate::cloud::Coordinate;
 use crate::cloud::{Cloud, Points};
 use crate::draw::{Measure, keys};
 use crate::pairset::{PairSet, by_agreement, by_difference};
@@ -89,7 +90,12 @@ impl PairStatistics {
 /// [`Error::Length`] for another number of rows, [`Error::NotFinite`] and [`Error::OutsideBall`] for a
 /// point that is no point of the ball, [`Error::Scalar`] for a curvature or sample size that is not
 /// positive, or for all pairs beyond depth 12.
-pub fn statistics(depth: Depth, rows: &[f32], dim: usize, request: &Request) -> Result<PairStatistics, Error> {
+pub fn statistics<T: Coordinate>(
+    depth: Depth,
+    rows: &[T],
+    dim: usize,
+    request: &Request,
+) -> Result<PairStatistics, Error> {
     let points = Points::new(depth, rows, dim, request.curvature)?;
     let sample = match request.visit {
         Visit::Auto if depth.get() <= DEEPEST_EXACT => None,

@@ -101,7 +101,7 @@ pub(crate) fn fraction(seed: u64, step: u64, purpose: Purpose) -> f64 {
 
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation)] // the upper half of 64 bits has 32
-pub(crate) const fn high_half(x: u64) -> u32 {
+const fn high_half(x: u64) -> u32 {
     (x >> 32) as u32
 }
 

@@ -8,10 +8,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::Depth;
 use crate::bins::Bins;
 use crate::cloud::Cloud;
 use crate::mining::{Stratum, fill_pairs, fill_triplets};
-use crate::padic::{ladder_u16, ladder_u32};
+use crate::ladder::{levels_i64, levels_u16, levels_u32, levels_u64};
 use crate::sweep::{Counters, Job, count_job};
 
 static BASELINE_ONLY: AtomicBool = AtomicBool::new(false);
@@ -35,57 +36,30 @@ pub fn avx2() -> bool {
 }
 
 macro_rules! dispatch {
-    ($name:ident($($arg:ident: $kind:ty),+) = $body:expr) => {
-        #[allow(clippy::redundant_closure_call)] // the closure only gives the body a place to inline into
-        pub(crate) fn $name($($arg: $kind),+) {
+    ($name:ident($($arg:ident: $kind:ty),+) -> $result:ty = $body:expr) => {
+        pub(crate) fn $name($($arg: $kind),+) -> $result {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx2")]
-                fn wide($($arg: $kind),+) {
-                    $body($($arg),+);
+                fn wide($($arg: $kind),+) -> $result {
+                    $body($($arg),+)
                 }
                 if avx2() {
                     // SAFETY: the processor has just said that it has AVX2.
                     return unsafe { wide($($arg),+) };
                 }
             }
-            $body($($arg),+);
+            $body($($arg),+)
         }
     };
 }
 
-dispatch!(valuations_u16(indices: &[u16], out: &mut [u8], depth: u32) = levels_u16);
-dispatch!(valuations_u32(indices: &[u32], out: &mut [u8], depth: u32) = levels_u32);
-dispatch!(valuations_u64(indices: &[u64], out: &mut [u8], depth: u32) = levels_u64);
-dispatch!(triplets_narrow(s: &Stratum, first: u32, out: [&mut [i32]; 3]) = fill_triplets::<false>);
-dispatch!(triplets_wide(s: &Stratum, first: u32, out: [&mut [i32]; 3]) = fill_triplets::<true>);
-dispatch!(pairs_narrow(s: &Stratum, first: u32, out: [&mut [i32]; 2]) = fill_pairs::<false>);
-dispatch!(pairs_wide(s: &Stratum, first: u32, out: [&mut [i32]; 2]) = fill_pairs::<true>);
-dispatch!(sweep(cloud: &Cloud, job: &Job, bins: &Bins, counters: &mut Counters) = count_job);
-
-#[allow(clippy::cast_possible_truncation)] // levels are at most 19, checked indices below 2^31
-mod levels {
-    use super::{ladder_u16, ladder_u32};
-
-    #[inline(always)]
-    pub(super) fn levels_u16(indices: &[u16], out: &mut [u8], depth: u32) {
-        for (level, &index) in out.iter_mut().zip(indices) {
-            *level = ladder_u16(index, depth) as u8;
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn levels_u32(indices: &[u32], out: &mut [u8], depth: u32) {
-        for (level, &index) in out.iter_mut().zip(indices) {
-            *level = ladder_u32(index, depth) as u8;
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn levels_u64(indices: &[u64], out: &mut [u8], depth: u32) {
-        for (level, &index) in out.iter_mut().zip(indices) {
-            *level = ladder_u32(index as u32, depth) as u8;
-        }
-    }
-}
-use levels::{levels_u16, levels_u32, levels_u64};
+dispatch!(valuations_u16(indices: &[u16], out: &mut [u8], space: Depth) -> bool = levels_u16);
+dispatch!(valuations_u32(indices: &[u32], out: &mut [u8], space: Depth) -> bool = levels_u32);
+dispatch!(valuations_u64(indices: &[u64], out: &mut [u8], space: Depth) -> bool = levels_u64);
+dispatch!(valuations_i64(indices: &[i64], out: &mut [u8], space: Depth) -> bool = levels_i64);
+dispatch!(triplets_narrow(s: &Stratum, first: u32, out: [&mut [i32]; 3]) -> () = fill_triplets::<false>);
+dispatch!(triplets_wide(s: &Stratum, first: u32, out: [&mut [i32]; 3]) -> () = fill_triplets::<true>);
+dispatch!(pairs_narrow(s: &Stratum, first: u32, out: [&mut [i32]; 2]) -> () = fill_pairs::<false>);
+dispatch!(pairs_wide(s: &Stratum, first: u32, out: [&mut [i32]; 2]) -> () = fill_pairs::<true>);
+dispatch!(sweep(cloud: &Cloud, job: &Job, bins: &Bins, counters: &mut Counters) -> () = count_job);

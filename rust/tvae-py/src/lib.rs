@@ -1,1 +1,45 @@
-fn x(){}
+//! Python binding of `tvae-core`: convert, release the interpreter lock, call, convert back.
+
+mod errors;
+mod mining;
+mod space;
+mod statistics;
+
+use pyo3::prelude::*;
+use pyo3::types::PyModule;
+
+/// The 3-adic engine of tvae, in Rust. Arrays are numpy arrays and are not copied.
+#[pymodule]
+mod _core {
+    use super::{Bound, PyModule, PyModuleMethods, PyResult};
+
+    #[pymodule_export]
+    use super::mining::{in_batch_triplets, paired_batch, pairs, stratified_batch, triplets};
+    #[pymodule_export]
+    use super::simd;
+    #[pymodule_export]
+    use super::space::{agreements, indices, trits, valuations};
+    #[pymodule_export]
+    use super::statistics::{PairStatistics, RadialStatistics, pair_statistics, radial_statistics};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}
+
+/// The build of the hot loops that runs: "avx2" or "baseline". With `limit="baseline"` (or back with
+/// `limit="avx2"`) the choice is restricted for the whole process; results do not depend on it.
+#[pyfunction]
+#[pyo3(signature = (limit=None))]
+fn simd(limit: Option<&str>) -> PyResult<&'static str> {
+    match limit {
+        None => {}
+        Some("baseline") => tvae_core::simd::restrict(true),
+        Some("avx2") => tvae_core::simd::restrict(false),
+        Some(other) => {
+            return Err(errors::refuse("limit", "\"baseline\" or \"avx2\"", other));
+        }
+    }
+    Ok(if tvae_core::simd::avx2() { "avx2" } else { "baseline" })
+}

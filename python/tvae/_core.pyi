@@ -1,0 +1,113 @@
+from collections.abc import Sequence
+from typing import Literal, final
+
+import numpy as np
+import numpy.typing as npt
+
+__all__: list[str]
+__version__: str
+
+def simd(limit: Literal["baseline", "avx2"] | None = None) -> Literal["baseline", "avx2"]: ...
+def trits(indices: npt.NDArray[np.int64], depth: int) -> npt.NDArray[np.int8]: ...
+def index(trits: npt.NDArray[np.int8], depth: int) -> npt.NDArray[np.int64]: ...
+def valuations(
+    indices: npt.NDArray[np.int64 | np.uint64 | np.uint32 | np.uint16],
+    depth: int,
+    *,
+    out: npt.NDArray[np.uint8] | None = None,
+) -> npt.NDArray[np.uint8]: ...
+def agreements(
+    i: npt.NDArray[np.int64], j: npt.NDArray[np.int64], depth: int
+) -> npt.NDArray[np.uint8]: ...
+def triplets(
+    depth: int,
+    n: int,
+    *,
+    seed: int,
+    step: int = 0,
+    strata: Sequence[tuple[int, int, float]] | None = None,
+    threads: int = 1,
+    out: npt.NDArray[np.int32] | None = None,
+) -> npt.NDArray[np.int32]: ...
+def pairs(
+    depth: int,
+    n: int,
+    *,
+    seed: int,
+    step: int = 0,
+    strata: Sequence[tuple[int, float]] | None = None,
+    threads: int = 1,
+    out: npt.NDArray[np.int32] | None = None,
+) -> npt.NDArray[np.int32]: ...
+def in_batch_triplets(
+    ids: npt.NDArray[np.int64],
+    n: int,
+    *,
+    depth: int,
+    seed: int,
+    step: int = 0,
+    strata: Sequence[tuple[int, int, float]] | None = None,
+    out: npt.NDArray[np.int32] | None = None,
+) -> npt.NDArray[np.int32]: ...
+def stratified_batch(
+    depth: int, size: int, *, seed: int, step: int = 0, high_v: float = 0.25
+) -> npt.NDArray[np.int64]: ...
+def paired_batch(
+    depth: int,
+    size: int,
+    *,
+    seed: int,
+    step: int = 0,
+    high_v: float = 0.25,
+    levels: Sequence[int] | None = None,
+) -> npt.NDArray[np.int64]: ...
+def pair_statistics(
+    points: npt.NDArray[np.float32] | npt.NDArray[np.float64],
+    depth: int,
+    *,
+    curvature: float = 1.0,
+    pairs: Literal["exact"] | int | None = None,
+    seed: int = 0,
+    threads: int = 1,
+    dist_corr: bool = True,
+) -> PairStatistics: ...
+def radial_statistics(radii: npt.NDArray[np.float64], depth: int) -> RadialStatistics: ...
+@final
+class PairStatistics:
+    @property
+    def ultrametric(self) -> float: ...
+    @property
+    def ultrametric_bound(self) -> float: ...
+    @property
+    def tree_inversions(self) -> float: ...
+    @property
+    def tree_inversions_bound(self) -> float: ...
+    @property
+    def tree_inversions_by_level(self) -> list[float]: ...
+    @property
+    def dist_corr(self) -> float | None: ...
+    @property
+    def dist_corr_bound(self) -> float | None: ...
+    @property
+    def collapsed(self) -> bool: ...
+    @property
+    def population(self) -> int: ...
+    @property
+    def visited(self) -> int: ...
+    @property
+    def pairs(self) -> Literal["exact"] | int: ...
+
+@final
+class RadialStatistics:
+    @property
+    def hierarchy(self) -> float: ...
+    @property
+    def inversions(self) -> float: ...
+    @property
+    def richness(self) -> float: ...
+    @property
+    def uniformity(self) -> float | None: ...
+    @property
+    def collapsed(self) -> bool: ...
+    @property
+    def levels(self) -> list[tuple[int, int, float, float, float, float]]: ...

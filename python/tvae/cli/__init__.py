@@ -1,0 +1,1 @@
+"""The `tvae` command: `app` assembles it, each command has a file of its own."""

@@ -1,0 +1,162 @@
+"""`tvae config`: show, validate, compare and document configs, without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tvae.cli.option import Debug, Json, Quiet, Sets, Source
+from tvae.cli.output import columns, result, result_json
+
+if TYPE_CHECKING:
+    from tvae.config import Resolved
+
+app = typer.Typer(
+    help="Show, validate, compare and document configs.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def show(
+    source: Source = None,
+    sets: Sets = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Print a config in full, with where each setting that is not a default comes from."""
+    import msgspec
+
+    from tvae.config import config_hash, dump, load
+
+    found = load(source, sets=sets or ())
+    if as_json:
+        result_json(
+            {
+                "name": found.name,
+                "path": _path(found),
+                "config": msgspec.to_builtins(found.config),
+                "config_hash": config_hash(found.config),
+                "origin": found.origin,
+            }
+        )
+    else:
+        result(dump(found.config, comments=found.origin))
+
+
+@app.command()
+def validate(
+    source: Annotated[str, typer.Argument(metavar="FILE", help="A YAML file, or a preset's name.")],
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Check a config file alone: neither the environment nor the paths that it names."""
+    from tvae.config import config_hash, load
+
+    found = load(source, env=None)
+    if as_json:
+        result_json(
+            {
+                "valid": True,
+                "name": found.name,
+                "path": _path(found),
+                "config_hash": config_hash(found.config),
+            }
+        )
+    else:
+        result(f"{found.path or f'preset {found.name}'}: valid")
+
+
+@app.command()
+def schema(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
+    """Print the JSON Schema of config files, for editors."""
+    import json
+
+    from tvae.config.reference import json_schema
+
+    if as_json:
+        result_json({"json_schema": json_schema()})
+    else:
+        result(json.dumps(json_schema(), indent=2))
+
+
+@app.command()
+def reference(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
+    """Print every key with its type, range, default and meaning, as Markdown."""
+    from tvae.config.reference import reference, rows
+
+    if as_json:
+        result_json({"keys": rows()})
+    else:
+        result(reference())
+
+
+@app.command()
+def presets(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
+    """List the presets."""
+    from tvae.config import presets
+
+    found = presets()
+    if as_json:
+        result_json({"presets": [{"name": name, "summary": summary} for name, summary in found]})
+    elif found:
+        result(columns(found))
+
+
+@app.command()
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help="A preset, a file, or a run's models folder.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="What to compare it with.")],
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Compare two configs key by key, defaults included; exit 1 if they differ."""
+    import msgspec
+
+    from tvae.config import load, tree
+    from tvae.config.dump import inline
+
+    sides = [tree.leaves(msgspec.to_builtins(load(_config_of(source), env=None).config)) for source in (a, b)]
+    different = _differences(*sides)
+    if as_json:
+        found = [
+            {"key": key, "a": left, "b": right, "in_a": key in sides[0], "in_b": key in sides[1]}
+            for key, left, right in different
+        ]
+        result_json({"equal": not different, "differences": found})
+    elif different:
+        cells = [
+            (key, *(inline(side[key]) if key in side else "(absent)" for side in sides))
+            for key, _, _ in different
+        ]
+        result(columns([("key", a, b), *cells]))
+    if different:
+        raise typer.Exit(1)
+
+
+def _differences(left: dict[str, object], right: dict[str, object]) -> list[tuple[str, object, object]]:
+    absent = object()
+    keys = [*left, *(key for key in right if key not in left)]
+    return [
+        (key, left.get(key), right.get(key))
+        for key in keys
+        if left.get(key, absent) != right.get(key, absent)
+    ]
+
+
+def _config_of(source: str) -> str | Path:
+    """The config of a run: `config.yaml` in its models folder, or beside a checkpoint."""
+    path = Path(source)
+    if path.suffix == ".safetensors":
+        return path.parent / "config.yaml"
+    return path / "config.yaml" if path.is_dir() and (path / "config.yaml").exists() else source
+
+
+def _path(found: Resolved) -> str | None:
+    return str(found.path) if found.path else None

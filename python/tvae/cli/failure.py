@@ -1,0 +1,93 @@
+"""An error as one line, as a JSON object, and as an exit code."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from tvae.errors import TvaeError
+
+INTERRUPTED = 130
+
+
+class Interrupted(Exception):
+    """Ctrl-C or SIGTERM reached a command that had nothing to save."""
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """What went wrong, for the exit of a command.
+
+    Attributes:
+        code: the exit code.
+        message: one line.
+        path, expected, got, hint: the four answers, where known.
+    """
+
+    code: int
+    message: str
+    path: str | None = None
+    expected: str | None = None
+    got: str | None = None
+    hint: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """The error object of `--json`."""
+        return {
+            "code": self.code,
+            "path": self.path,
+            "expected": self.expected,
+            "got": self.got,
+            "hint": self.hint,
+            "message": self.message,
+        }
+
+
+def describe(error: BaseException) -> Failure:
+    """The failure that an exception means.
+
+    Example:
+        >>> describe(PermissionError(13, "Permission denied", "outputs")).code
+        4
+    """
+    if isinstance(error, Interrupted):
+        return Failure(code=INTERRUPTED, message="interrupted")
+    if isinstance(error, TvaeError):
+        return Failure(
+            code=error.code,
+            message=one_line(str(error)),
+            path=error.path,
+            expected=error.expected,
+            got=error.got,
+            hint=error.hint,
+        )
+    if isinstance(error, OSError):
+        path = str(error.filename) if error.filename is not None else None
+        what = error.strerror or str(error) or type(error).__name__
+        return Failure(code=4, message=one_line(f"{path}: {what}" if path else what), path=path)
+    if isinstance(error, ModuleNotFoundError):
+        hint = f"install {error.name}" if error.name else None
+        return Failure(code=4, message=one_line(f"{error}; {hint}" if hint else str(error)), hint=hint)
+    if usage := getattr(error, "format_message", None):
+        return _usage(error, str(usage()))
+    hint = "this is a bug of tvae; run again with --debug and report what it shows"
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return Failure(code=1, message=one_line(f"{what}; {hint}"), hint=hint)
+
+
+def _usage(error: BaseException, message: str) -> Failure:
+    """An error of the command line itself; typer's classes for it moved between its versions."""
+    context = getattr(error, "ctx", None)
+    path = getattr(context, "command_path", None)
+    hint = f"see `{path} --help`" if path else None
+    text = message.rstrip(".")
+    return Failure(code=2, message=one_line(f"{text}; {hint}" if hint else text), path=path, hint=hint)
+
+
+def one_line(text: str) -> str:
+    """Text on one line of a terminal, whatever a file's name holds.
+
+    Example:
+        >>> one_line("a\\nb\\x1b[0m")
+        'a b\\\\x1b[0m'
+    """
+    words = " ".join(text.split())
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in words)

@@ -1,0 +1,33 @@
+"""`tvae plot`: a run or a checkpoint as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tvae.cli.option import DEFAULT_OUT, Debug, Json, Out, Quiet
+from tvae.cli.output import result, result_json
+
+
+def plot(
+    source: Annotated[
+        str, typer.Argument(metavar="RUN|CKPT", help="A run's name or folder, or a checkpoint.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="The picture: .png or .html.")
+    ] = None,
+    out: Out = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Draw the embedding, the levels and the course of training."""
+    from tvae import report
+
+    written = report.plot(source, output, out=out or DEFAULT_OUT)
+    if as_json:
+        result_json({"source": source, "output": str(written)})
+    else:
+        result(str(written))

@@ -1,0 +1,99 @@
+"""Metrics as a table: each value beside the best it can be, within 80 columns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from tvae.cli.output import columns
+
+#: What perfection is where no depth enters; the others' ceilings come with the metrics.
+_BEST = {
+    "coverage": 1.0,
+    "coverage_sampled": 1.0,
+    "inversions": 0.0,
+    "tree_inversions": 0.0,
+    "uniformity": 1.0,
+}
+_ORDER = (
+    "coverage",
+    "coverage_sampled",
+    "kl_nats",
+    "hierarchy",
+    "inversions",
+    "ultrametric",
+    "tree_inversions",
+    "richness",
+    "uniformity",
+    "dist_corr",
+    "Q",
+    "mean_radius",
+    "std_radius",
+)
+_MEANING = {
+    "coverage": "operations decoded right",
+    "coverage_sampled": "the same, one sample each",
+    "kl_nats": "KL to the prior; a floor",
+    "hierarchy": "Spearman(valuation, radius)",
+    "inversions": "levels in the wrong order",
+    "ultrametric": "-Spearman(v(i-j), distance)",
+    "tree_inversions": "distances in the wrong order",
+    "richness": "variance inside the levels",
+    "uniformity": "evenness inside the levels",
+    "dist_corr": "legacy",
+    "Q": "legacy",
+    "mean_radius": "hyperbolic",
+    "std_radius": "hyperbolic",
+}
+
+
+def score(value: float | None) -> str:
+    """A metric in five decimals, never rounded up to a perfect one.
+
+    Example:
+        >>> score(-0.83205029), score(0.9999999), score(None)
+        ('-0.83205', '<1', '-')
+    """
+    if value is None or not math.isfinite(value):
+        return "-"
+    text = f"{value:.5f}"
+    if text == "1.00000" and value < 1.0:
+        return "<1"
+    small = value != 0.0 and (abs(value) < 1e-4 or abs(value) >= 1e4)
+    return f"{value:.2e}" if small else text
+
+
+def table(metrics: Mapping[str, float | None], ceilings: Mapping[str, float]) -> str:
+    """The metrics of branch B, of A where there is one, and the best that can be reached.
+
+    Example:
+        >>> print(table({"coverage": 1.0}, {}))
+        metric          B     best
+        coverage  1.00000  1.00000  operations decoded right
+    """
+    both = any(name.endswith("_A") and value is not None for name, value in metrics.items())
+    header = ("metric", "B", *(["A"] if both else []), "best", "")
+    rows: list[Sequence[str]] = [header]
+    for name in _ORDER:
+        b = metrics.get(f"{name}_B", metrics.get(name))
+        a = metrics.get(f"{name}_A")
+        if b is None and a is None:
+            continue
+        best = ceilings.get(f"{name}_B", ceilings.get(name, _BEST.get(name)))
+        reach = "" if best is None else f">= {score(best)}" if name == "kl_nats" else score(best)
+        wrong = name in ("hierarchy", "ultrametric") and best is not None and b is not None and b * best < 0.0
+        remark = "INVERTED" if wrong else _MEANING[name]
+        rows.append((name, score(b), *([score(a)] if both else []), reach, remark))
+    return columns(rows, right=range(1, len(header) - 1))
+
+
+def level_table(levels: Sequence[Mapping[str, object]]) -> str:
+    """The radii level by level, valuation 0 outermost."""
+    names = ("v", "n", "r_mean", "r_std", "r_min", "r_max")
+    rows: list[Sequence[str]] = [names]
+    for level in levels:
+        cells = [level.get(name) for name in names]
+        rows.append(
+            [score(cell) if isinstance(cell, float) else "-" if cell is None else str(cell) for cell in cells]
+        )
+    return columns(rows, right=range(len(names)))

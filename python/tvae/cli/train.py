@@ -1,0 +1,207 @@
+"""`tvae train`: from a preset, a file and flags to a run, or on with one that was interrupted."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tvae.cli.failure import INTERRUPTED
+from tvae.cli.option import DEFAULT_OUT, Debug, Json, Out, Quiet, Sets, Source
+from tvae.cli.output import columns, note, result, result_json
+from tvae.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tvae.training import RunSummary, Sink
+
+#: The flags that are short for a key.
+_KEYS = {
+    "--init": "init",
+    "--seed": "seed",
+    "--epochs": "training.epochs",
+    "--batch-size": "training.batch_size",
+    "--lr": "optim.lr",
+    "--device": "training.device",
+    "--threads": "training.threads",
+    "--allow-cold-start": "training.guards.allow_cold_start",
+}
+
+
+def train(
+    context: typer.Context,
+    source: Source = None,
+    sets: Sets = None,
+    init: Annotated[
+        str | None, typer.Option("--init", metavar="CKPT", help="Start from these weights, at epoch 0.")
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            "--resume", metavar="RUN|CKPT", help="Continue a run: its name, its folder or its checkpoint."
+        ),
+    ] = None,
+    out: Out = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="The run's name.", show_default="PRESET-sSEED-TIME")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run of the same name.")] = False,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Sets seed.")] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", help="Sets training.epochs.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", metavar="N", help="Sets training.batch_size.")
+    ] = None,
+    lr: Annotated[float | None, typer.Option("--lr", metavar="X", help="Sets optim.lr.")] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", metavar="auto|cpu|cuda|cuda:N", help="Sets training.device.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", metavar="N", help="Sets training.threads.")
+    ] = None,
+    validate_only: Annotated[
+        bool, typer.Option("--validate-only", help="Build everything, measure the start, do not train.")
+    ] = False,
+    allow_cold_start: Annotated[
+        bool, typer.Option("--allow-cold-start", help="Train on loaded or frozen parts that decode nothing.")
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Train a model. Without an argument: the preset `default`."""
+    flags: dict[str, object] = {
+        "--init": init,
+        "--seed": seed,
+        "--epochs": epochs,
+        "--batch-size": batch_size,
+        "--lr": lr,
+        "--device": device,
+        "--threads": threads,
+        "--allow-cold-start": allow_cold_start or None,
+    }
+    given = {flag: value for flag, value in flags.items() if value is not None}
+    arguments = context.obj if isinstance(context.obj, list) else []
+    command = shlex.join(["tvae", *arguments])
+    silent = quiet or as_json
+    if resume is not None:
+        others = {"a preset or file": source, "--set": sets, "--name": name, "--overwrite": overwrite or None}
+        _only_resume(resume, {**others, **given, "--validate-only": validate_only or None}, out)
+        _resume(resume, out=out or DEFAULT_OUT, command=command, silent=silent, as_json=as_json)
+        return
+
+    from tvae.config import load
+
+    found = load(
+        source,
+        sets=sets or (),
+        overrides={_KEYS[flag]: value for flag, value in given.items()},
+        labels={key: flag for flag, key in _KEYS.items()},
+    )
+    from tvae import training
+
+    if validate_only:
+        _preflight(training.preflight(found.config), as_json=as_json)
+        return
+    sink = _progress(silent=silent)
+    summary = training.train(
+        found.config,
+        preset=found.name,
+        config_path=str(found.path) if found.path else None,
+        command=command,
+        out=out or DEFAULT_OUT,
+        name=name,
+        overwrite=overwrite,
+        sinks=[sink],
+    )
+    _report(summary, out=out or DEFAULT_OUT, as_json=as_json)
+
+
+def _only_resume(run: str, others: Mapping[str, object], out: Path | None) -> None:
+    """A resumed run brings its own settings: one beside it would be ignored, so it is refused."""
+    refused = [flag for flag, value in others.items() if value is not None and value != []]
+    if refused:
+        raise ConfigError(
+            f"{refused[0]} beside --resume",
+            path="--resume",
+            hint="a resumed run keeps its own settings; start a new run from its weights with --init",
+        )
+    if out is not None and ("/" in run or run.endswith(".safetensors")):
+        raise ConfigError(
+            "--out beside the path of a run",
+            path="--resume",
+            hint="the run goes on where it lives; leave --out away, or give the run's name alone",
+        )
+
+
+def _resume(run: str, *, out: Path, command: str, silent: bool, as_json: bool) -> None:
+    from tvae import training
+
+    sink = _progress(silent=silent)
+    summary = training.resume(run, out=out, command=command, sinks=[sink])
+    if not sink.started and summary.status == "finished":
+        note(f"tvae: the run {summary.name} is finished already")
+    _report(summary, out=out, as_json=as_json)
+
+
+class _Watched:
+    """Passes events on, and knows whether any came: a finished run sends none."""
+
+    def __init__(self, inner: Sink) -> None:
+        self.inner = inner
+        self.started = False
+
+    def emit(self, event: Any) -> None:
+        self.started = True
+        self.inner.emit(event)
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+def _progress(*, silent: bool) -> _Watched:
+    from tvae.cli.progress import progress
+
+    return _Watched(progress(silent=silent))
+
+
+def _preflight(found: Mapping[str, object], *, as_json: bool) -> None:
+    if as_json:
+        result_json({"valid": True, **found})
+    else:
+        result(columns([(name, str(value)) for name, value in found.items()]))
+
+
+def _report(summary: RunSummary, *, out: Path, as_json: bool) -> None:
+    import msgspec
+
+    from tvae.cli.scores import table
+
+    if as_json:
+        result_json(msgspec.to_builtins(summary))
+    elif summary.metrics:
+        result(table(summary.metrics, summary.ceilings))
+    if not as_json:
+        result(f"\n{summary.status} after {summary.epochs} epochs, {_seconds(summary.seconds)}")
+        if summary.checkpoint:
+            checkpoint = shlex.quote(str(summary.checkpoint))
+            result(f"checkpoint: {checkpoint}")
+            result(f"next:       tvae eval {checkpoint}\n            tvae plot {_named(summary, out)}")
+    if summary.status == "interrupted":
+        note(f"tvae: interrupted, state saved; go on with: tvae train --resume {_named(summary, out)}")
+        raise typer.Exit(INTERRUPTED)
+
+
+def _named(summary: RunSummary, out: Path) -> str:
+    """How to name the run to another command: by its name, or by its folder when it is elsewhere."""
+    here = out == DEFAULT_OUT and Path(summary.models_dir) == out / "models" / summary.name
+    return shlex.quote(summary.name if here else str(summary.models_dir))
+
+
+def _seconds(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{seconds:.1f} s"

@@ -1,0 +1,388 @@
+"""The panels of the figure, each a function of plain arrays, and how they are put together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tvae.checkpoint.card import base_name, ceiling_of
+from tvae.report.picture import Curve, Floats, Ints, Picture
+from tvae.report.view import disk
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_INK, _MUTED, _FAINT = "#1f2433", "#6b7285", "#c9cedb"
+_DISK = "#f4f5fa"
+#: Okabe and Ito's colours, which every kind of colour vision tells apart.
+_CURVES = {"coverage": "#0072b2", "ultrametric": "#d55e00", "hierarchy": "#009e73"}
+_HEADLINE = ("coverage", "ultrametric", "hierarchy", "inversions")
+_STRIP_POINTS = 1500
+
+
+def level_colours(levels: int) -> list[tuple[float, float, float, float]]:
+    """One colour per valuation: deep blue at the rim to orange at the centre, colour-blind safe."""
+    from matplotlib import colormaps
+
+    shades = np.linspace(0.02, 0.84, max(levels, 2))
+    return [tuple(float(x) for x in colormaps["plasma"](shade)) for shade in shades[:levels]]  # type: ignore[misc]
+
+
+def ball_panel(
+    ax: Axes, points: Floats, radii: Floats, valuations: Ints, *, levels: int, r_max: float | None = None
+) -> None:
+    """All operations as the ball sees them: the radius is true, the angle tells subtrees apart.
+
+    Args:
+        ax: where to draw.
+        points: ball points (N, D).
+        radii: their hyperbolic radii (N,).
+        valuations: their valuations (N,), each below `levels`.
+        levels: number of valuations in the space.
+        r_max: radius of the rim; None: just beyond the farthest point.
+    """
+    from matplotlib.patches import Circle
+
+    positions = disk(points, radii, valuations)
+    reach = max(r_max or 0.0, float(radii.max()) * 1.02, 1e-6)
+    ax.add_patch(Circle((0, 0), reach, facecolor=_DISK, edgecolor=_MUTED, linewidth=1.1, zorder=0))
+    for edge in _gaps(radii, valuations):
+        ax.add_patch(Circle((0, 0), edge, facecolor="none", edgecolor="white", linewidth=1.4, zorder=1))
+    colours = level_colours(levels)
+    for level in np.unique(valuations):
+        ring = valuations == level
+        size = float(np.clip(260.0 / math.sqrt(ring.sum()), 1.6, 75.0))
+        ax.scatter(
+            *positions[ring].T,
+            s=size,
+            color=colours[level],
+            alpha=0.55 if ring.sum() > 2000 else 0.9,
+            linewidths=0.6 if size > 20 else 0,
+            edgecolors="white" if size > 20 else "none",
+            rasterized=True,
+            zorder=2 + float(level),
+        )
+    ax.annotate(
+        f"R = {reach:.2f}",
+        (reach * math.cos(-math.pi / 4), reach * math.sin(-math.pi / 4)),
+        xytext=(4, -4),
+        textcoords="offset points",
+        va="top",
+        fontsize=8.5,
+        color=_MUTED,
+    )
+    ax.set(xlim=(-reach * 1.02, reach * 1.02), ylim=(-reach * 1.02, reach * 1.02), aspect="equal")
+    ax.axis("off")
+
+
+def _gaps(radii: Floats, valuations: Ints) -> list[float]:
+    """Radii halfway between neighbouring levels that do not overlap."""
+    levels = np.unique(valuations)
+    spans = {level: (radii[valuations == level].min(), radii[valuations == level].max()) for level in levels}
+    return [
+        float(spans[inner][1] + spans[outer][0]) / 2
+        for outer, inner in zip(levels[:-1], levels[1:], strict=True)
+        if spans[inner][1] < spans[outer][0]
+    ]
+
+
+def radius_panel(ax: Axes, radii: Floats, valuations: Ints, counts: Sequence[int]) -> None:
+    """Hyperbolic radius by valuation: each strip is as wide as the level is dense there."""
+    rng = np.random.default_rng(0)
+    colours = level_colours(len(counts))
+    top = float(radii.max())
+    for level, count in enumerate(counts):
+        inside = radii[valuations == level]
+        if not len(inside):
+            continue
+        shown = inside if len(inside) <= _STRIP_POINTS else rng.choice(inside, _STRIP_POINTS, replace=False)
+        width = _density(shown, inside)
+        ax.scatter(
+            level + width * rng.uniform(-0.42, 0.42, len(shown)),
+            shown,
+            s=3.0 if len(inside) > 100 else 9.0 if len(inside) > 10 else 22.0,
+            color=colours[level],
+            alpha=0.6 if len(inside) > 100 else 0.95,
+            linewidths=0,
+            rasterized=True,
+        )
+        ax.text(
+            level,
+            inside.max() + 0.025 * top,
+            f"{count:,}",
+            ha="center",
+            va="bottom",
+            fontsize=7.5,
+            color=_MUTED,
+        )
+    ax.set(
+        xlabel="valuation  v(i)",
+        ylabel="hyperbolic radius",
+        ylim=(0, top * 1.1),
+        xlim=(-0.7, len(counts) - 0.3),
+    )
+    _whole_ticks(ax, len(counts))
+
+
+def _density(shown: Floats, inside: Floats) -> Floats:
+    """The density of `inside` at `shown`, 1 where it is highest."""
+    if len(inside) < 6 or inside.max() == inside.min():
+        return np.zeros(len(shown))
+    heights, edges = np.histogram(inside, bins=max(4, min(30, len(inside) // 8)))
+    centres = (edges[:-1] + edges[1:]) / 2
+    density: Floats = np.interp(shown, centres, heights / heights.max())
+    return density
+
+
+def distance_panel(ax: Axes, distances: Sequence[Floats], *, levels: int) -> None:
+    """Poincare distance by v(i-j): whole range, 90 %, half, and the median of sampled pairs.
+
+    Args:
+        ax: where to draw.
+        distances: by level k, the distances of pairs with v(i-j) = k.
+        levels: number of valuations in the space, for the colours.
+    """
+    colours = level_colours(levels)
+    for level, values in enumerate(distances):
+        if not len(values):
+            continue
+        low, q05, q25, median, q75, q95, high = np.quantile(values, [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1])
+        for bottom, top, width, alpha in (
+            (low, high, 0.16, 0.45),
+            (q05, q95, 0.5, 0.4),
+            (q25, q75, 0.72, 1.0),
+        ):
+            ax.bar(level, top - bottom, width, bottom=bottom, color=colours[level], alpha=alpha, linewidth=0)
+        ax.plot(
+            [level - 0.36, level + 0.36],
+            [median, median],
+            color="white",
+            linewidth=1.5,
+            solid_capstyle="butt",
+        )
+    farthest = max((float(values.max()) for values in distances if len(values)), default=1.0)
+    ax.set(
+        xlabel="v(i\N{MINUS SIGN}j): equal low trits",
+        ylabel="Poincar\N{LATIN SMALL LETTER E WITH ACUTE} distance",
+        ylim=(0, farthest * 1.05),
+        xlim=(-0.7, len(distances) - 0.3),
+    )
+    _whole_ticks(ax, len(distances))
+
+
+def curves_panel(
+    ax: Axes, evaluations: Mapping[str, Curve], ceilings: Mapping[str, float], *, loss: Curve | None = None
+) -> None:
+    """Metrics as a share of the best value that each can reach, the loss behind them."""
+    if loss is not None and len(loss.steps):
+        behind = ax.twinx()
+        behind.plot(loss.steps, np.maximum(loss.values, 1e-12), color=_FAINT, linewidth=1.2, zorder=1)
+        if loss.values.min() > 0:
+            behind.set_yscale("log")
+        behind.set_ylabel("loss", color="#9aa1b0")
+        behind.tick_params(axis="y", colors="#9aa1b0", which="both")
+        behind.spines[["top", "left", "bottom"]].set_visible(False)
+        behind.spines["right"].set_visible(True)
+        behind.spines["right"].set_color(_FAINT)
+        ax.set_zorder(behind.get_zorder() + 1)
+        ax.patch.set_visible(False)
+    ax.axhline(1, color=_MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
+    lowest = 0.0
+    for name, colour in _CURVES.items():
+        curve, best = _of(evaluations, name), ceiling_of(name, ceilings)
+        if curve is None or not best:
+            continue
+        shares = curve.values / best
+        lowest = min(lowest, float(shares.min()))
+        ax.plot(
+            curve.steps,
+            shares,
+            color=colour,
+            linewidth=2,
+            marker="o",
+            markersize=4.5,
+            label=name,
+            clip_on=False,
+        )
+    ax.set(xlabel="step", ylabel="share of the ceiling", ylim=(lowest * 1.05, 1.06))
+    ax.set_xlim(left=0)
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(loc="lower right", frameon=False, fontsize=9, handlelength=1.6)
+
+
+def table_panel(ax: Axes, metrics: Mapping[str, float | None], ceilings: Mapping[str, float]) -> None:
+    """The metrics in words, each beside its ceiling."""
+    ax.axis("off")
+    rows = table_rows(metrics, ceilings)[:16]
+    if not rows:
+        ax.text(0, 0.9, "no metrics recorded", color=_MUTED)
+        return
+    step = min(0.085, 0.94 / (len(rows) + 1))
+    for column, heading, side in (
+        (0.0, "metric", "left"),
+        (0.62, "value", "right"),
+        (0.92, "ceiling", "right"),
+    ):
+        ax.text(column, 0.97, heading, ha=side, va="center", fontsize=8.5, color=_MUTED)
+    for place, (name, value, best) in enumerate(rows, start=1):
+        height = 0.97 - place * step
+        ax.axhline(height + step / 2, 0, 0.92, color=_FAINT, linewidth=0.6)
+        ax.text(0, height, name, va="center", fontsize=9)
+        ax.text(0.62, height, value, ha="right", va="center", fontsize=9, color=_INK)
+        ax.text(0.92, height, best, ha="right", va="center", fontsize=9, color=_MUTED)
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+
+
+def table_rows(
+    metrics: Mapping[str, float | None], ceilings: Mapping[str, float]
+) -> list[tuple[str, str, str]]:
+    """Name, value and ceiling of each metric that was measured; of branch A only what is no repetition.
+
+    Example:
+        >>> table_rows({"hierarchy_B": -0.83205, "hierarchy_A": None}, {"hierarchy": -0.8320503})
+        [('hierarchy_B', '-0.83205', '-0.832050')]
+    """
+    rows = []
+    for name, value in metrics.items():
+        if value is not None:
+            best = ceiling_of(name, ceilings)
+            rows.append((name, f"{value:.6g}", "" if best is None else f"{best:.6f}".rstrip("0").rstrip(".")))
+    return rows
+
+
+def draw(picture: Picture) -> Figure:
+    """The whole figure: four panels with a ball, two without."""
+    from matplotlib.figure import Figure
+
+    ball = picture.ball
+    figure = Figure(figsize=(10, 9.6 if ball else 5.2), facecolor="white")
+    height = figure.get_figheight()
+    figure.text(0.055, 1 - 0.30 / height, picture.title, fontsize=15, fontweight="bold", va="center")
+    facts = "   \N{MIDDLE DOT}   ".join([*picture.facts])
+    figure.text(0.055, 1 - 0.60 / height, facts, fontsize=9.5, color=_MUTED, va="center")
+    figure.text(0.055, 1 - 0.84 / height, _headline(picture), fontsize=9.5, color=_INK, va="center")
+    rows = 2 if ball else 1
+    grid = figure.add_gridspec(
+        rows,
+        2,
+        left=0.075,
+        right=0.925,
+        bottom=0.58 / height,
+        top=1 - 1.55 / height,
+        wspace=0.24,
+        hspace=0.36,
+    )
+    has_curves = bool(picture.evaluations or picture.loss)
+    letters = iter("abcd")
+    if ball is not None:
+        levels = len(ball.counts)
+        ax = _panel(
+            figure,
+            grid[0, 0],
+            next(letters),
+            "The ball",
+            "ring = valuation, radius = hyperbolic, arcs = subtrees",
+        )
+        ball_panel(ax, ball.points, ball.radii, ball.valuations, levels=levels, r_max=ball.r_max)
+        _valuation_key(ax, levels)
+        ax = _panel(
+            figure, grid[0, 1], next(letters), "Radius by valuation", "operations per level above each strip"
+        )
+        radius_panel(ax, ball.radii, ball.valuations, ball.counts)
+        ax = _panel(
+            figure,
+            grid[1, 0],
+            next(letters),
+            "Distance by 3-adic distance",
+            "median, half, 90 % and all of the pairs",
+        )
+        distance_panel(ax, ball.distances, levels=levels)
+    if has_curves:
+        ax = _panel(
+            figure,
+            grid[-1, 1 if ball else 0],
+            next(letters),
+            "Training",
+            "dashed: the best that can be reached",
+        )
+        curves_panel(ax, picture.evaluations, picture.ceilings, loss=picture.loss)
+    if not (ball and has_curves):
+        ax = _panel(figure, grid[-1, 1], next(letters), "Metrics", "and the best that can be reached")
+        table_panel(ax, picture.metrics, picture.ceilings)
+    return figure
+
+
+def _panel(figure: Figure, place: object, letter: str, title: str, note: str) -> Axes:
+    ax: Axes = figure.add_subplot(place)  # type: ignore[arg-type]
+    for text, offset, size, weight, colour in (
+        (f"{letter}   {title}", 19, 11, "bold", _INK),
+        (note, 6, 8.5, "normal", _MUTED),
+    ):
+        ax.annotate(
+            text,
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(0, offset),
+            textcoords="offset points",
+            fontsize=size,
+            fontweight=weight,
+            color=colour,
+            annotation_clip=False,
+        )
+    return ax
+
+
+def _valuation_key(ax: Axes, levels: int) -> None:
+    from matplotlib.lines import Line2D
+
+    marks = [
+        Line2D(
+            [],
+            [],
+            marker="o",
+            linestyle="",
+            markersize=6.5,
+            markeredgewidth=0,
+            color=colour,
+            label=str(level),
+        )
+        for level, colour in enumerate(level_colours(levels))
+    ]
+    ax.legend(
+        handles=marks,
+        title="valuation",
+        title_fontsize=8.5,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.005),
+        ncols=min(levels, 10),
+        frameon=False,
+        fontsize=8.5,
+        handletextpad=0.05,
+        columnspacing=0.75,
+    )
+
+
+def _headline(picture: Picture) -> str:
+    parts = []
+    for name in _HEADLINE:
+        value = picture.metrics.get(name, picture.metrics.get(f"{name}_B"))
+        if value is None:
+            continue
+        best = ceiling_of(name, picture.ceilings)
+        reach = f" of {best:.5g}" if best else ""
+        parts.append(f"{base_name(name)} {value:.5g}{reach}")
+    return "   \N{MIDDLE DOT}   ".join(parts)
+
+
+def _of(evaluations: Mapping[str, Curve], name: str) -> Curve | None:
+    return evaluations.get(f"{name}_B") or evaluations.get(name)
+
+
+def _whole_ticks(ax: Axes, count: int) -> None:
+    ax.set_xticks(range(0, count, 1 if count <= 12 else 2))
+    ax.yaxis.grid(True, color="#e8eaf1", linewidth=0.8)
+    ax.set_axisbelow(True)
