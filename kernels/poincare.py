@@ -23,7 +23,8 @@ _GRID = tl.constexpr(3.0)  # adding it rounds a float32 in [0, 1) to a multiple 
 _TINY = tl.constexpr(1e-18)  # below this, squares lose digits to underflow
 _ORIGIN = tl.constexpr(1e-37)  # below this the reciprocal of a norm may overflow
 _LIFT = tl.constexpr(1152921504606846976.0)  # 2^60
-_TILE = 2048
+_TILE = 2048  # elements a program holds, 16 a thread
+_ROWS = 256  # beyond that many rows a program, their scalars fill the registers
 
 
 @triton.jit
@@ -156,7 +157,7 @@ def radius_bwd(g: Tensor, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
 
 def _tiling(n: int, dim: int) -> tuple[tuple[int], int, int]:
     block_d = max(2, triton.next_power_of_2(dim))
-    block_n = _TILE // block_d
+    block_n = min(_ROWS, _TILE // block_d)
     return (triton.cdiv(n, block_n),), block_n, block_d
 
 

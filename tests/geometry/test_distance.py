@@ -17,7 +17,14 @@ from tvae.errors import DomainError
 
 RADII = [1e-6, 1e-4, 1e-2, 0.5, 0.95, 0.996, 0.9999, 1 - 1e-6]
 CURVATURES = [1.0, 2.0, 0.5, 1e-3]
-ROWS, DIM = 16, 16
+ROWS, DIM = 8, 16
+# A step of 1e-4 alpha at the last radius rounds to nothing in float32.
+KINDS = [
+    (kind, r)
+    for kind in ("random", "near 1e-2", "near 1e-4", "antipodal", "origin")
+    for r in RADII
+    if (kind, r) != ("near 1e-4", RADII[-1])
+]
 
 
 def sphere(r: float, c: float, *, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -34,17 +41,13 @@ def pairs(kind: str, r: float, c: float, *, dtype: torch.dtype = torch.float32) 
         return x, torch.zeros_like(x)
     gap = {"near 1e-2": 1e-2, "near 1e-4": 1e-4}[kind] * min(1 - r * r, r)
     y = (x.double() + sphere(gap, c, dtype=torch.float64)).to(dtype)
-    inside = geometry.clamped_rows(torch.cat((x, y)), c) == 0
-    apart = bool((x != y).any(-1).all())
-    assert inside
-    if not apart:
-        pytest.skip("the step rounds to nothing in this precision")
+    assert geometry.clamped_rows(torch.cat((x, y)), c) == 0
+    assert (x != y).any(-1).all()
     return x, y
 
 
 @pytest.mark.parametrize("c", CURVATURES)
-@pytest.mark.parametrize("r", RADII)
-@pytest.mark.parametrize("kind", ["random", "near 1e-2", "near 1e-4", "antipodal", "origin"])
+@pytest.mark.parametrize(("kind", "r"), KINDS)
 def test_distance_is_right_in_float32(kind: str, r: float, c: float) -> None:
     x, y = pairs(kind, r, c)
     x.requires_grad_()

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from tvae.checkpoint.record import Record
 
 _MEANING = {
     "coverage": "operations decoded right",
     "coverage_sampled": "the same, from one posterior sample",
-    "kl_nats": "mean KL to the prior, nats",
+    "kl_nats": "mean KL to the prior, nats; at least the entropy of the space",
     "hierarchy": "Spearman of valuation and radius",
     "inversions": "pairs of levels in the wrong order",
     "ultrametric": "-Spearman of v(i-j) and distance",
     "tree_inversions": "pairs of pairs in the wrong order",
     "richness": "variance of the radius inside a level",
     "uniformity": "evenness of the radius inside a level",
-    "dist_corr": "legacy: Spearman of Euclidean distance and |v_i - v_j|",
+    "dist_corr": "legacy: Spearman of Euclidean distance and difference of valuations",
     "Q": "legacy: dist_corr + 1.5 abs(hierarchy)",
     "mean_radius": "hyperbolic",
     "std_radius": "hyperbolic",
-}
-_BEST = {
-    "coverage": 1.0,
-    "coverage_sampled": 1.0,
-    "inversions": 0.0,
-    "tree_inversions": 0.0,
-    "uniformity": 1.0,
 }
 
 
@@ -69,14 +62,14 @@ def ceiling_of(name: str, ceilings: Mapping[str, float]) -> float | None:
     """The best value that metric `name` can reach, of either branch; None where there is none.
 
     Example:
-        >>> ceiling_of("inversions_A", {}), ceiling_of("ultrametric_B", {"ultrametric": 0.832})
-        (0.0, 0.832)
+        >>> ceiling_of("ultrametric_B", {"ultrametric": 0.832})
+        0.832
     """
     base = base_name(name)
     for key in (name, base):
         if key in ceilings:
             return float(ceilings[key])
-    return _BEST.get(base)
+    return None
 
 
 def base_name(name: str) -> str:
@@ -89,12 +82,23 @@ def base_name(name: str) -> str:
     return name[:-2] if name.endswith(("_A", "_B")) else name
 
 
+def in_order(names: Iterable[str]) -> list[str]:
+    """Metrics in the order in which they are read: what decodes, what is ordered, what is old.
+
+    Example:
+        >>> in_order(["richness_B", "coverage", "hierarchy_B"])
+        ['coverage', 'hierarchy_B', 'richness_B']
+    """
+    places = {name: place for place, name in enumerate(_MEANING)}
+    return sorted(names, key=lambda name: (places.get(base_name(name), len(places)), name))
+
+
 def meaning(name: str) -> str:
     """What a metric measures, in a few words; empty where the name says it.
 
     Example:
         >>> meaning("kl_nats")
-        'mean KL to the prior, nats'
+        'mean KL to the prior, nats; at least the entropy of the space'
     """
     return _MEANING.get(base_name(name), "")
 
@@ -118,10 +122,8 @@ def _metrics(record: Record) -> str:
     if not values:
         return "None recorded."
     ceilings = ceilings_at(record.architecture.get("depth"))
-    order = {name: place for place, name in enumerate(_MEANING)}
-    names = sorted(values, key=lambda name: (order.get(base_name(name), len(order)), name))
     lines = ["| metric | value | ceiling | meaning |", "|---|---:|---:|---|"]
-    for name in names:
+    for name in in_order(values):
         best = ceiling_of(name, ceilings)
         shown = "" if best is None else f"{best:.7g}"
         lines.append(f"| `{name}` | {values[name]:.7g} | {shown} | {meaning(name)} |")

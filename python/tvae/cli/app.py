@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from tvae.cli import config, evaluate, info, plot, train
-from tvae.cli.failure import INTERRUPTED, Interrupted, describe
+from tvae.cli.failure import Interrupted, describe
 from tvae.cli.output import note, result, result_json
 
 EXIT_CODES = """\b
@@ -32,7 +32,7 @@ Exit codes:
 class Commands(TyperGroup):
     """Keeps an interrupt and a closed pipe apart from errors, which typer would not."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -98,8 +98,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except Exception as error:
         return _fail(error, arguments)
-    if code == INTERRUPTED and not isinstance(code, bool):
-        return INTERRUPTED
     return code if isinstance(code, int) else 0
 
 

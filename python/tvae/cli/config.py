@@ -99,13 +99,17 @@ def reference(as_json: Json = False, quiet: Quiet = False, debug: Debug = False)
 @app.command()
 def presets(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
     """List the presets."""
+    from textwrap import fill
+
     from tvae.config import presets
 
     found = presets()
     if as_json:
         result_json({"presets": [{"name": name, "summary": summary} for name, summary in found]})
-    elif found:
-        result(columns(found))
+    else:
+        width = max((len(name) for name, _ in found), default=0) + 2
+        for name, summary in found:
+            result(fill(summary, 80, initial_indent=name.ljust(width), subsequent_indent=" " * width))
 
 
 @app.command()

@@ -37,7 +37,11 @@ def evaluate(
     method = _pairs(pairs)
     if seed < 0:
         raise ConfigError("the seed is negative", path="--seed", expected="0 or more", got=str(seed))
-    paths = [path for source in sources for path in _checkpoints(source, quiet=quiet or as_json)]
+    skipped: list[dict[str, str]] = []
+    paths = [path for source in sources for path in _checkpoints(source, skipped)]
+    if not (quiet or as_json):
+        for entry in skipped:
+            note(f"tvae: skipped: {entry['reason']}")
 
     import tvae
 
@@ -50,7 +54,7 @@ def evaluate(
         if not as_json:
             _show(path, found, levels=levels, first=number == 1)
     if as_json:
-        result_json({"results": [_plain(path, found) for path, found in measured]})
+        result_json({"results": [_plain(path, found) for path, found in measured], "skipped": skipped})
 
 
 def _pairs(text: str) -> Literal["exact"] | int:
@@ -61,8 +65,8 @@ def _pairs(text: str) -> Literal["exact"] | int:
     raise ConfigError("not a number of pairs", path="--pairs", expected="exact, or 1 or more", got=text[:40])
 
 
-def _checkpoints(source: str, *, quiet: bool) -> list[str]:
-    """The files that an argument stands for."""
+def _checkpoints(source: str, skipped: list[dict[str, str]]) -> list[str]:
+    """The files that an argument stands for; what is not ours in a folder goes to `skipped`."""
     folder = Path(source)
     if not folder.is_dir():
         return [source]
@@ -74,10 +78,9 @@ def _checkpoints(source: str, *, quiet: bool) -> list[str]:
         try:
             read_record(path)
         except CheckpointError as error:
-            if not quiet:
-                note(f"tvae: skipped: {error}")
-            continue
-        ours.append(str(path))
+            skipped.append({"path": str(path), "reason": str(error)})
+        else:
+            ours.append(str(path))
     if not ours:
         seen = f"{len(files)} .safetensors files, none of them ours" if files else "no .safetensors file"
         raise MissingError(

@@ -7,6 +7,13 @@ from typing import Annotated
 
 import typer
 
+
+def _presets(incomplete: str) -> list[str]:
+    from tvae.config.presets import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress on stderr; alerts and errors remain.")
@@ -20,11 +27,16 @@ Sets = Annotated[
 ]
 Source = Annotated[
     str | None,
-    typer.Argument(metavar="[PRESET|FILE]", help="A preset's name or a YAML file.", show_default="default"),
+    typer.Argument(
+        metavar="[PRESET|FILE]",
+        help="A preset's name or a YAML file; without it, the preset `default`.",
+        show_default=False,
+        autocompletion=_presets,
+    ),
 ]
 Out = Annotated[
     Path | None,
-    typer.Option("--out", metavar="DIR", help="Where runs live.", show_default="outputs"),
+    typer.Option("--out", metavar="DIR", help="Where runs live; without it, outputs.", show_default=False),
 ]
 
 #: Where runs live unless --out says otherwise.

@@ -24,9 +24,9 @@ def plot(
     debug: Debug = False,
 ) -> None:
     """Draw the embedding, the levels and the course of training."""
-    from tvae import report
+    from tvae.report import plot as draw
 
-    written = report.plot(source, output, out=out or DEFAULT_OUT)
+    written = draw(source, output, out=out or DEFAULT_OUT)
     if as_json:
         result_json({"source": source, "output": str(written)})
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +15,7 @@ from tvae.cli.output import columns, note, result, result_json
 from tvae.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tvae.training import RunSummary, Sink
+    from tvae.training import Event, RunSummary, Sink
 
 #: The flags that are short for a key.
 _KEYS = {
@@ -45,7 +45,8 @@ def train(
     ] = None,
     out: Out = None,
     name: Annotated[
-        str | None, typer.Option("--name", help="The run's name.", show_default="PRESET-sSEED-TIME")
+        str | None,
+        typer.Option("--name", metavar="NAME", help="The run's name; without it, PRESET-sSEED-TIME."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run of the same name.")] = False,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Sets seed.")] = None,
@@ -146,15 +147,19 @@ def _resume(run: str, *, out: Path, command: str, silent: bool, as_json: bool) -
 
 
 class _Watched:
-    """Passes events on, and knows whether any came: a finished run sends none."""
+    """Passes events on, and knows whether any came: a finished run sends none.
+
+    A guard's stop is left out: it becomes the error that the command ends with.
+    """
 
     def __init__(self, inner: Sink) -> None:
         self.inner = inner
         self.started = False
 
-    def emit(self, event: Any) -> None:
+    def emit(self, event: Event) -> None:
         self.started = True
-        self.inner.emit(event)
+        if event.scope != "alert" or event.values.get("alert") != "stopped":
+            self.inner.emit(event)
 
     def close(self) -> None:
         self.inner.close()

@@ -34,14 +34,19 @@ def text(name: str) -> str | None:
 
 
 def summary(text: str) -> str:
-    """The first line of the comment that a file begins with.
+    """What a preset is for: in its opening comment, the line below its command.
 
     Example:
-        >>> summary("# Trains in a minute.\\n# command: tvae train smoke\\nseed: 0\\n")
+        >>> summary("# tvae train smoke\\n# Trains in a minute.\\n# Hardware: one CPU core.\\nseed: 0\\n")
         'Trains in a minute.'
     """
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return first.lstrip("# ").strip() if first.startswith("#") else ""
+    for line in text.splitlines():
+        words = line.removeprefix("#").strip()
+        if not line.startswith("#"):
+            break
+        if words and not words.startswith("tvae "):
+            return words
+    return ""
 
 
 def presets() -> list[tuple[str, str]]:

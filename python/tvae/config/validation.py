@@ -96,7 +96,7 @@ def _wrong(reason: str, value: object, at: Shape, layer: Layer, path: str) -> Co
     choices = _choices(at.annotation)
     hint = None
     if isinstance(value, dict):
-        return _refusal("not a section", value, at, layer, path)
+        return _refusal("takes one value", value, at, layer, path)
     if isinstance(value, str) and choices and (near := nearest(value, choices, cutoff=0.5)):
         hint = f"did you mean {near}?"
     elif isinstance(value, str) and bool in tree.alternatives(at.annotation):

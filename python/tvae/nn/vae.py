@@ -117,7 +117,8 @@ class TernaryVAE(nn.Module):
     @property
     def curvature(self) -> float:
         """The curvature parameter c > 0; the ball has sectional curvature -c."""
-        return float(self.curvature_tensor())
+        c = self.curvature_tensor()
+        return c.item() if isinstance(c, Tensor) else c
 
     def encode(self, x: Tensor, branch: Branch) -> tuple[Tensor, Tensor]:
         """mu and logvar, each (B, D), of trits x (B, n)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from tvae.errors import DependencyError
 from tvae.report.picture import Picture
@@ -80,7 +80,7 @@ def _rendered(picture: Picture, write: Callable[[Figure, io.BytesIO], None]) -> 
     with matplotlib.rc_context():
         # A user's own style would move what is placed by hand here.
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
+        cast(dict[str, Any], matplotlib.rcParams).update(_STYLE)
         figure = draw(picture)
         FigureCanvasAgg(figure)
         write(figure, stream)

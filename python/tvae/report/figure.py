@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tvae.checkpoint.card import base_name, ceiling_of
+from tvae.checkpoint.card import base_name, ceiling_of, in_order
 from tvae.report.picture import Curve, Floats, Ints, Picture
 from tvae.report.view import disk
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.gridspec import SubplotSpec
 
 _INK, _MUTED, _FAINT = "#1f2433", "#6b7285", "#c9cedb"
-_DISK = "#f4f5fa"
+_PALE, _DISK = "#9aa1b0", "#f4f5fa"
+#: A gap below this is drawn as none.
+_REACHED = 1e-6
 #: Okabe and Ito's colours, which every kind of colour vision tells apart.
 _CURVES = {"coverage": "#0072b2", "ultrametric": "#d55e00", "hierarchy": "#009e73"}
 _HEADLINE = ("coverage", "ultrametric", "hierarchy", "inversions")
@@ -25,11 +28,11 @@ _STRIP_POINTS = 1500
 
 
 def level_colours(levels: int) -> list[tuple[float, float, float, float]]:
-    """One colour per valuation: deep blue at the rim to orange at the centre, colour-blind safe."""
+    """One colour per valuation: violet at the rim to yellow at the centre, colour-blind safe."""
     from matplotlib import colormaps
 
-    shades = np.linspace(0.02, 0.84, max(levels, 2))
-    return [tuple(float(x) for x in colormaps["plasma"](shade)) for shade in shades[:levels]]  # type: ignore[misc]
+    shades = np.linspace(0.05, 0.93, max(levels, 2))
+    return [tuple(float(x) for x in colormaps["viridis"](shade)) for shade in shades[:levels]]  # type: ignore[misc]
 
 
 def ball_panel(
@@ -45,23 +48,28 @@ def ball_panel(
         levels: number of valuations in the space.
         r_max: radius of the rim; None: just beyond the farthest point.
     """
-    from matplotlib.patches import Circle
+    from matplotlib.patches import Annulus, Circle
 
     positions = disk(points, radii, valuations)
     reach = max(r_max or 0.0, float(radii.max()) * 1.02, 1e-6)
     ax.add_patch(Circle((0, 0), reach, facecolor=_DISK, edgecolor=_MUTED, linewidth=1.1, zorder=0))
-    for edge in _gaps(radii, valuations):
-        ax.add_patch(Circle((0, 0), edge, facecolor="none", edgecolor="white", linewidth=1.4, zorder=1))
     colours = level_colours(levels)
     for level in np.unique(valuations):
         ring = valuations == level
-        size = float(np.clip(260.0 / math.sqrt(ring.sum()), 1.6, 75.0))
+        inner, outer = float(radii[ring].min()), float(radii[ring].max())
+        if inner < outer:
+            band = Annulus(
+                (0, 0), outer, outer - inner, color=colours[level], alpha=0.13, linewidth=0, zorder=1
+            )
+            ax.add_patch(band)
+        size = float(np.clip(200.0 / math.sqrt(ring.sum()), 1.2, 75.0))
         ax.scatter(
-            *positions[ring].T,
+            positions[ring, 0],
+            positions[ring, 1],
             s=size,
             color=colours[level],
-            alpha=0.55 if ring.sum() > 2000 else 0.9,
-            linewidths=0.6 if size > 20 else 0,
+            alpha=0.6 if ring.sum() > 2000 else 0.95,
+            linewidths=0.7 if size > 20 else 0,
             edgecolors="white" if size > 20 else "none",
             rasterized=True,
             zorder=2 + float(level),
@@ -76,25 +84,15 @@ def ball_panel(
         color=_MUTED,
     )
     ax.set(xlim=(-reach * 1.02, reach * 1.02), ylim=(-reach * 1.02, reach * 1.02), aspect="equal")
+    ax.set_anchor("NW")
     ax.axis("off")
-
-
-def _gaps(radii: Floats, valuations: Ints) -> list[float]:
-    """Radii halfway between neighbouring levels that do not overlap."""
-    levels = np.unique(valuations)
-    spans = {level: (radii[valuations == level].min(), radii[valuations == level].max()) for level in levels}
-    return [
-        float(spans[inner][1] + spans[outer][0]) / 2
-        for outer, inner in zip(levels[:-1], levels[1:], strict=True)
-        if spans[inner][1] < spans[outer][0]
-    ]
 
 
 def radius_panel(ax: Axes, radii: Floats, valuations: Ints, counts: Sequence[int]) -> None:
     """Hyperbolic radius by valuation: each strip is as wide as the level is dense there."""
     rng = np.random.default_rng(0)
     colours = level_colours(len(counts))
-    top = float(radii.max())
+    top = float(radii.max()) or 1.0
     for level, count in enumerate(counts):
         inside = radii[valuations == level]
         if not len(inside):
@@ -164,7 +162,7 @@ def distance_panel(ax: Axes, distances: Sequence[Floats], *, levels: int) -> Non
             linewidth=1.5,
             solid_capstyle="butt",
         )
-    farthest = max((float(values.max()) for values in distances if len(values)), default=1.0)
+    farthest = max((float(values.max()) for values in distances if len(values)), default=0.0) or 1.0
     ax.set(
         xlabel="v(i\N{MINUS SIGN}j): equal low trits",
         ylabel="Poincar\N{LATIN SMALL LETTER E WITH ACUTE} distance",
@@ -177,41 +175,57 @@ def distance_panel(ax: Axes, distances: Sequence[Floats], *, levels: int) -> Non
 def curves_panel(
     ax: Axes, evaluations: Mapping[str, Curve], ceilings: Mapping[str, float], *, loss: Curve | None = None
 ) -> None:
-    """Metrics as a share of the best value that each can reach, the loss behind them."""
+    """How far each metric is from the best that it can reach, the loss behind them.
+
+    The gap is a share of the ceiling, so an inverted hierarchy is 2 away from its own; what is closer
+    than 1e-6 counts as reached.
+    """
     if loss is not None and len(loss.steps):
-        behind = ax.twinx()
-        behind.plot(loss.steps, np.maximum(loss.values, 1e-12), color=_FAINT, linewidth=1.2, zorder=1)
-        if loss.values.min() > 0:
-            behind.set_yscale("log")
-        behind.set_ylabel("loss", color="#9aa1b0")
-        behind.tick_params(axis="y", colors="#9aa1b0", which="both")
-        behind.spines[["top", "left", "bottom"]].set_visible(False)
-        behind.spines["right"].set_visible(True)
-        behind.spines["right"].set_color(_FAINT)
-        ax.set_zorder(behind.get_zorder() + 1)
-        ax.patch.set_visible(False)
-    ax.axhline(1, color=_MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
-    lowest = 0.0
-    for name, colour in _CURVES.items():
+        _loss_behind(ax, loss)
+    for (name, colour), marker in zip(_CURVES.items(), "oDs", strict=True):
         curve, best = _of(evaluations, name), ceiling_of(name, ceilings)
         if curve is None or not best:
             continue
-        shares = curve.values / best
-        lowest = min(lowest, float(shares.min()))
         ax.plot(
             curve.steps,
-            shares,
-            color=colour,
-            linewidth=2,
-            marker="o",
-            markersize=4.5,
+            np.maximum(np.abs(1 - curve.values / best), _REACHED),
             label=name,
+            color=colour,
+            linewidth=1.8,
+            marker=marker,
+            markersize=5.5,
+            markeredgecolor="white",
             clip_on=False,
+            zorder=3,
         )
-    ax.set(xlabel="step", ylabel="share of the ceiling", ylim=(lowest * 1.05, 1.06))
+    ax.set(xlabel="step", ylabel="gap to the ceiling", yscale="log", ylim=(_REACHED, 3))
+    ax.set_yticks([1, 1e-2, 1e-4, _REACHED], ["1", "0.01", "0.0001", "reached"])
+    ax.set_yticks([], minor=True)
     ax.set_xlim(left=0)
     if ax.get_legend_handles_labels()[0]:
-        ax.legend(loc="lower right", frameon=False, fontsize=9, handlelength=1.6)
+        ax.legend(
+            loc="lower left",
+            bbox_to_anchor=(-0.02, 0.985),
+            ncols=3,
+            frameon=False,
+            fontsize=8.5,
+            handlelength=1.5,
+            columnspacing=1.3,
+            borderpad=0,
+        )
+
+
+def _loss_behind(ax: Axes, loss: Curve) -> None:
+    behind = ax.twinx()
+    behind.plot(loss.steps, loss.values, color=_FAINT, linewidth=1.2)
+    if loss.values.min() > 0:
+        behind.set_yscale("log")
+    behind.set_ylabel("loss", color=_PALE)
+    behind.tick_params(axis="y", colors=_PALE, which="both")
+    behind.spines[["top", "left", "bottom"]].set_visible(False)
+    behind.spines["right"].set(visible=True, color=_FAINT)
+    ax.set_zorder(behind.get_zorder() + 1)
+    ax.patch.set_visible(False)
 
 
 def table_panel(ax: Axes, metrics: Mapping[str, float | None], ceilings: Mapping[str, float]) -> None:
@@ -247,7 +261,8 @@ def table_rows(
         [('hierarchy_B', '-0.83205', '-0.832050')]
     """
     rows = []
-    for name, value in metrics.items():
+    for name in in_order(metrics):
+        value = metrics[name]
         if value is not None:
             best = ceiling_of(name, ceilings)
             rows.append((name, f"{value:.6g}", "" if best is None else f"{best:.6f}".rstrip("0").rstrip(".")))
@@ -262,7 +277,7 @@ def draw(picture: Picture) -> Figure:
     figure = Figure(figsize=(10, 9.6 if ball else 5.2), facecolor="white")
     height = figure.get_figheight()
     figure.text(0.055, 1 - 0.30 / height, picture.title, fontsize=15, fontweight="bold", va="center")
-    facts = "   \N{MIDDLE DOT}   ".join([*picture.facts])
+    facts = "   \N{MIDDLE DOT}   ".join(picture.facts)
     figure.text(0.055, 1 - 0.60 / height, facts, fontsize=9.5, color=_MUTED, va="center")
     figure.text(0.055, 1 - 0.84 / height, _headline(picture), fontsize=9.5, color=_INK, va="center")
     rows = 2 if ball else 1
@@ -274,7 +289,9 @@ def draw(picture: Picture) -> Figure:
         bottom=0.58 / height,
         top=1 - 1.55 / height,
         wspace=0.24,
-        hspace=0.36,
+        hspace=0.42,
+        width_ratios=[1.22, 1] if ball else [1, 1],
+        height_ratios=[1.42, 1] if ball else [1],
     )
     has_curves = bool(picture.evaluations or picture.loss)
     letters = iter("abcd")
@@ -307,7 +324,7 @@ def draw(picture: Picture) -> Figure:
             grid[-1, 1 if ball else 0],
             next(letters),
             "Training",
-            "dashed: the best that can be reached",
+            "",
         )
         curves_panel(ax, picture.evaluations, picture.ceilings, loss=picture.loss)
     if not (ball and has_curves):
@@ -316,8 +333,8 @@ def draw(picture: Picture) -> Figure:
     return figure
 
 
-def _panel(figure: Figure, place: object, letter: str, title: str, note: str) -> Axes:
-    ax: Axes = figure.add_subplot(place)  # type: ignore[arg-type]
+def _panel(figure: Figure, place: SubplotSpec, letter: str, title: str, note: str) -> Axes:
+    ax: Axes = figure.add_subplot(place)
     for text, offset, size, weight, colour in (
         (f"{letter}   {title}", 19, 11, "bold", _INK),
         (note, 6, 8.5, "normal", _MUTED),
@@ -373,8 +390,8 @@ def _headline(picture: Picture) -> str:
         if value is None:
             continue
         best = ceiling_of(name, picture.ceilings)
-        reach = f" of {best:.5g}" if best else ""
-        parts.append(f"{base_name(name)} {value:.5g}{reach}")
+        reach = f" of {best:.5g}" if best and best != 1 else ""
+        parts.append(f"{base_name(name)} {value:.5g}{reach}".replace("-", "\N{MINUS SIGN}"))
     return "   \N{MIDDLE DOT}   ".join(parts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from tvae.checkpoint.card import ceiling_of, meaning
+from tvae.checkpoint.card import ceiling_of, in_order, meaning
 from tvae.report.picture import Picture
 
 _STYLE = """
@@ -29,9 +29,10 @@ def page(picture: Picture, svg: str) -> str:
         (True, 1)
     """
     title = escape(picture.title)
-    rows = "\n".join(
-        _row(name, value, picture) for name, value in picture.metrics.items() if value is not None
-    )
+    measured = [
+        (name, value) for name in in_order(picture.metrics) if (value := picture.metrics[name]) is not None
+    ]
+    rows = "\n".join(_row(name, value, picture) for name, value in measured)
     table = (
         '<section>\n<table>\n<tr><th>metric</th><th class="number">value</th>'
         f'<th class="number">ceiling</th><th>meaning</th></tr>\n{rows}\n</table>\n</section>\n'
@@ -40,7 +41,8 @@ def page(picture: Picture, svg: str) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f'<section role="img" aria-label="{title}">\n{svg}\n</section>\n{table if rows else ""}</main>\n</body>\n</html>\n'
+        f'<section role="img" aria-label="{title}">\n{svg}\n</section>\n'
+        f"{table if rows else ''}</main>\n</body>\n</html>\n"
     )
 
 

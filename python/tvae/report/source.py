@@ -53,7 +53,10 @@ def find(source: str, *, out: Path) -> Found:
         'default.png'
     """
     path = Path(source)
-    for models, runs in ((out / "models" / source, out / "runs" / source), _pair_of(path)):
+    folders = [_pair_of(path)]
+    if path.name == source:
+        folders.insert(0, (out / "models" / source, out / "runs" / source))
+    for models, runs in folders:
         found = _run(models, runs)
         if found is not None:
             return found
@@ -61,11 +64,11 @@ def find(source: str, *, out: Path) -> Found:
         models, runs = _pair_of(path.parent)
         is_run = (models / "summary.json").is_file()
         name = (
-            f"{models.name} ({path.stem})"
-            if is_run and path.stem != "best"
+            path.stem
+            if not is_run
             else models.name
-            if is_run
-            else path.stem
+            if path.stem == "best"
+            else f"{models.name} ({path.stem})"
         )
         folder = path.parent if is_run else Path()
         return Found(name, str(path), _existing(runs / "metrics.jsonl"), folder / f"{path.stem}.png")

@@ -14,7 +14,7 @@ const FULL: u32 = 1 << INNER;
 /// The map.
 pub(crate) struct Bins {
     /// First bin and number of bins of each cell.
-    cells: Vec<(u32, u32)>,
+    cells: Box<[(u32, u32); CELLS]>,
     total: usize,
 }
 
@@ -51,14 +51,11 @@ impl Bins {
             open = rest;
         }
         let mut total = 0;
-        let cells = counts
-            .into_iter()
-            .map(|count| {
-                let base = total;
-                total += count;
-                (base, count)
-            })
-            .collect();
+        let mut cells = Box::new([(0, 0); CELLS]);
+        for (cell, count) in cells.iter_mut().zip(counts) {
+            *cell = (total, count);
+            total += count;
+        }
         Self { cells, total: total as usize }
     }
 
@@ -69,9 +66,10 @@ impl Bins {
 
     /// The bin of a key, the bits of a non-negative float32.
     #[inline(always)]
-    pub(crate) fn of(&self, key: u32) -> usize {
+    #[allow(clippy::cast_possible_truncation)] // the quotient is below count
+    pub(crate) fn of(&self, key: u32) -> u32 {
         let (base, count) = self.cells[cell(key) & (CELLS - 1)];
-        (base + ((u64::from(key & (FULL - 1)) * u64::from(count)) >> INNER) as u32) as usize
+        base + ((u64::from(key & (FULL - 1)) * u64::from(count)) >> INNER) as u32
     }
 
     /// Each cell: its bins, and whether every bin holds one float32 only.

@@ -31,7 +31,7 @@ macro_rules! ladder {
                 level += if divides { $e } else { 0 };
             )+
             let _ = rest; // of the last rung
-            level.min(depth) // zero passes every rung, and its level is the depth
+            if index == 0 { depth } else { level }
         }
     };
 }
@@ -39,24 +39,48 @@ macro_rules! ladder {
 ladder!(ladder_u16, u16, [4, 4, 2, 1]); // levels 0 to 11
 ladder!(ladder_u32, u32, [8, 8, 4, 2, 1]); // levels 0 to 23
 
+/// Indices per round: short enough for registers, long enough for every vector width.
+const ROUND: usize = 32;
+
 macro_rules! levels {
-    ($name:ident, $input:ty, $word:ty, $ladder:ident) => {
+    ($name:ident, $input:ty) => {
         /// Writes the levels; true if an index lies outside the space (its level is then void).
         #[inline(always)]
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_lossless)] // 0..3^depth
         pub(crate) fn $name(indices: &[$input], out: &mut [u8], space: Depth) -> bool {
-            let (depth, size) = (space.get() as $word, space.size() as $input);
-            let mut outside = false;
-            for (level, &index) in out.iter_mut().zip(indices) {
-                outside |= !(0..size).contains(&index);
-                *level = $ladder(index as $word, depth) as u8;
+            if space.get() <= 10 {
+                levels!(@loop indices, out, space, $input, u16, ladder_u16) // 3^10 < 2^16: twice the lanes
+            } else {
+                levels!(@loop indices, out, space, $input, u32, ladder_u32)
             }
-            outside
         }
     };
+    (@loop $indices:ident, $out:ident, $space:ident, $input:ty, $word:ty, $ladder:ident) => {{
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_lossless)]
+        #[inline(always)]
+        fn one(index: $input, depth: $word, largest: &mut $word, spilled: &mut $input) -> u8 {
+            // What does not fit the word is collected apart; a negative index has its sign bit there.
+            *spilled |= if <$input>::BITS > <$word>::BITS { index >> (<$word>::BITS % <$input>::BITS) } else { 0 };
+            *largest = (*largest).max(index as $word);
+            $ladder(index as $word, depth) as u8
+        }
+        #[allow(clippy::cast_possible_truncation)] // depth and size fit the word that was chosen for them
+        let (depth, size) = ($space.get() as $word, $space.size() as $word);
+        let (mut largest, mut spilled) = ([0; ROUND], [0; ROUND]);
+        let (rounds, rest) = $indices.as_chunks::<ROUND>();
+        let (level_rounds, level_rest) = $out.as_chunks_mut::<ROUND>();
+        for (round, levels) in rounds.iter().zip(level_rounds) {
+            for lane in 0..ROUND {
+                levels[lane] = one(round[lane], depth, &mut largest[lane], &mut spilled[lane]);
+            }
+        }
+        for (&index, level) in rest.iter().zip(level_rest) {
+            *level = one(index, depth, &mut largest[0], &mut spilled[0]);
+        }
+        largest.iter().any(|&index| index >= size) || spilled.iter().any(|&bits| bits != 0)
+    }};
 }
 
-levels!(levels_u16, u16, u16, ladder_u16);
-levels!(levels_u32, u32, u32, ladder_u32);
-levels!(levels_u64, u64, u32, ladder_u32);
-levels!(levels_i64, i64, u32, ladder_u32);
+levels!(levels_u16, u16);
+levels!(levels_u32, u32);
+levels!(levels_u64, u64);
+levels!(levels_i64, i64);

@@ -165,13 +165,6 @@ impl Depth {
     /// [`Error::Index`] or [`Error::Length`].
     pub fn valuations_u16(self, indices: &[u16], out: &mut [u8]) -> Result<(), Error> {
         same_length("out", indices.len(), out.len())?;
-        if self.0 > 10 {
-            // Every 16-bit number is an index, and the 16-bit ladder could not reach the depth.
-            for (level, &index) in out.iter_mut().zip(indices) {
-                *level = narrow(self.valuation(index.into()));
-            }
-            return Ok(());
-        }
         self.unless_outside(indices, simd::valuations_u16(indices, out, self))
     }
 

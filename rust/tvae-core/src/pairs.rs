@@ -213,7 +213,7 @@ fn some(
     let mut ranking = Ranking::new(&bins, populations.iter().sum());
     for (keys, population) in sampled.iter().zip(&populations) {
         let mut counts = vec![0; bins.len()];
-        keys.iter().for_each(|&key| counts[bins.of(key)] += 1);
+        keys.iter().for_each(|&key| counts[bins.of(key) as usize] += 1);
         ranking.absorb(counts, *population);
     }
     (ranking.finish(), visited as u64)

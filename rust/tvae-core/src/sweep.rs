@@ -42,16 +42,6 @@ impl Counters {
         Self { bytes: vec![0; bins.len()], overflows: Vec::new(), rows: Vec::new() }
     }
 
-    #[inline(always)]
-    #[allow(clippy::cast_possible_truncation)] // bins are far fewer than 2^32
-    fn add(&mut self, bin: usize) {
-        let count = self.bytes[bin].wrapping_add(1);
-        self.bytes[bin] = count;
-        if count == 0 {
-            self.overflows.push(bin as u32);
-        }
-    }
-
     fn drain_into(&mut self, counts: &mut [u32]) {
         for (count, byte) in counts.iter_mut().zip(&mut self.bytes) {
             *count += u32::from(*byte);
@@ -153,7 +143,8 @@ pub(crate) fn count_job(cloud: &Cloud, job: &Job, bins: &Bins, counters: &mut Co
 #[inline(always)]
 fn count_rows<const R: usize>(cloud: &Cloud, first: usize, job: &Job, bins: &Bins, counters: &mut Counters) {
     let dim = cloud.dim;
-    let mut rows = std::mem::take(&mut counters.rows);
+    let Counters { bytes, overflows, rows } = counters;
+    let bytes = bytes.as_mut_slice();
     rows.clear();
     for d in 0..dim {
         rows.extend((first..first + R).map(|r| cloud.blocks[(r / LANES * dim + d) * LANES + r % LANES]));
@@ -173,19 +164,34 @@ fn count_rows<const R: usize>(cloud: &Cloud, first: usize, job: &Job, bins: &Bin
             }
         }
         let factors = &cloud.factors[start..start + LANES];
-        for (r, sum) in sums.iter().enumerate() {
-            let mut keys = [0; LANES];
+        let mut found = [[0; LANES]; R];
+        for r in 0..R {
             for lane in 0..LANES {
-                keys[lane] = (sum[lane] * (cloud.factors[first + r] * factors[lane])).to_bits();
+                found[r][lane] = bins.of((sums[r][lane] * (cloud.factors[first + r] * factors[lane])).to_bits());
             }
-            let from = if job.triangle { begin.max(first + r + 1) } else { begin }.max(start) - start;
-            let to = end.min(start + LANES) - start;
-            if (from, to) == (0, LANES) {
-                keys.iter().for_each(|&key| counters.add(bins.of(key)));
-            } else if from < to {
-                keys[from..to].iter().for_each(|&key| counters.add(bins.of(key)));
+        }
+        let to = end.min(start + LANES) - start;
+        if start >= begin && to == LANES && !(job.triangle && start < first + R) {
+            found.as_flattened().iter().for_each(|&bin| add(bytes, overflows, bin));
+        } else {
+            for (r, found) in found.iter().enumerate() {
+                let from = if job.triangle { begin.max(first + r + 1) } else { begin }.max(start) - start;
+                found[from.min(to)..to].iter().for_each(|&bin| add(bytes, overflows, bin));
             }
         }
     }
-    counters.rows = rows;
+}
+
+#[inline(always)]
+fn add(bytes: &mut [u8], overflows: &mut Vec<u32>, bin: u32) {
+    let count = &mut bytes[bin as usize];
+    *count = count.wrapping_add(1);
+    if *count == 0 {
+        spill(overflows, bin);
+    }
+}
+
+#[cold]
+fn spill(overflows: &mut Vec<u32>, bin: u32) {
+    overflows.push(bin);
 }
