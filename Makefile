@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 ARGS =
+BENCHES = benches/*.py
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 
@@ -36,8 +37,8 @@ check: extension ## run exactly what CI runs
 	cargo test --workspace --exclude tvae-py --locked
 	$(BIN)/python -m pytest -m 'slow or not slow'
 
-bench: extension ## run the benchmarks in benches/
-	for script in benches/*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS); done
+bench: extension ## run the benchmarks; BENCHES=benches/bench_geometry.py and ARGS select
+	for script in $(BENCHES); do echo "== $$script"; $(BIN)/python "$$script" $(ARGS); done
 
 wheel: .venv/.dependencies ## build the release wheel into dist/
 	RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$$PWD=tvae" \

@@ -2,8 +2,8 @@
 
     python benches/bench_geometry.py [--sizes 512 2000 19680 1000000] [--seconds 1.0]
 
-Correctness comes first: every contender of ours is compared with float64 before anything is timed, and a wrong
-one ends the program. Prints the median, the 10th to 90th percentile and the ratio to geoopt; asserts no time.
+Correctness comes first: each of ours is compared with float64 before anything is timed, and a wrong one ends
+the program. Prints the median, the 10th to 90th percentile and the ratio to geoopt; asserts no time.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def verify(name: str, op: Op, inputs: tuple[Tensor, ...]) -> None:
 
 
 def interleave(calls: dict[str, Callable[[], object]], seconds: float) -> dict[str, list[float]]:
-    """Microseconds of each contender, taken in turn until `seconds` a contender have passed (at least 7 each)."""
+    """Microseconds of each contender, taken in turn for `seconds` a contender (at least 7 times each)."""
     for call in calls.values():
         for _ in range(3):
             call()

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tvae.cli.app import main
 
@@ -57,8 +57,8 @@ class Summary(Struct, kw_only=True):
     status: str = "finished"
     best: dict[str, Any] | None = None
     last: dict[str, Any] | None = None
-    metrics: dict[str, float | None] = METRICS
-    ceilings: dict[str, float] = CEILINGS
+    metrics: dict[str, float | None] = field(default_factory=METRICS.copy)
+    ceilings: dict[str, float] = field(default_factory=CEILINGS.copy)
     seconds: float = 3.25
     epochs: int = 2
     checkpoint: str | None = "outputs/models/x/best.safetensors"

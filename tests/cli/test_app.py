@@ -193,7 +193,8 @@ def test_completion_knows_commands_and_presets() -> None:
 )
 def test_light_commands_import_nothing_heavy(arguments: list[str]) -> None:
     code = (
-        "import atexit\natexit.register(lambda: print({'torch', 'numpy', 'huggingface_hub', 'matplotlib', 'rich'}"
+        "import atexit\natexit.register(lambda: print("
+        "{'torch', 'numpy', 'huggingface_hub', 'matplotlib', 'rich'}"
         " & set(sys.modules), file=sys.stderr))"
     )
     done = process(*arguments, code=code, capture_output=True)

@@ -71,7 +71,8 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     for event in (START, STEP, EVAL, ALERT, final):
         sink.emit(event)
     assert capsys.readouterr().err.splitlines() == [
-        "epoch 4/10  step 40  coverage 0.75000  hierarchy -0.50000  ultrametric -  tree_inversions -  20 steps/s",
+        "epoch 4/10  step 40  coverage 0.75000  hierarchy -0.50000  ultrametric -  tree_inversions -"
+        "  20 steps/s",
         "tvae: alert: [x] fell",
         "best weights  step 40  coverage 0.75000  hierarchy -0.50000  ultrametric -  tree_inversions -",
     ]

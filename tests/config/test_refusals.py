@@ -173,5 +173,5 @@ def test_a_checkpoint_is_no_config(tmp_path: Path) -> None:
         load(path, env=None)
 
 
-def test_reading_stops_at_a_megabyte(tmp_path: Path) -> None:
-    assert "too large" in str(refusal(tmp_path / "run.yaml", b"#" * (1 << 21)))
+def test_reading_stops_at_a_size_that_no_config_has(tmp_path: Path) -> None:
+    assert "too large" in str(refusal(tmp_path / "run.yaml", b"#" * (1 << 18)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import NamedTuple
 
 from tvae.errors import TvaeError
 
@@ -13,8 +13,8 @@ class Interrupted(Exception):
     """Ctrl-C or SIGTERM reached a command that had nothing to save."""
 
 
-class Failure(Struct, frozen=True, kw_only=True):
-    """What went wrong, for the exit of a command.
+class Failure(NamedTuple):
+    """What went wrong, for the exit of a command; a named tuple because `--help` imports it too.
 
     Attributes:
         code: the exit code.

@@ -9,7 +9,7 @@ from tvae.config.yaml import Document, parse
 from tvae.errors import ConfigError
 
 #: No config is larger; reading stops here rather than at the end of a mistaken argument.
-MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 17
 _WEIGHTS = {".safetensors", ".pt", ".pth", ".ckpt", ".bin"}
 
 
@@ -38,7 +38,7 @@ def read(path: Path, *, name: str | None = None) -> Document:
         raise ConfigError(f"no file has this name: {error}", path=name.replace("\0", "\\0")) from None
     if len(content) > MAX_BYTES:
         raise ConfigError(
-            f"too large for a config (over {MAX_BYTES >> 20} MiB)",
+            f"too large for a config (over {MAX_BYTES >> 10} KiB)",
             path=name,
             expected="a YAML file",
             hint=_not_a_config(path),

@@ -94,4 +94,7 @@ def json_schema() -> dict[str, Any]:
     schema = msgspec.json.schema(Config)
     for definition in schema["$defs"].values():
         definition["description"] = _first_paragraph(definition.get("description", ""))
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "tvae config", **schema}
+    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "tvae config", **schema}
+    # Defaults that are tuples become lists, as they are in a file.
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(whole))
+    return plain

@@ -120,10 +120,10 @@ def conformal(x_XD: Tensor, c: float | Tensor) -> tuple[Tensor, Tensor]:
     """
     n_X = norm(x_XD)
     if x_XD.dtype == torch.float32:
-        alpha_X = 1.0 - n_X.square() * c
+        alpha_X = n_X.square().mul_(-c).add_(1.0)
     else:
         alpha_X = _alpha_split(x_XD, torch.as_tensor(c, dtype=x_XD.dtype, device=x_XD.device))
-    return n_X, alpha_X.clamp_min(_ALPHA_MIN[x_XD.dtype])
+    return n_X, alpha_X.clamp_min_(_ALPHA_MIN[x_XD.dtype])
 
 
 def clamped_rows(x: Tensor, c: float | Tensor) -> Tensor:

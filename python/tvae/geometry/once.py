@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import torch
 from torch.autograd.function import once_differentiable
@@ -13,22 +13,23 @@ from tvae.errors import TvaeError
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+_Ctx = TypeVar("_Ctx")
 
 
 class SecondDerivativeError(TvaeError, NotImplementedError):
     """A second derivative of the geometry was asked for."""
 
 
-def once(backward: Callable[_P, _R]) -> Callable[_P, _R]:
+def once(backward: Callable[Concatenate[_Ctx, _P], _R]) -> Callable[Concatenate[_Ctx, _P], _R]:
     """Mark a backward as the last derivative, and refuse `create_graph=True`.
 
     torch's own mark raises only if the incoming gradient has a graph; otherwise the second derivative would
     silently lack this op's part.
     """
-    marked: Callable[_P, _R] = once_differentiable(backward)
+    marked = once_differentiable(backward)
 
     @wraps(backward)
-    def checked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+    def checked(ctx: _Ctx, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
         if not torch.compiler.is_compiling() and torch.is_grad_enabled():
             raise SecondDerivativeError(
                 "the geometry is differentiable once",
@@ -37,6 +38,6 @@ def once(backward: Callable[_P, _R]) -> Callable[_P, _R]:
                 got="True",
                 hint="take second derivatives numerically, or write the term out in torch operations",
             )
-        return marked(*args, **kwargs)
+        return marked(ctx, *args, **kwargs)
 
     return checked

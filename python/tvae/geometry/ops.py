@@ -11,7 +11,7 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
-from tvae.errors import DependencyError, DeviceError, DomainError
+from tvae.errors import DependencyError, DeviceError, DomainError, TvaeError
 from tvae.geometry import pairwise, poincare
 from tvae.geometry.conformal import check_curvature
 
@@ -75,10 +75,13 @@ def radius(x: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto") -> Tensor:
         return poincare.radius(x, c)
     refusal = _refusal(x, interpreter=impl == "triton")
     if refusal is not None:
+        error, reason = refusal
         if impl == "triton":
-            raise refusal
+            raise error(
+                reason, path="x", got=f"{x.dtype} on {x.device.type}", hint='use impl="auto" or "reference"'
+            )
         if not torch.compiler.is_compiling():
-            _fallbacks.setdefault("radius", str(refusal))
+            _fallbacks.setdefault("radius", reason)
         return poincare.radius(x, c)
     from tvae.kernels.poincare import Radius
 
@@ -152,30 +155,16 @@ def _missing() -> str | None:
     return None if torch.cuda.is_available() else "no CUDA device"
 
 
-def _refusal(x: Tensor, *, interpreter: bool) -> DependencyError | DeviceError | DomainError | None:
-    """Why the radius kernel cannot take `x`, as the error to raise, or None."""
+def _refusal(x: Tensor, *, interpreter: bool) -> tuple[type[TvaeError], str] | None:
+    """Why the radius kernel cannot take `x`, as the kind of error and its reason, or None."""
     if not _HAS_TRITON:
-        return DependencyError("Triton is not installed", hint='install triton or use impl="reference"')
+        return DependencyError, "Triton is not installed"
     if not x.is_cuda and not (interpreter and _interpreted()):
-        return DeviceError(
-            "the Triton kernel needs a CUDA tensor", path="x", got=x.device.type, hint='use impl="reference"'
-        )
+        return DeviceError, "the Triton kernel needs a CUDA tensor"
     if x.dtype not in (torch.float32, torch.bfloat16, torch.float16):
-        return DomainError(
-            "the Triton kernel computes in float32",
-            path="x",
-            expected="float32, bfloat16 or float16",
-            got=str(x.dtype).removeprefix("torch."),
-            hint='use impl="reference"',
-        )
+        return DomainError, "the Triton kernel takes float32, bfloat16 and float16"
     if x.dim() == 0 or not 1 <= x.shape[-1] <= _KERNEL_DIM:
-        return DomainError(
-            "the Triton kernel holds a row in one tile",
-            path="x",
-            expected=f"shape (..., D) with 1 <= D <= {_KERNEL_DIM}",
-            got=str(tuple(x.shape)),
-            hint='use impl="reference"',
-        )
+        return DomainError, f"the Triton kernel takes shapes (..., D) with 1 <= D <= {_KERNEL_DIM}"
     return None
 
 

@@ -216,10 +216,14 @@ def _scale(s_X: Tensor, x_XD: Tensor) -> Tensor:
 
 
 def _along(s_X: Tensor, x_XD: Tensor, n_X: Tensor) -> Tensor:
-    """s x / n for the norm n of x, with 0 at n = 0: the factor stays finite where x is 0 or its squares
-    vanish."""
-    inverse_X = n_X.reciprocal().clamp_max(1e300)
-    return _scale((s_X * inverse_X).clamp(-1e38, 1e38), x_XD)
+    """s x / n for the norm n of x, 0 at n = 0: the factor stays finite where x or its squares vanish."""
+    factor_X = n_X.reciprocal().clamp_max_(1e300).mul_(s_X).clamp_(-1e38, 1e38)
+    return _scale(factor_X, x_XD)
+
+
+def _column(s_X: Tensor, factor: float | Tensor, like: Tensor) -> Tensor:
+    """factor * s as a column beside the rows of `like`, in its precision; `s_X` is overwritten."""
+    return s_X.mul_(factor).to(like.dtype).unsqueeze(-1)
 
 
 def _curvature_grad(sum_of: Tensor, c: float | Tensor) -> Tensor | None:
@@ -230,34 +234,38 @@ class _Distance(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, y: Tensor, c: float | Tensor) -> Tensor:
         k = rounded(c, x)
+        root = k**0.5
         delta_XD = x - y
         r_X = norm(delta_XD)
         nx_X, alpha_X = conformal(x, k)
         ny_X, beta_X = conformal(y, k)
-        scale_X = k / (alpha_X * beta_X)
-        q_X = scale_X * r_X * r_X
-        h_X = (1.0 + q_X).sqrt()
-        half_X = torch.log1p(r_X * scale_X.sqrt() + q_X / (1.0 + h_X))
-        ctx.save_for_backward(x, y, delta_XD, r_X, nx_X, alpha_X, ny_X, beta_X, h_X, half_X)
+        # In place where a value is done with: beyond the cache a new buffer costs more than its arithmetic.
+        steep_X = (alpha_X * beta_X).rsqrt_()
+        t_X = (r_X * steep_X).mul_(root)
+        q_X = t_X.square()
+        h_X = (q_X + 1.0).sqrt_()
+        steep_X.div_(h_X)
+        half_X = q_X.div_(h_X.add_(1.0)).add_(t_X).log1p_()
+        ctx.save_for_backward(x, y, delta_XD, r_X, nx_X, alpha_X, ny_X, beta_X, steep_X, half_X)
         ctx.c, ctx.k = c, k
-        return (half_X * (2.0 / k**0.5)).to(x.dtype)
+        return (half_X * (2.0 / root)).to(x.dtype)
 
     @staticmethod
     @once
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        x, y, delta_XD, r_X, nx_X, alpha_X, ny_X, beta_X, h_X, half_X = ctx.saved_tensors
+        x, y, delta_XD, r_X, nx_X, alpha_X, ny_X, beta_X, steep_X, half_X = ctx.saved_tensors
         k = ctx.k
-        w_X = 2.0 * g / ((alpha_X * beta_X).sqrt() * h_X)
-        toward_XD = _along(w_X, delta_XD, r_X)
+        w_X = steep_X * g
         wr_X = w_X * r_X
         gx = gy = gc = None
+        toward_XD = _along(w_X.mul_(2.0), delta_XD, r_X)
         if ctx.needs_input_grad[0]:
-            gx = (toward_XD + _scale(k * wr_X / alpha_X, x)).sum_to_size(x.shape)
+            gx = torch.addcmul(toward_XD, _column(wr_X / alpha_X, 2.0 * k, x), x).sum_to_size(x.shape)
         if ctx.needs_input_grad[1]:
-            gy = (_scale(k * wr_X / beta_X, y) - toward_XD).sum_to_size(y.shape)
+            gy = toward_XD.neg_().addcmul_(_column(wr_X / beta_X, 2.0 * k, y), y).sum_to_size(y.shape)
         if ctx.needs_input_grad[2]:
-            spread_X = 0.5 * wr_X * (nx_X * nx_X / alpha_X + ny_X * ny_X / beta_X)
-            gc = _curvature_grad(spread_X - g * minus_tanh(half_X) / k**1.5, ctx.c)
+            spread_X = nx_X.square().div_(alpha_X) + ny_X.square().div_(beta_X)
+            gc = _curvature_grad(spread_X.mul_(wr_X).sub_(minus_tanh(half_X).mul_(g).mul_(k**-1.5)), ctx.c)
         return gx, gy, gc
 
 
@@ -265,12 +273,13 @@ class _Radius(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, c: float | Tensor) -> Tensor:
         k = rounded(c, x)
+        root = k**0.5
         n_X, alpha_X = conformal(x, k)
-        u_X = k**0.5 * n_X
-        full_X = torch.log1p(2.0 * u_X * (1.0 + u_X) / alpha_X)
+        u_X = n_X * root
+        full_X = (u_X + 1.0).mul_(u_X).mul_(2.0).div_(alpha_X).log1p_()
         ctx.save_for_backward(x, n_X, alpha_X, full_X)
         ctx.c, ctx.k = c, k
-        return (full_X / k**0.5).to(x.dtype)
+        return u_X.copy_(full_X).div_(root).to(x.dtype)
 
     @staticmethod
     @once
@@ -279,13 +288,13 @@ class _Radius(Function):
         k = ctx.k
         gx = gc = None
         if ctx.needs_input_grad[0]:
-            gx = _along(2.0 * g / alpha_X, x, n_X)
+            gx = _along((g / alpha_X).mul_(2.0), x, n_X)
         if ctx.needs_input_grad[1]:
-            u_X = k**0.5 * n_X
+            u_X = n_X * k**0.5
             w_X = u_X * u_X
             series_X = u_X * w_X * (2 / 3 + w_X * (4 / 5 + w_X * (6 / 7 + w_X * (8 / 9))))
             growth_X = torch.where(u_X < 1e-2, series_X, u_X / alpha_X - 0.5 * full_X)
-            gc = _curvature_grad(g * growth_X / k**1.5, ctx.c)
+            gc = _curvature_grad(growth_X.mul_(g).mul_(k**-1.5), ctx.c)
         return gx, gc
 
 

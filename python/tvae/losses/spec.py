@@ -52,7 +52,7 @@ class Reconstruction(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class KL(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """KL of the posterior to the standard normal, nats per operation."""
 
-    weight: Weight = 0.034
+    weight: Weight = 0.03
     ramp: Ramp = "decay"
     free_bits: Annotated[
         float, Meta(ge=0.0, description="nats per latent dimension, averaged over the batch, that cost nothing")

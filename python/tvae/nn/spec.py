@@ -58,7 +58,7 @@ class DecoderSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     gain: Annotated[
         float,
         Meta(gt=0.0, description="fixed factor on the code before the first layer; siblings are close together"),
-    ] = 2.5
+    ] = 2.0
 
 
 class ProjectionSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -74,7 +74,7 @@ def _rendered(picture: Picture, write: Callable[[Figure, io.BytesIO], None]) -> 
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    from tvae.report.figure import draw
+    from tvae.report.layout import draw
 
     stream = io.BytesIO()
     with matplotlib.rc_context():

@@ -1,4 +1,4 @@
-"""The panels of the figure, each a function of plain arrays, and how they are put together."""
+"""The panels of the figure, each a function of plain arrays."""
 
 from __future__ import annotations
 
@@ -8,22 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tvae.checkpoint.card import base_name, ceiling_of, in_order
-from tvae.report.picture import Curve, Floats, Ints, Picture
+from tvae.checkpoint.card import ceiling_of, in_order
+from tvae.report.picture import Curve, Floats, Ints
 from tvae.report.view import disk
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from matplotlib.gridspec import SubplotSpec
 
-_INK, _MUTED, _FAINT = "#1f2433", "#6b7285", "#c9cedb"
+INK, MUTED, _FAINT = "#1f2433", "#6b7285", "#c9cedb"
 _PALE, _DISK = "#9aa1b0", "#f4f5fa"
 #: A gap below this is drawn as none.
 _REACHED = 1e-6
 #: Okabe and Ito's colours, which every kind of colour vision tells apart.
 _CURVES = {"coverage": "#0072b2", "ultrametric": "#d55e00", "hierarchy": "#009e73"}
-_HEADLINE = ("coverage", "ultrametric", "hierarchy", "inversions")
 _STRIP_POINTS = 1500
 
 
@@ -52,7 +49,7 @@ def ball_panel(
 
     positions = disk(points, radii, valuations)
     reach = max(r_max or 0.0, float(radii.max()) * 1.02, 1e-6)
-    ax.add_patch(Circle((0, 0), reach, facecolor=_DISK, edgecolor=_MUTED, linewidth=1.1, zorder=0))
+    ax.add_patch(Circle((0, 0), reach, facecolor=_DISK, edgecolor=MUTED, linewidth=1.1, zorder=0))
     colours = level_colours(levels)
     for level in np.unique(valuations):
         ring = valuations == level
@@ -81,7 +78,7 @@ def ball_panel(
         textcoords="offset points",
         va="top",
         fontsize=8.5,
-        color=_MUTED,
+        color=MUTED,
     )
     ax.set(xlim=(-reach * 1.02, reach * 1.02), ylim=(-reach * 1.02, reach * 1.02), aspect="equal")
     ax.set_anchor("NW")
@@ -93,7 +90,7 @@ def radius_panel(ax: Axes, radii: Floats, valuations: Ints, counts: Sequence[int
     rng = np.random.default_rng(0)
     colours = level_colours(len(counts))
     top = float(radii.max()) or 1.0
-    for level, count in enumerate(counts):
+    for level in range(len(counts)):
         inside = radii[valuations == level]
         if not len(inside):
             continue
@@ -108,22 +105,24 @@ def radius_panel(ax: Axes, radii: Floats, valuations: Ints, counts: Sequence[int
             linewidths=0,
             rasterized=True,
         )
-        ax.text(
-            level,
-            inside.max() + 0.025 * top,
-            f"{count:,}",
-            ha="center",
-            va="bottom",
-            fontsize=7.5,
-            color=_MUTED,
-        )
     ax.set(
-        xlabel="valuation  v(i)",
+        xlabel="valuation v(i), operations of that valuation",
         ylabel="hyperbolic radius",
-        ylim=(0, top * 1.1),
+        ylim=(0, top * 1.05),
         xlim=(-0.7, len(counts) - 0.3),
     )
     _whole_ticks(ax, len(counts))
+    ax.set_xticks(
+        ax.get_xticks(), [f"{level:.0f}\n{_short(counts[int(level)])}" for level in ax.get_xticks()]
+    )
+    ax.tick_params(axis="x", labelsize=7.8)
+
+
+def _short(count: int) -> str:
+    """A count in at most four characters: 4374, 13k, 354k, 775M."""
+    if count < 10_000:
+        return str(count)
+    return f"{count / 1e3:.0f}k" if count < 1_000_000 else f"{count / 1e6:.0f}M"
 
 
 def _density(shown: Floats, inside: Floats) -> Floats:
@@ -180,6 +179,8 @@ def curves_panel(
     The gap is a share of the ceiling, so an inverted hierarchy is 2 away from its own; what is closer
     than 1e-6 counts as reached.
     """
+    from matplotlib.ticker import MaxNLocator
+
     if loss is not None and len(loss.steps):
         _loss_behind(ax, loss)
     for (name, colour), marker in zip(_CURVES.items(), "oDs", strict=True):
@@ -202,6 +203,7 @@ def curves_panel(
     ax.set_yticks([1, 1e-2, 1e-4, _REACHED], ["1", "0.01", "0.0001", "reached"])
     ax.set_yticks([], minor=True)
     ax.set_xlim(left=0)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     if ax.get_legend_handles_labels()[0]:
         ax.legend(
             loc="lower left",
@@ -233,7 +235,7 @@ def table_panel(ax: Axes, metrics: Mapping[str, float | None], ceilings: Mapping
     ax.axis("off")
     rows = table_rows(metrics, ceilings)[:16]
     if not rows:
-        ax.text(0, 0.9, "no metrics recorded", color=_MUTED)
+        ax.text(0, 0.9, "no metrics recorded", color=MUTED)
         return
     step = min(0.085, 0.94 / (len(rows) + 1))
     for column, heading, side in (
@@ -241,13 +243,13 @@ def table_panel(ax: Axes, metrics: Mapping[str, float | None], ceilings: Mapping
         (0.62, "value", "right"),
         (0.92, "ceiling", "right"),
     ):
-        ax.text(column, 0.97, heading, ha=side, va="center", fontsize=8.5, color=_MUTED)
+        ax.text(column, 0.97, heading, ha=side, va="center", fontsize=8.5, color=MUTED)
     for place, (name, value, best) in enumerate(rows, start=1):
         height = 0.97 - place * step
         ax.axhline(height + step / 2, 0, 0.92, color=_FAINT, linewidth=0.6)
         ax.text(0, height, name, va="center", fontsize=9)
-        ax.text(0.62, height, value, ha="right", va="center", fontsize=9, color=_INK)
-        ax.text(0.92, height, best, ha="right", va="center", fontsize=9, color=_MUTED)
+        ax.text(0.62, height, value, ha="right", va="center", fontsize=9, color=INK)
+        ax.text(0.92, height, best, ha="right", va="center", fontsize=9, color=MUTED)
     ax.set(xlim=(0, 1), ylim=(0, 1))
 
 
@@ -267,132 +269,6 @@ def table_rows(
             best = ceiling_of(name, ceilings)
             rows.append((name, f"{value:.6g}", "" if best is None else f"{best:.6f}".rstrip("0").rstrip(".")))
     return rows
-
-
-def draw(picture: Picture) -> Figure:
-    """The whole figure: four panels with a ball, two without."""
-    from matplotlib.figure import Figure
-
-    ball = picture.ball
-    figure = Figure(figsize=(10, 9.6 if ball else 5.2), facecolor="white")
-    height = figure.get_figheight()
-    figure.text(0.055, 1 - 0.30 / height, picture.title, fontsize=15, fontweight="bold", va="center")
-    facts = "   \N{MIDDLE DOT}   ".join(picture.facts)
-    figure.text(0.055, 1 - 0.60 / height, facts, fontsize=9.5, color=_MUTED, va="center")
-    figure.text(0.055, 1 - 0.84 / height, _headline(picture), fontsize=9.5, color=_INK, va="center")
-    rows = 2 if ball else 1
-    grid = figure.add_gridspec(
-        rows,
-        2,
-        left=0.075,
-        right=0.925,
-        bottom=0.58 / height,
-        top=1 - 1.55 / height,
-        wspace=0.24,
-        hspace=0.42,
-        width_ratios=[1.22, 1] if ball else [1, 1],
-        height_ratios=[1.42, 1] if ball else [1],
-    )
-    has_curves = bool(picture.evaluations or picture.loss)
-    letters = iter("abcd")
-    if ball is not None:
-        levels = len(ball.counts)
-        ax = _panel(
-            figure,
-            grid[0, 0],
-            next(letters),
-            "The ball",
-            "ring = valuation, radius = hyperbolic, arcs = subtrees",
-        )
-        ball_panel(ax, ball.points, ball.radii, ball.valuations, levels=levels, r_max=ball.r_max)
-        _valuation_key(ax, levels)
-        ax = _panel(
-            figure, grid[0, 1], next(letters), "Radius by valuation", "operations per level above each strip"
-        )
-        radius_panel(ax, ball.radii, ball.valuations, ball.counts)
-        ax = _panel(
-            figure,
-            grid[1, 0],
-            next(letters),
-            "Distance by 3-adic distance",
-            "median, half, 90 % and all of the pairs",
-        )
-        distance_panel(ax, ball.distances, levels=levels)
-    if has_curves:
-        ax = _panel(
-            figure,
-            grid[-1, 1 if ball else 0],
-            next(letters),
-            "Training",
-            "",
-        )
-        curves_panel(ax, picture.evaluations, picture.ceilings, loss=picture.loss)
-    if not (ball and has_curves):
-        ax = _panel(figure, grid[-1, 1], next(letters), "Metrics", "and the best that can be reached")
-        table_panel(ax, picture.metrics, picture.ceilings)
-    return figure
-
-
-def _panel(figure: Figure, place: SubplotSpec, letter: str, title: str, note: str) -> Axes:
-    ax: Axes = figure.add_subplot(place)
-    for text, offset, size, weight, colour in (
-        (f"{letter}   {title}", 19, 11, "bold", _INK),
-        (note, 6, 8.5, "normal", _MUTED),
-    ):
-        ax.annotate(
-            text,
-            (0, 1),
-            xycoords="axes fraction",
-            xytext=(0, offset),
-            textcoords="offset points",
-            fontsize=size,
-            fontweight=weight,
-            color=colour,
-            annotation_clip=False,
-        )
-    return ax
-
-
-def _valuation_key(ax: Axes, levels: int) -> None:
-    from matplotlib.lines import Line2D
-
-    marks = [
-        Line2D(
-            [],
-            [],
-            marker="o",
-            linestyle="",
-            markersize=6.5,
-            markeredgewidth=0,
-            color=colour,
-            label=str(level),
-        )
-        for level, colour in enumerate(level_colours(levels))
-    ]
-    ax.legend(
-        handles=marks,
-        title="valuation",
-        title_fontsize=8.5,
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.005),
-        ncols=min(levels, 10),
-        frameon=False,
-        fontsize=8.5,
-        handletextpad=0.05,
-        columnspacing=0.75,
-    )
-
-
-def _headline(picture: Picture) -> str:
-    parts = []
-    for name in _HEADLINE:
-        value = picture.metrics.get(name, picture.metrics.get(f"{name}_B"))
-        if value is None:
-            continue
-        best = ceiling_of(name, picture.ceilings)
-        reach = f" of {best:.5g}" if best and best != 1 else ""
-        parts.append(f"{base_name(name)} {value:.5g}{reach}".replace("-", "\N{MINUS SIGN}"))
-    return "   \N{MIDDLE DOT}   ".join(parts)
 
 
 def _of(evaluations: Mapping[str, Curve], name: str) -> Curve | None:

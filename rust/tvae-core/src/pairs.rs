@@ -1,6 +1,6 @@
 //! Statistics over the pairs of all operations: how well distances in the ball follow the tree.
 
-use crate::bins::{Bins, cell, empty_mass};
+use crate::bins::{Bins, Grain};
 pub use crate::cloud::Coordinate;
 use crate::cloud::{Cloud, Points};
 use crate::draw::{Measure, keys};
@@ -11,11 +11,13 @@ use crate::{Depth, Error};
 
 /// The bound that a pass must meet, else the bins are refined.
 const GOAL: f64 = 1e-6;
-/// Bins of an exact pass: enough for the goal even where distances say nothing about levels.
-const BINS: usize = 1_310_720;
-/// Pairs per group that set the bins of the first exact pass.
+/// Bins of an exact pass at most: enough for the goal even where distances say nothing about levels.
+const MOST_BINS: usize = 1_310_720;
+/// Bins of an exact pass at least: then the doubt about ties is below 1e-9.
+const FEWEST_BINS: usize = 1 << 16;
+/// Pairs per group that set the bins of the first exact pass, and the bins that they are put into.
 const SCOUTS: usize = 16_384;
-/// Bins per pass at most, refinements included.
+/// Passes at most, refinements included.
 const PASSES: usize = 3;
 /// The deepest space whose pairs are all visited.
 const DEEPEST_EXACT: u32 = 10;
@@ -126,13 +128,12 @@ pub fn statistics<T: Coordinate>(
             (None, wanted) => some(depth, &points, &groups, Measure::Chord, wanted.unwrap_or(0), request).0,
         }
     });
-    #[allow(clippy::cast_precision_loss)] // at most 18 levels
-    let compared = tree.not_larger.len().max(1) as f64;
+    let inversions = tree.mean_share();
     Ok(PairStatistics {
         ultrametric: 0.0 - tree.rho, // not -rho, which would be -0 for a collapsed cloud
         ultrametric_bound: tree.bound,
-        tree_inversions: tree.not_larger.iter().map(|s| s.value).sum::<f64>() / compared,
-        tree_inversions_bound: tree.not_larger.iter().map(|s| s.bound).sum::<f64>() / compared,
+        tree_inversions: inversions.value,
+        tree_inversions_bound: inversions.bound,
         tree_inversions_by_level: tree.not_larger.iter().map(|s| s.value).collect(),
         dist_corr: legacy.as_ref().map(|l| l.rho),
         dist_corr_bound: legacy.as_ref().map(|l| l.bound),
@@ -146,21 +147,11 @@ fn population(depth: Depth, sets: &[PairSet]) -> u64 {
     sets.iter().map(|set| set.population(depth)).sum()
 }
 
-/// Half the bins where the pairs are, half where the groups are, however few pairs a group has.
-#[allow(clippy::cast_precision_loss)]
-fn expected_mass(sampled: &[Vec<u32>], populations: &[f64]) -> Vec<f64> {
-    let mut mass = empty_mass();
-    let total: f64 = populations.iter().sum();
-    for (keys, population) in sampled.iter().zip(populations) {
-        let share = 0.5 * population / total + 0.5 / populations.len() as f64;
-        let each = share / keys.len().max(1) as f64;
-        keys.iter().for_each(|&key| mass[cell(key)] += each);
-    }
-    mass
-}
-
 /// Visits every pair, again with finer bins where the bound asks for it.
-#[allow(clippy::cast_precision_loss)] // populations at depth 12 and below are far from 2^53
+///
+/// The doubt falls as one over the number of bins, so a sample tells how many the goal needs: few where
+/// distances follow the tree and bins are pure, and few bins stay in the cache.
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn all(
     depth: Depth,
     points: &Points,
@@ -169,32 +160,34 @@ fn all(
     measure: Measure,
     request: &Request,
 ) -> (Outcome, u64) {
-    let populations: Vec<f64> = groups.iter().map(|sets| population(depth, sets) as f64).collect();
-    let scouts: Vec<Vec<u32>> = (0..)
-        .zip(groups)
-        .map(|(group, sets)| keys(depth, points, sets, measure, SCOUTS, request.seed, group))
-        .collect();
-    let mut bins = Bins::new(&expected_mass(&scouts, &populations), BINS);
-    let total: f64 = populations.iter().sum();
+    let sample = Sample::new(depth, points, groups, measure, SCOUTS, request.seed);
+    let mass = sample.mass(Grain::Coarse);
+    let forecast = sample.rank(&Bins::new(Grain::Coarse, &mass, SCOUTS)).worst_bound();
+    let budget = (forecast * SCOUTS as f64 / (0.6 * GOAL)) as usize;
+    let mut bins = Bins::new(Grain::Coarse, &mass, budget.clamp(FEWEST_BINS, MOST_BINS));
     let mut pass = 1;
     loop {
         let mut counters: Vec<Counters> = (0..request.threads.max(1)).map(|_| Counters::new(&bins)).collect();
-        let mut ranking = Ranking::new(&bins, total);
-        for (sets, population) in groups.iter().zip(&populations) {
+        let mut ranking = Ranking::new(&bins, sample.populations.iter().sum());
+        for (sets, population) in groups.iter().zip(&sample.populations) {
             ranking.absorb(count(depth, cloud, sets, &bins, &mut counters), *population);
         }
         let outcome = ranking.finish();
-        let worst = outcome.not_larger.iter().map(|s| s.bound).sum::<f64>() / groups.len() as f64;
-        if pass == PASSES || (outcome.bound <= GOAL && worst <= GOAL) {
+        let bound = outcome.worst_bound();
+        if pass == PASSES || bound <= GOAL {
             return (outcome, groups.iter().map(|sets| population(depth, sets)).sum());
         }
-        bins = Bins::new(&outcome.refinement, BINS);
+        // A large doubt comes from bins with much mass, that is from few values with many pairs each.
+        bins = if bound > 10.0 * GOAL && bins.grain == Grain::Coarse {
+            Bins::new(Grain::Fine, &sample.mass(Grain::Fine), MOST_BINS)
+        } else {
+            Bins::new(bins.grain, &outcome.refinement, MOST_BINS)
+        };
         pass += 1;
     }
 }
 
 /// Visits a sample of every group, each group weighing as much as its population.
-#[allow(clippy::cast_precision_loss)]
 fn some(
     depth: Depth,
     points: &Points,
@@ -203,18 +196,53 @@ fn some(
     wanted: usize,
     request: &Request,
 ) -> (Outcome, u64) {
-    let populations: Vec<f64> = groups.iter().map(|sets| population(depth, sets) as f64).collect();
-    let sampled: Vec<Vec<u32>> = (0..)
-        .zip(groups)
-        .map(|(group, sets)| keys(depth, points, sets, measure, wanted, request.seed, group))
-        .collect();
-    let visited: usize = sampled.iter().map(Vec::len).sum();
-    let bins = Bins::new(&expected_mass(&sampled, &populations), (visited / 4).clamp(1 << 12, BINS));
-    let mut ranking = Ranking::new(&bins, populations.iter().sum());
-    for (keys, population) in sampled.iter().zip(&populations) {
-        let mut counts = vec![0; bins.len()];
-        keys.iter().for_each(|&key| counts[bins.of(key) as usize] += 1);
-        ranking.absorb(counts, *population);
+    let sample = Sample::new(depth, points, groups, measure, wanted, request.seed);
+    let visited: usize = sample.keys.iter().map(Vec::len).sum();
+    let bins = Bins::new(Grain::Coarse, &sample.mass(Grain::Coarse), (visited / 16).clamp(1 << 14, MOST_BINS));
+    (sample.rank(&bins), visited as u64)
+}
+
+/// Keys of a sample, by group.
+struct Sample {
+    keys: Vec<Vec<u32>>,
+    populations: Vec<f64>,
+}
+
+impl Sample {
+    #[allow(clippy::cast_precision_loss)] // weights, not counts
+    fn new(
+        depth: Depth,
+        points: &Points,
+        groups: &[Vec<PairSet>],
+        measure: Measure,
+        wanted: usize,
+        seed: u64,
+    ) -> Self {
+        let populations = groups.iter().map(|sets| population(depth, sets) as f64).collect();
+        let drawn = |(group, sets): (u32, &Vec<PairSet>)| keys(depth, points, sets, measure, wanted, seed, group);
+        Self { keys: (0..).zip(groups).map(drawn).collect(), populations }
     }
-    (ranking.finish(), visited as u64)
+
+    /// The bins that each cell deserves, up to a factor: half by where pairs are, half by where groups are,
+    /// however few pairs a group has.
+    #[allow(clippy::cast_precision_loss)] // weights, not counts
+    fn mass(&self, grain: Grain) -> Vec<f64> {
+        let total: f64 = self.populations.iter().sum();
+        let mut mass = grain.zeros();
+        for (keys, population) in self.keys.iter().zip(&self.populations) {
+            let each = (population / total + 1.0 / self.keys.len() as f64) / keys.len().max(1) as f64;
+            keys.iter().for_each(|&key| mass[grain.cell(key)] += each);
+        }
+        mass
+    }
+
+    fn rank(&self, bins: &Bins) -> Outcome {
+        let mut ranking = Ranking::new(bins, self.populations.iter().sum());
+        for (keys, population) in self.keys.iter().zip(&self.populations) {
+            let mut counts = vec![0; bins.len()];
+            keys.iter().for_each(|&key| counts[bins.of(key) as usize] += 1);
+            ranking.absorb(counts, *population);
+        }
+        ranking.finish()
+    }
 }

@@ -6,7 +6,7 @@
 //! tied ranks; and the sum of squared ranks lies between `all tied` and `no ties`. Both are summed from
 //! the bins themselves, so the bound holds for these data, not on average.
 
-use crate::bins::{Bins, empty_mass};
+use crate::bins::Bins;
 
 /// A share of comparisons, with the half-width of what the bins leave open.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,6 +27,23 @@ pub(crate) struct Outcome {
     pub(crate) not_larger: Vec<Share>,
     /// For each cell, the number of bins it deserves, up to a factor, to shrink the bounds.
     pub(crate) refinement: Vec<f64>,
+}
+
+impl Outcome {
+    /// The mean of `not_larger`; 0 where there is nothing to compare.
+    #[allow(clippy::cast_precision_loss)] // at most 19 groups
+    pub(crate) fn mean_share(&self) -> Share {
+        let count = self.not_larger.len().max(1) as f64;
+        Share {
+            value: self.not_larger.iter().map(|s| s.value).sum::<f64>() / count,
+            bound: self.not_larger.iter().map(|s| s.bound).sum::<f64>() / count,
+        }
+    }
+
+    /// The larger of the two bounds.
+    pub(crate) fn worst_bound(&self) -> f64 {
+        self.bound.max(self.mean_share().bound)
+    }
 }
 
 /// The running state.
@@ -60,7 +77,7 @@ impl<'a> Ranking<'a> {
             variance: 0.0,
             mixed: 0.0,
             not_larger: Vec::new(),
-            doubt: empty_mass(),
+            doubt: bins.grain.zeros(),
         }
     }
 

@@ -89,7 +89,7 @@ impl Draw {
     /// A value in `0..range`, whatever the range.
     #[inline(always)]
     pub(crate) fn any(self, i: u32, range: u32) -> u32 {
-        self.below::<true>(i, range)
+        if range > NARROW { self.below::<true>(i, range) } else { self.below::<false>(i, range) }
     }
 }
 
