@@ -35,7 +35,9 @@ SHOWN = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("preset", nargs="?", default="default")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--set", dest="sets", action="append", default=[])
@@ -43,7 +45,9 @@ def main() -> None:
     options = parser.parse_args()
     rows = []
     for seed in range(options.seeds):
-        config = load(options.preset, sets=[*options.sets, f"seed={seed}", "training.device=cpu"], env={}).config
+        config = load(
+            options.preset, sets=[*options.sets, f"seed={seed}", "training.device=cpu"], env={}
+        ).config
         with tempfile.TemporaryDirectory() as out:
             summary = train(config, preset=options.preset, out=out)
         row = {name: summary.metrics.get(name) for name in SHOWN} | {"seconds": summary.seconds}
@@ -59,7 +63,9 @@ def main() -> None:
             middle = values[len(values) // 2]
             print(f"{name:<18}{values[0]:>13.7g}{middle:>13.7g}{values[-1]:>13.7g}{limit:>13}")
     if options.json:
-        options.json.write_text(json.dumps({"preset": options.preset, "sets": options.sets, "rows": rows}, indent=1))
+        options.json.write_text(
+            json.dumps({"preset": options.preset, "sets": options.sets, "rows": rows}, indent=1)
+        )
 
 
 if __name__ == "__main__":

@@ -87,7 +87,9 @@ def contender(config: Config, kind: str) -> Callable[[int], float]:
             group["peak_lr"] = group["lr"]
 
     def take(k: int) -> float:
-        batch = draw_batch(state.model.space, config.training.batch_size, seed=0, step=k, high_v=0.25, device=step.device)
+        batch = draw_batch(
+            state.model.space, config.training.batch_size, seed=0, step=k, high_v=0.25, device=step.device
+        )
         torch.manual_seed(k)
         return step(batch, lr_factor=0.1, progress=0.5, step=k)[0]
 
@@ -115,7 +117,8 @@ def training(rounds: int, steps: int) -> None:
     reference = losses["ours, eager"]
     for kind, loss in losses.items():
         assert abs(loss - reference) < 1e-3 * abs(reference), f"{kind}: loss {loss}, ours {reference}"
-    print(f"same loss on the same weights: {reference:.4f}, spread {max(losses.values()) - min(losses.values()):.1e}\n")
+    spread = max(losses.values()) - min(losses.values())
+    print(f"same loss on the same weights: {reference:.4f}, spread {spread:.1e}\n")
     for take in contenders.values():
         rate(take, 1, 10)
     rates = {kind: [] for kind in kinds}
@@ -139,7 +142,10 @@ def optimizer(rounds: int, steps: int) -> None:
     params = [torch.nn.Parameter(0.1 * torch.randn(s)) for s in shapes]
     for p in params:
         p.grad = torch.randn_like(p)
-    ours, theirs = Muon(params, lr=1e-3, steps=3), torch.optim.Muon(params, lr=1e-3, ns_steps=3, weight_decay=0.0)
+    ours, theirs = (
+        Muon(params, lr=1e-3, steps=3),
+        torch.optim.Muon(params, lr=1e-3, ns_steps=3, weight_decay=0.0),
+    )
     times: dict[str, list[float]] = {"ours, float32": [], "torch.optim.Muon, bfloat16": []}
     for _ in range(rounds):
         for name, optim in zip(times, (ours, theirs), strict=True):
@@ -155,7 +161,9 @@ def optimizer(rounds: int, steps: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--optimizer", action="store_true")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=60)

@@ -16,7 +16,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from tvae.geometry.once import once
+from tvae.autograd import once
 
 _ALPHA_MIN = tl.constexpr(3.9999996e-07)  # (1 - rho)(1 + rho) at rho = 1 - 2e-7
 _GRID = tl.constexpr(3.0)  # adding it rounds a float32 in [0, 1) to a multiple of 2^-22

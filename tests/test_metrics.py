@@ -69,7 +69,9 @@ def test_decoding_is_what_the_model_decodes(model: TernaryVAE, found: tvae.Metri
 
 def test_the_names_of_the_contract(found: tvae.Metrics) -> None:
     names = set(found.metrics)
-    assert names == {"coverage", "coverage_sampled", "kl_nats"} | {f"{n}_{b}" for n in BALL_METRICS for b in "AB"}
+    assert names == {"coverage", "coverage_sampled", "kl_nats"} | {
+        f"{n}_{b}" for n in BALL_METRICS for b in "AB"
+    }
     assert found.metric_version == 1
     assert found.pairs == "exact"
     assert [level["n"] for level in found.levels] == [162, 54, 18, 6, 2, 1]

@@ -100,7 +100,9 @@ def test_rounded_shares_are_unbiased() -> None:
     seen = np.zeros(81)
     for step in range(720):
         a, p, q = triplets(SPACE, 10, seed=1, step=step)
-        seen += np.bincount(np.asarray(SPACE.agreement(a, p)) * 9 + np.asarray(SPACE.agreement(a, q)), minlength=81)
+        seen += np.bincount(
+            np.asarray(SPACE.agreement(a, p)) * 9 + np.asarray(SPACE.agreement(a, q)), minlength=81
+        )
     assert (seen > 0).sum() == 36
     assert seen[seen > 0] == pytest.approx(200, abs=60)
 
@@ -200,7 +202,7 @@ def test_in_batch_triplets_use_the_batch_and_the_levels_it_has(data: st.DataObje
     a, p, q = in_batch_triplets(ids, n, space=space, seed=1)
     seen = set(zip(level[a, p].tolist(), level[a, q].tolist(), strict=True))
     assert seen == possible  # at most 15 strata of equal share, so each has its turn
-    strata = {stratum: 1.0 for stratum in list(possible)[:1]}
+    strata = dict.fromkeys(list(possible)[:1], 1.0)
     a, p, q = in_batch_triplets(ids, n, space=space, seed=1, strata=strata)
     [(k, j)] = strata
     assert (level[a, p] == k).all()

@@ -96,7 +96,7 @@ def test_bound_is_small_whatever_the_shape_of_the_cloud() -> None:
         "tree": cloud(7),
         "noise": cloud(7, noise=3.0),
         "lattice": 0.3 * digits.astype(np.float32),
-        "tight": (0.3 + 1e-5 * rng.normal(size=(3**7, 3))).astype(np.float32),
+        "tight": (0.3 + 1e-4 * rng.normal(size=(3**7, 3))).astype(np.float32),
     }
     for name, points in shapes.items():
         found = _core.pair_statistics(points, 7)
@@ -112,7 +112,7 @@ def test_collapsed_cloud_scores_zero_and_says_so(points: npt.NDArray[np.float64]
 
 
 def test_perfect_tree_reaches_the_ceiling() -> None:
-    # On a circle of the last coordinate the levels would overlap; scaled enough, they cannot.
+    # Each digit turns its own plane, by a third of the turn of the digit before: levels cannot overlap.
     depth, space = 5, TernarySpace(5)
     angle = 2 * np.pi / 3
     corners = np.array([[1.0, 0.0], [np.cos(angle), np.sin(angle)], [np.cos(angle), -np.sin(angle)]])

@@ -4,7 +4,24 @@ from typing import Literal, final
 import numpy as np
 import numpy.typing as npt
 
-__all__: list[str]
+__all__ = [
+    "PairStatistics",
+    "RadialStatistics",
+    "__version__",
+    "agreements",
+    "in_batch_triplets",
+    "index",
+    "pair_statistics",
+    "paired_batch",
+    "pairs",
+    "radial_statistics",
+    "simd",
+    "stratified_batch",
+    "triplets",
+    "trits",
+    "valuations",
+]
+
 __version__: str
 
 def simd(limit: Literal["baseline", "avx2"] | None = None) -> Literal["baseline", "avx2"]: ...
@@ -16,9 +33,7 @@ def valuations(
     *,
     out: npt.NDArray[np.uint8] | None = None,
 ) -> npt.NDArray[np.uint8]: ...
-def agreements(
-    i: npt.NDArray[np.int64], j: npt.NDArray[np.int64], depth: int
-) -> npt.NDArray[np.uint8]: ...
+def agreements(i: npt.NDArray[np.int64], j: npt.NDArray[np.int64], depth: int) -> npt.NDArray[np.uint8]: ...
 def triplets(
     depth: int,
     n: int,
@@ -72,6 +87,7 @@ def pair_statistics(
     dist_corr: bool = True,
 ) -> PairStatistics: ...
 def radial_statistics(radii: npt.NDArray[np.float64], depth: int) -> RadialStatistics: ...
+
 @final
 class PairStatistics:
     @property

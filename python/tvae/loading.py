@@ -54,7 +54,9 @@ def _load(path: Path, device: str) -> TernaryVAE:
     try:
         spec, depth = from_architecture(checkpoint.record.architecture)
     except msgspec.ValidationError as error:
-        raise CheckpointError(f"describes no architecture of this version: {error}", path=str(path)) from error
+        raise CheckpointError(
+            f"describes no architecture of this version: {error}", path=str(path)
+        ) from error
     model = TernaryVAE(spec, depth=depth)
     load_into(model, checkpoint.tensors, source=str(path))
     model.record = checkpoint.record

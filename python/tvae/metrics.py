@@ -181,7 +181,12 @@ def _ball(
     norms = np.linalg.norm(points.astype(np.float64), axis=1)
     radial = _core.radial_statistics(radii, space.depth)
     among = _core.pair_statistics(
-        points, space.depth, curvature=c, pairs=_request(space, pairs), seed=seed, threads=torch.get_num_threads()
+        points,
+        space.depth,
+        curvature=c,
+        pairs=_request(space, pairs),
+        seed=seed,
+        threads=torch.get_num_threads(),
     )
     dist_corr = _dist_corr_of_sample(space, points, seed) if legacy else among.dist_corr
     tree = [*among.tree_inversions_by_level, None, None]
@@ -231,7 +236,7 @@ def _dist_corr_of_sample(space: TernarySpace, points: np.ndarray, seed: int) -> 
     """The predecessor's dist_corr: Spearman(|z_i - z_j|, |v_i - v_j|) over the pairs of 1,000 operations."""
     chosen = np.random.default_rng(seed).choice(len(points), min(1000, len(points)), replace=False)
     i, j = np.triu_indices(len(chosen), k=1)
-    z, v = points[chosen].astype(np.float64), space.valuation(chosen).astype(np.int64)
+    z, v = points[chosen].astype(np.float64), np.asarray(space.valuation(chosen), dtype=np.int64)
     distances, gaps = np.linalg.norm(z[i] - z[j], axis=1), np.abs(v[i] - v[j])
     ranks = np.stack([_tie_averaged_ranks(distances), _tie_averaged_ranks(gaps)])
     return float(np.corrcoef(ranks)[0, 1]) if (ranks.std(axis=1) > 0).all() else 0.0

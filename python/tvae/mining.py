@@ -264,7 +264,10 @@ def _triplet_shares(
     for key, share in strata.items():
         if not (isinstance(key, tuple) and len(key) == 2 and _all_counts(key)):
             raise DomainError(
-                f"stratum {key!r} is no pair of levels", path="strata", expected="{(k, j): share}", got=repr(key)
+                f"stratum {key!r} is no pair of levels",
+                path="strata",
+                expected="{(k, j): share}",
+                got=repr(key),
             )
         shares.append((int(key[0]), int(key[1]), _share(share)))
     return shares

@@ -98,8 +98,7 @@ class TernarySpace:
         """
         counts = self.level_counts
         apart = (
-            sum(a * b for a, b in zip(counts, counts[gap:], strict=False))
-            for gap in range(1, self.depth + 1)
+            sum(a * b for a, b in zip(counts, counts[gap:], strict=False)) for gap in range(1, self.depth + 1)
         )
         return (sum(n * (n - 1) // 2 for n in counts), *apart)
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import tvae
 
-# Low to high. `errors` lies below everything, `__main__` beside the command line.
+# Low to high. `errors`, `autograd` and `record` lie below everything, `__main__` beside the command line.
 LEVELS = [
-    {"errors"},
+    {"errors", "autograd", "record"},
     {"_core", "kernels"},
     {"geometry", "space"},
     {"nn", "losses", "metrics", "mining"},

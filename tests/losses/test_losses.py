@@ -29,7 +29,9 @@ def a_batch(size: int = 32) -> Batch:
 
 def inputs_of(batch: Batch, radius: Tensor, direction: Tensor, logits: Tensor | None = None) -> LossInputs:
     mu = torch.full((len(batch.x), 3), 0.5, dtype=radius.dtype)
-    posterior = Posterior(mu, torch.zeros_like(mu), Polar(radius, torch.nn.functional.normalize(direction, dim=-1)))
+    posterior = Posterior(
+        mu, torch.zeros_like(mu), Polar(radius, torch.nn.functional.normalize(direction, dim=-1))
+    )
     return LossInputs(batch, Output({"B": posterior}, ("B",), logits, 1.0), torch.tensor(0.0))
 
 
@@ -43,7 +45,9 @@ def test_gradients_match_finite_differences(name: str) -> None:
             setattr(loss, table, getattr(loss, table).double())
     radius = (0.3 + 2.4 * torch.rand(12, dtype=torch.float64)).requires_grad_()
     direction = torch.randn(12, 3, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda r, w: loss(inputs_of(batch, r, w)).value, (radius, direction), atol=1e-5)
+    assert torch.autograd.gradcheck(
+        lambda r, w: loss(inputs_of(batch, r, w)).value, (radius, direction), atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("name", BALL)
@@ -168,7 +172,11 @@ def test_a_registered_loss_joins_the_total() -> None:
 
     nothing = LossSpec(reconstruction=None, kl=None, radius_band=None, distance_band=None, spread=None)
     total = Total(
-        nothing, Scale(DEPTH, 3.0, Bands()), branches=("B",), on_ball=True, extra={"a_constant_for_this_test": Config()}
+        nothing,
+        Scale(DEPTH, 3.0, Bands()),
+        branches=("B",),
+        on_ball=True,
+        extra={"a_constant_for_this_test": Config()},
     )
     batch = a_batch(8)
     value, logs = total(inputs_of(batch, torch.ones(8), torch.ones(8, 3)))

@@ -68,7 +68,9 @@ def test_forward_trains_every_part(model: TernaryVAE) -> None:
 
 
 def test_the_state_dict_has_no_aliases_and_no_dropout_index() -> None:
-    with_dropout = ModelSpec(encoder=EncoderSpec(kind="improved", dropout=0.3), projection=ProjectionSpec(dropout=0.3))
+    with_dropout = ModelSpec(
+        encoder=EncoderSpec(kind="improved", dropout=0.3), projection=ProjectionSpec(dropout=0.3)
+    )
     without = ModelSpec(encoder=EncoderSpec(kind="improved"))
     names = list(TernaryVAE(without).state_dict())
     assert list(TernaryVAE(with_dropout).state_dict()) == names

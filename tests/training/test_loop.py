@@ -13,15 +13,16 @@ from pathlib import Path
 import msgspec
 import pytest
 import torch
-from training.runs import Memory, tiny
 
 import tvae
+from training.runs import Memory, tiny
 from tvae.checkpoint import read, read_record
 from tvae.config import load
 from tvae.errors import CheckpointError, ConfigError, DeviceError, GuardStop, MissingError, StorageError
 from tvae.training import preflight, resume, train
 from tvae.training.build import build_state
 from tvae.training.loop import _loop
+from tvae.training.part import part_of
 
 
 @pytest.fixture
@@ -68,7 +69,9 @@ def test_another_seed_is_another_run(out: Path) -> None:
     assert not first["decoder.logits.weight"].equal(second["decoder.logits.weight"])
 
 
-@pytest.mark.parametrize("sets", [(), ("model.encoder.kind=improved", "model.encoder.dropout=0.2"), ("optim.name=adamw",)])
+@pytest.mark.parametrize(
+    "sets", [(), ("model.encoder.kind=improved", "model.encoder.dropout=0.2"), ("optim.name=adamw",)]
+)
 def test_resume_is_bit_exact(out: Path, sets: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     whole = train(tiny(*sets), out=out, name="whole")
     monkeypatch.setattr("tvae.training.loop._loop", _killed_after(6))
@@ -147,7 +150,7 @@ def test_a_frozen_part_is_bit_identical_and_the_others_keep_their_moments() -> N
     before = {name: p.clone() for name, p in state.model.named_parameters()}
     _take(state, step, 50)
     after = dict(state.model.named_parameters())
-    frozen = [name for name in before if state.model.part_of(name) == "decoder"]
+    frozen = [name for name in before if part_of(name) == "decoder"]
     assert all(before[name].equal(after[name]) for name in frozen)
     assert all(not before[name].equal(after[name]) for name in before.keys() - set(frozen))
     moments = state.optimizer.state_tensors()
@@ -257,7 +260,9 @@ def test_early_stopping(out: Path) -> None:
     assert any(alert["alert"] == "early_stopping" for alert in memory.scope("alert"))
 
 
-@pytest.mark.parametrize("sets", [("optim.clip_norm=0.1",), ("training.autocast=true",), ("optim.name=adamw",)])
+@pytest.mark.parametrize(
+    "sets", [("optim.clip_norm=0.1",), ("training.autocast=true",), ("optim.name=adamw",)]
+)
 @pytest.mark.parametrize("schedule", ["constant", "one_cycle", "cosine", "restarts"])
 def test_options_change_the_run(out: Path, sets: tuple[str, ...], schedule: str) -> None:
     train(tiny(), out=out, name="plain")

@@ -19,8 +19,9 @@ from __future__ import annotations
 from tvae.checkpoint.atomic import write_json, write_text
 from tvae.checkpoint.card import model_card
 from tvae.checkpoint.file import Checkpoint, read, read_record, save, sha256
-from tvae.checkpoint.record import Record, git_revision, record_environment
+from tvae.checkpoint.record import git_revision, record_environment
 from tvae.checkpoint.strict import load_into
+from tvae.record import Record
 
 __all__ = [
     "Checkpoint",

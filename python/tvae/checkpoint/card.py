@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tvae.checkpoint.record import Record
+from tvae.record import Record
 
 _MEANING = {
     "coverage": "operations decoded right",

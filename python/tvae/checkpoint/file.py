@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tvae.checkpoint.atomic import storage_error, write_chunks
-from tvae.checkpoint.record import Record, decode_record, encode_json, encode_record
+from tvae.checkpoint.record import decode_record, encode_json, encode_record
 from tvae.errors import CheckpointError, DeviceError, MissingError
+from tvae.record import Record
 
 if TYPE_CHECKING:
     import torch

@@ -131,7 +131,7 @@ class Live:
         bar = Table.grid(padding=(0, 1))
         bar.add_row(
             Text(f"epoch {self.epoch}/{self.start.get('epochs')}"),
-            ProgressBar(total=steps, completed=self.step, width=30),
+            ProgressBar(total=steps, completed=self.step, width=30, complete_style="green"),
             Text(f"{self.step / steps:4.0%}  {rate:,.0f} steps/s  {left} left"),
         )
         loss = _number(self.step_values, "loss")

@@ -21,7 +21,9 @@ PositiveFloat = Annotated[float, Meta(gt=0.0)]
 class SpaceConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The operations that are embedded."""
 
-    depth: Annotated[int, Meta(ge=1, le=19, description="trits per operation; the space has 3^depth operations")] = 9
+    depth: Annotated[
+        int, Meta(ge=1, le=19, description="trits per operation; the space has 3^depth operations")
+    ] = 9
 
 
 class OptimConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -33,19 +35,24 @@ class OptimConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     ] = "muon"
     lr: Annotated[float, Meta(gt=0.0, description="peak learning rate of Adam")] = 0.01
     muon_lr: Annotated[float, Meta(gt=0.0, description="peak learning rate of Muon")] = 0.04
-    muon_min_side: Annotated[int, Meta(ge=2, description="matrices with both sides at least this go to Muon")] = 32
+    muon_min_side: Annotated[
+        int, Meta(ge=2, description="matrices with both sides at least this go to Muon")
+    ] = 32
     weight_decay: Annotated[float, Meta(ge=0.0, description="decoupled weight decay")] = 0.0
     schedule: Annotated[
         Literal["constant", "linear", "one_cycle", "cosine", "restarts"],
         Meta(
-            description="learning rate after the warm-up: constant, linearly to zero, one cycle, cosine to zero, "
+            description="learning rate after warm-up: constant, linearly to zero, one cycle, cosine to zero, "
             "or cosine with warm restarts"
         ),
     ] = "linear"
     warmup_steps: Annotated[int, Meta(ge=0, description="steps of linear warm-up")] = 10
-    restart_epochs: Annotated[PositiveInt, Meta(description="first period of the restarts; it doubles each time")] = 4
+    restart_epochs: Annotated[
+        PositiveInt, Meta(description="first period of the restarts; it doubles each time")
+    ] = 4
     clip_norm: Annotated[
-        Annotated[float, Meta(gt=0.0)] | None, Meta(description="largest norm of the whole gradient; null: none")
+        Annotated[float, Meta(gt=0.0)] | None,
+        Meta(description="largest norm of the whole gradient; null: none"),
     ] = None
 
 
@@ -59,7 +66,9 @@ class PartConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class BestConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which evaluation is the best one."""
 
-    metric: Annotated[str, Meta(description="the metric that decides, once coverage is full")] = "ultrametric_B"
+    metric: Annotated[str, Meta(description="the metric that decides, once coverage is full")] = (
+        "ultrametric_B"
+    )
     mode: Annotated[Literal["max", "min"], Meta(description="whether more or less of it is better")] = "max"
     coverage: Annotated[
         float, Meta(ge=0.0, le=1.0, description="below this coverage, more coverage is always better")
@@ -91,25 +100,39 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """The loop: how long, in which batches, on what, saving when."""
 
     epochs: Annotated[PositiveInt, Meta(description="an epoch is steps_per_epoch steps")] = 13
-    steps_per_epoch: Annotated[PositiveInt, Meta(description="77: a pass over depth 9 in batches of 256")] = 77
+    steps_per_epoch: Annotated[PositiveInt, Meta(description="77: a pass over depth 9 in batches of 256")] = (
+        77
+    )
     max_steps: Annotated[
         PositiveInt | None, Meta(description="end after this many steps; null: by epochs alone")
     ] = None
-    batch_size: Annotated[int, Meta(ge=4, description="operations per step: anchors and one partner each")] = 256
+    batch_size: Annotated[
+        int, Meta(ge=4, description="operations per step: anchors and one partner each")
+    ] = 256
     high_v: Annotated[
-        float, Meta(ge=0.0, le=1.0, description="share of the anchors drawn as multiples of a random power of 3")
+        float,
+        Meta(ge=0.0, le=1.0, description="share of the anchors drawn as multiples of a random power of 3"),
     ] = 0.25
     eval_every: Annotated[PositiveInt, Meta(description="epochs between evaluations")] = 4
     eval_pairs: Annotated[PositiveInt, Meta(description="pairs per level in those evaluations")] = 20000
     final_pairs: Annotated[
-        Literal["exact"] | PositiveInt, Meta(description="pairs of the last evaluation: exact, or a number per level")
+        Literal["exact"] | PositiveInt,
+        Meta(description="pairs of the last evaluation: exact, or a number per level"),
     ] = "exact"
     save_every: Annotated[PositiveInt, Meta(description="epochs between saves of the resume state")] = 4
-    device: Annotated[str, Meta(pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N")] = "auto"
-    threads: Annotated[PositiveInt, Meta(description="torch threads; one is quickest for models of this size")] = 1
+    device: Annotated[
+        str, Meta(pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N")
+    ] = "auto"
+    threads: Annotated[
+        PositiveInt, Meta(description="torch threads; one is quickest for models of this size")
+    ] = 1
     autocast: Annotated[bool, Meta(description="bfloat16 matrix products in encoders and decoder")] = False
-    compile: Annotated[bool, Meta(description="torch.compile the step: about 20 s at the start, then quicker")] = False
-    tensorboard: Annotated[bool, Meta(description="write TensorBoard events too (extra: tensorboard)")] = False
+    compile: Annotated[
+        bool, Meta(description="torch.compile the step: about 20 s at the start, then quicker")
+    ] = False
+    tensorboard: Annotated[bool, Meta(description="write TensorBoard events too (extra: tensorboard)")] = (
+        False
+    )
     best: BestConfig = BestConfig()
     early_stop: EarlyStopConfig | None = None
     guards: GuardConfig = GuardConfig()
@@ -133,7 +156,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     optim: OptimConfig = OptimConfig()
     training: TrainingConfig = TrainingConfig()
     parts: Annotated[
-        dict[Part, PartConfig], Meta(description="freeze flags and learning-rate scales, by part of the model")
+        dict[Part, PartConfig],
+        Meta(description="freeze flags and learning-rate scales, by part of the model"),
     ] = {}
 
     def __post_init__(self) -> None:

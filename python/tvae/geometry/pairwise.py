@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from tvae.autograd import once
 from tvae.errors import DomainError
 from tvae.geometry.conformal import check_curvature, conformal, rounded, working_dtype
-from tvae.geometry.once import once
 from tvae.geometry.scalar import minus_tanh
 
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from tvae.autograd import once
 from tvae.errors import DomainError
 from tvae.geometry.conformal import (
     check_curvature,
@@ -27,7 +28,6 @@ from tvae.geometry.conformal import (
     rounded,
     working_dtype,
 )
-from tvae.geometry.once import once
 from tvae.geometry.pairwise import pairwise_distance
 from tvae.geometry.polar import from_polar
 from tvae.geometry.scalar import minus_tanh, tanh_slope

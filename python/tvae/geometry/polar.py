@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from tvae.autograd import once
 from tvae.geometry.conformal import check_curvature, rounded, working_dtype
-from tvae.geometry.once import once
 from tvae.geometry.scalar import tanh_slope
 
 

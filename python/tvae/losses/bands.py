@@ -55,7 +55,9 @@ class DistanceBandLoss:
         self.branch: Branch = branch
         self.lo, self.hi = scale.intervals()
         self.hi[0] = math.inf
-        self.level_weight = config.level_weight ** torch.arange(scale.depth + 1, dtype=torch.float32)
+        # Beyond depth 9 the levels are too many to weigh alike: the upper ones hold nearly all pairs.
+        ratio = config.level_weight or (1.0 if scale.depth <= 9 else 0.8)
+        self.level_weight = ratio ** torch.arange(scale.depth + 1, dtype=torch.float32)
         self.level_weight[-1] = 0.0
 
     def to(self, device: torch.device) -> None:

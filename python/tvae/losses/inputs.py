@@ -5,7 +5,9 @@ Shapes: B operations, H = B / 2 rows and columns of the pair matrix, n trits, D 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -103,4 +105,4 @@ class LossResult(NamedTuple):
     """The value to minimise (0-d, with gradient) and what else is worth logging."""
 
     value: Tensor
-    metrics: dict[str, Tensor] = {}
+    metrics: Mapping[str, Tensor] = MappingProxyType({})

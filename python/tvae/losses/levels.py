@@ -11,7 +11,7 @@ from torch import Tensor
 class LevelMoments(NamedTuple):
     """By level 0..n, each (n + 1,): how many members, their mean and population variance."""
 
-    count: Tensor
+    members: Tensor
     mean: Tensor
     variance: Tensor
 

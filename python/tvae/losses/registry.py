@@ -79,7 +79,8 @@ class Term:
     def __init__(self, name: str, loss: Loss, config: Any) -> None:
         self.name = name
         self.loss = loss
-        self.weight: float = config.weight
+        # A loss whose weight may be left out says what it then is at the space's depth.
+        self.weight: float = getattr(loss, "weight_by_depth", 1.0) if config.weight is None else config.weight
         self.ramp: str = getattr(config, "ramp", "constant")
 
     def weight_at(self, progress: Tensor) -> Tensor | float:
@@ -182,5 +183,7 @@ def config_of(name: str) -> type[msgspec.Struct]:
     hints = get_type_hints(LossSpec)
     if name not in hints:
         raise ConfigError(f"unknown loss {name!r}", expected=", ".join(names()))
-    found: type[msgspec.Struct] = next(t for t in (*get_args(hints[name]), hints[name]) if t is not type(None))
+    found: type[msgspec.Struct] = next(
+        t for t in (*get_args(hints[name]), hints[name]) if t is not type(None)
+    )
     return found

@@ -49,7 +49,9 @@ class RichHierarchyLoss:
         steps = torch.relu(outward[1:] - outward[:-1]) * present[1:]
         separation = steps.sum() / (present.sum() - 1.0).clamp_min(1.0)
         w = self.config
-        value = w.hierarchy_weight * hierarchy + w.richness_weight * richness + w.separation_weight * separation
+        value = (
+            w.hierarchy_weight * hierarchy + w.richness_weight * richness + w.separation_weight * separation
+        )
         return LossResult(
             value,
             {

@@ -9,11 +9,15 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+NonNegative = Annotated[float, Meta(ge=0.0)]
+Share = Annotated[float, Meta(gt=0.0, le=1.0)]
 Weight = Annotated[float, Meta(ge=0.0, description="factor on this loss in the total")]
 Which = Annotated[Literal["A", "B", "both"], Meta(description="the branches it acts on")]
 Ramp = Annotated[
     Literal["constant", "decay", "warmup"],
-    Meta(description="weight over training: constant, linearly to zero, or linearly from zero in the first tenth"),
+    Meta(
+        description="weight over training: constant, linearly to zero, or up from zero in the first tenth"
+    ),
 ]
 Radius = Annotated[float, Meta(gt=0.0, lt=1.0, description="target radius, as a share of r_max")]
 
@@ -24,7 +28,9 @@ class Bands(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     Level k owns [e_(k+1), e_k]; the widths shrink by `ratio` per level, inwards.
     """
 
-    ratio: Annotated[float, Meta(gt=0.0, le=1.5, description="width of a band over the next one outwards")] = 0.82
+    ratio: Annotated[
+        float, Meta(gt=0.0, le=1.5, description="width of a band over the next one outwards")
+    ] = 0.82
     margin: Annotated[
         float, Meta(ge=0.0, lt=0.5, description="share of each band kept free on both sides")
     ] = 0.1
@@ -52,10 +58,14 @@ class Reconstruction(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class KL(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """KL of the posterior to the standard normal, nats per operation."""
 
-    weight: Weight = 0.03
+    weight: Annotated[
+        NonNegative | None,
+        Meta(description="factor in the total; null: 0.03 up to depth 9, less beyond, as (9 / depth)^3"),
+    ] = None
     ramp: Ramp = "decay"
     free_bits: Annotated[
-        float, Meta(ge=0.0, description="nats per latent dimension, averaged over the batch, that cost nothing")
+        float,
+        Meta(ge=0.0, description="nats per latent dimension, averaged over the batch, that cost nothing"),
     ] = 0.0
 
 
@@ -67,13 +77,14 @@ class RadiusBand(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class DistanceBand(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Hinge on each distance d(i, j) leaving the band of v(i - j), hyperbolic length; level 0 is open above."""
+    """Hinge on each distance d(i, j) leaving the band of v(i - j); level 0 is open above."""
 
     weight: Weight = 40.0
     branch: Which = "B"
     level_weight: Annotated[
-        float, Meta(gt=0.0, le=1.0, description="weight of a level over the one above it; 1: all levels alike")
-    ] = 1.0
+        Share | None,
+        Meta(description="weight of a level over the one above it; null: 1 up to depth 9, 0.8 beyond"),
+    ] = None
 
 
 class Spread(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -99,12 +110,16 @@ class RichHierarchy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     branch: Which = "B"
     inner: Radius = 0.03
     outer: Radius = 0.95
-    hierarchy_weight: Annotated[float, Meta(ge=0.0, description="factor on the level means' squared error")] = 5.0
+    hierarchy_weight: Annotated[
+        float, Meta(ge=0.0, description="factor on the level means' squared error")
+    ] = 5.0
     richness_weight: Annotated[float, Meta(ge=0.0, description="factor on the missing variance")] = 2.0
     separation_weight: Annotated[float, Meta(ge=0.0, description="factor on level means out of order")] = 3.0
     min_spread: Annotated[
         float,
-        Meta(ge=0.0, le=1.0, description="least standard deviation of a level, as a share of the level spacing"),
+        Meta(
+            ge=0.0, le=1.0, description="least standard deviation of a level, as a share of the level spacing"
+        ),
     ] = 0.15
 
 
@@ -134,7 +149,9 @@ class GlobalRank(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     weight: Weight = 1.0
     branch: Which = "B"
-    temperature: Annotated[float, Meta(gt=0.0, description="hyperbolic length over which the penalty turns")] = 0.1
+    temperature: Annotated[
+        float, Meta(gt=0.0, description="hyperbolic length over which the penalty turns")
+    ] = 0.1
 
 
 class LossSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

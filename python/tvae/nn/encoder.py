@@ -25,7 +25,10 @@ class Encoder(nn.Module):
         super().__init__()
         improved = spec.kind == "improved"
         self.hidden = Stack(
-            (depth, *spec.hidden), activation=spec.activation, norm=improved, dropout=spec.dropout if improved else 0.0
+            (depth, *spec.hidden),
+            activation=spec.activation,
+            norm=improved,
+            dropout=spec.dropout if improved else 0.0,
         )
         self.mu = nn.Linear(spec.hidden[-1], latent_dim)
         self.logvar = nn.Linear(spec.hidden[-1], latent_dim)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +31,7 @@ class Stack(nn.Module):
 
     def __init__(self, sizes: Sequence[int], *, activation: str, norm: bool, dropout: float = 0.0) -> None:
         super().__init__()
-        widths = list(zip(sizes[:-1], sizes[1:], strict=True))
+        widths = list(pairwise(sizes))
         self.linear = nn.ModuleList(nn.Linear(a, b) for a, b in widths)
         self.norm = nn.ModuleList(nn.LayerNorm(b) for _, b in widths) if norm else None
         self.activation = ACTIVATIONS[activation]

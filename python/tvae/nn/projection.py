@@ -57,10 +57,9 @@ class Projection(nn.Module):
     def forward(self, z: Tensor, c: Tensor | float, direction: nn.Module | None = None) -> Polar:
         """Project `z`; `direction` stands in for a direction network that this projection does not own."""
         share = torch.sigmoid(self.radius_out(self.radius(z))).squeeze(-1)
+        radius = self.r_max * share
         if self.euclidean:
             radius = 2.0 / c**0.5 * torch.atanh(self.max_norm * share)
-        else:
-            radius = self.r_max * share
         towards = self.direction or direction
         assert towards is not None, "a projection without a direction network must be given one"
         return Polar(radius, F.normalize(towards(z), dim=-1))

@@ -32,12 +32,14 @@ class EncoderSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         Meta(description="plain layers, or improved: LayerNorm, dropout and a bounded log-variance"),
     ] = "plain"
     hidden: Annotated[
-        tuple[PositiveInt, ...], Meta(min_length=1, description="widths of the hidden layers, input side first")
+        tuple[PositiveInt, ...],
+        Meta(min_length=1, description="widths of the hidden layers, input side first"),
     ] = (256, 128, 64)
     activation: Annotated[Activation, Meta(description="nonlinearity of the hidden layers")] = "silu"
     dropout: Annotated[Share, Meta(description="dropout rate of the improved encoder")] = 0.0
     skip: Annotated[
-        bool, Meta(description="add a linear map of the trits to mu, so each trit starts in a latent of its own")
+        bool,
+        Meta(description="add a linear map of the trits to mu, so each trit starts in a latent of its own"),
     ] = True
     sigma_init: Annotated[
         float, Meta(gt=0.0, le=1.0, description="posterior standard deviation at the start, latent units")
@@ -51,13 +53,16 @@ class DecoderSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         Literal["plain", "improved"], Meta(description="plain layers, or improved: LayerNorm and dropout")
     ] = "plain"
     hidden: Annotated[
-        tuple[PositiveInt, ...], Meta(min_length=1, description="widths of the hidden layers, code side first")
+        tuple[PositiveInt, ...],
+        Meta(min_length=1, description="widths of the hidden layers, code side first"),
     ] = (128, 128)
     activation: Annotated[Activation, Meta(description="nonlinearity of the hidden layers")] = "tanh"
     dropout: Annotated[Share, Meta(description="dropout rate of the improved decoder")] = 0.0
     gain: Annotated[
         float,
-        Meta(gt=0.0, description="fixed factor on the code before the first layer; siblings are close together"),
+        Meta(
+            gt=0.0, description="fixed factor on the code before the first layer; siblings are close together"
+        ),
     ] = 2.0
 
 
@@ -88,7 +93,9 @@ class ModelSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         1
     """
 
-    latent_dim: Annotated[int, Meta(ge=2, le=128, description="dimension D of the latent and of the ball")] = 16
+    latent_dim: Annotated[
+        int, Meta(ge=2, le=128, description="dimension D of the latent and of the ball")
+    ] = 16
     branches: Annotated[
         Literal[1, 2], Meta(description="1: branch B alone; 2: A for reconstruction, B for order")
     ] = 1
@@ -115,9 +122,9 @@ class ModelSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError("decode = tangent needs a projection; set decode: latent")
         if self.projection is None and self.learnable_curvature:
             raise ValueError("learnable_curvature needs a projection")
-        if self.projection is not None and self.projection.share_direction:
-            if self.branches == 1 or self.projection.shared:
-                raise ValueError("projection.share_direction needs branches: 2 and projection.shared: false")
+        p = self.projection
+        if p is not None and p.share_direction and (self.branches == 1 or p.shared):
+            raise ValueError("projection.share_direction needs branches: 2 and projection.shared: false")
 
     def radius_limit(self, depth: int) -> float:
         """R_max at `depth`: `r_max` if set, else 0.588 per trit.
@@ -126,12 +133,11 @@ class ModelSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             ValueError: if sqrt(c) R_max is beyond 14, where float32 points sit on the rim.
         """
         limit = self.r_max if self.r_max is not None else R_MAX_PER_TRIT * depth
-        c = CURVATURE_RANGE[1] if self.learnable_curvature else self.curvature
         scaled = math.sqrt(self.curvature) * limit
         if scaled > MAX_SCALED_RADIUS:
             raise ValueError(
-                f"sqrt(curvature) * r_max = {scaled:.4g} is beyond {MAX_SCALED_RADIUS:g}, the reach of float32; "
-                f"lower r_max to {MAX_SCALED_RADIUS / math.sqrt(c):.4g} or less"
+                f"sqrt(curvature) * r_max = {scaled:.4g} is beyond {MAX_SCALED_RADIUS:g}, the reach of "
+                f"float32; lower r_max to {MAX_SCALED_RADIUS / math.sqrt(self.curvature):.4g} or less"
             )
         return limit
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -19,10 +19,8 @@ from tvae.nn.decoder import Decoder
 from tvae.nn.encoder import Encoder
 from tvae.nn.projection import Polar, Projection
 from tvae.nn.spec import CURVATURE_RANGE, MAX_SCALED_RADIUS, ModelSpec
+from tvae.record import Record
 from tvae.space import TernarySpace
-
-if TYPE_CHECKING:
-    from tvae.checkpoint import Record
 
 Branch = Literal["A", "B"]
 
@@ -174,10 +172,14 @@ class TernaryVAE(nn.Module):
             codes += codes_here
             posteriors[branch] = Posterior(mu, logvar, polar)
         logits = self.decoder(torch.cat(codes)).view(-1, *x.shape, 3) if codes else None
-        return Output(posteriors, tuple(b for b in self.branches if b in noise), logits, self.curvature_tensor())
+        return Output(
+            posteriors, tuple(b for b in self.branches if b in noise), logits, self.curvature_tensor()
+        )
 
     @torch.no_grad()
-    def embed(self, ops: Tensor | np.ndarray | Sequence[int], *, branch: Branch = "B", sample: bool = False) -> Tensor:
+    def embed(
+        self, ops: Tensor | np.ndarray | Sequence[int], *, branch: Branch = "B", sample: bool = False
+    ) -> Tensor:
         """Ball points (B, D), sqrt(c) |x| < 1.
 
         Args:
@@ -189,7 +191,9 @@ class TernaryVAE(nn.Module):
             DomainError: if an operation lies outside the space, or the model has no such branch.
             TvaeError: if the model has no projection.
         """
-        return self.project(self.latents(ops, branch=branch, sample=sample), branch).points(self.curvature_tensor())
+        return self.project(self.latents(ops, branch=branch, sample=sample), branch).points(
+            self.curvature_tensor()
+        )
 
     @torch.no_grad()
     def code(self, ops: Tensor | np.ndarray | Sequence[int], *, sample: bool = False) -> Tensor:
@@ -235,13 +239,6 @@ class TernaryVAE(nn.Module):
         if self.spec.decode == "tangent":
             z = self.project(z, self.decoding).points(self.curvature_tensor())
         return self.decode(z)
-
-    def part_of(self, name: str) -> str:
-        """The part that a parameter belongs to: encoder_A, projection_B, decoder, curvature, ..."""
-        head, _, rest = name.partition(".")
-        if head in {"encoder", "projection"}:
-            return f"{head}_{rest.partition('.')[0]}"
-        return "decoder" if head == "decoder" else "curvature"
 
     def _trits(self, ops: Tensor | np.ndarray | Sequence[int]) -> Tensor:
         """Trits (B, n), float32 on the model's device, of indices or trits."""

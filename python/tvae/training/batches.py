@@ -10,7 +10,9 @@ from tvae.losses.inputs import Batch
 from tvae.space import TernarySpace
 
 
-def draw_batch(space: TernarySpace, size: int, *, seed: int, step: int, high_v: float, device: torch.device) -> Batch:
+def draw_batch(
+    space: TernarySpace, size: int, *, seed: int, step: int, high_v: float, device: torch.device
+) -> Batch:
     """The batch of a step, a pure function of (seed, step).
 
     The first half are anchors, `high_v` of them multiples of a random power of 3; the second half are

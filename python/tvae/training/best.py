@@ -8,7 +8,9 @@ from typing import Any
 from tvae.config.schema import BestConfig
 
 
-def rank(metrics: Mapping[str, Any], config: BestConfig, *, min_coverage: float) -> tuple[float, float] | None:
+def rank(
+    metrics: Mapping[str, Any], config: BestConfig, *, min_coverage: float
+) -> tuple[float, float] | None:
     """A key that grows with quality; None for evaluations that must never be called best.
 
     Coverage decides until it reaches `config.coverage`, then the configured metric. A collapsed
@@ -16,9 +18,10 @@ def rank(metrics: Mapping[str, Any], config: BestConfig, *, min_coverage: float)
     metric that is undefined for the model leaves the decision to coverage, then to coverage_sampled.
 
     Example:
-        >>> rank({"coverage": 1.0, "ultrametric_B": 0.8, "hierarchy_B": -0.8}, BestConfig(), min_coverage=0.05)
+        >>> metrics = {"coverage": 1.0, "ultrametric_B": 0.8, "hierarchy_B": -0.8}
+        >>> rank(metrics, BestConfig(), min_coverage=0.05)
         (0.9999, 0.8)
-        >>> rank({"coverage": 1.0, "ultrametric_B": 0.8, "hierarchy_B": 0.3}, BestConfig(), min_coverage=0.05)
+        >>> rank(metrics | {"hierarchy_B": 0.3}, BestConfig(), min_coverage=0.05)
     """
     coverage = metrics["coverage"]
     hierarchy = metrics.get("hierarchy_B")

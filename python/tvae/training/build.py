@@ -15,6 +15,7 @@ from tvae.nn.spec import architecture
 from tvae.training.early_stopping import EarlyStopping
 from tvae.training.guards import CollapseGuard
 from tvae.training.optimizer import PartOptimizer
+from tvae.training.part import part_of
 from tvae.training.policy import Policy
 from tvae.training.state import TrainState
 from tvae.training.step import Step
@@ -30,7 +31,7 @@ def build_model(config: Config, device: torch.device) -> TernaryVAE:
     model = TernaryVAE(config.model, depth=config.space.depth)
     if config.init is not None:
         load_init(model, config.init)
-    parts = {model.part_of(name) for name, _ in model.named_parameters()}
+    parts = {part_of(name) for name, _ in model.named_parameters()}
     for part in config.parts:
         if part not in parts:
             raise ConfigError(
@@ -59,11 +60,11 @@ def load_init(model: TernaryVAE, source: str) -> None:
             got=f"depth {theirs.get('depth')}",
             hint=f"set space.depth to {theirs.get('depth')}, or start from another checkpoint",
         )
-    present = {model.part_of(name) for name in checkpoint.tensors}
+    present = {part_of(name) for name in checkpoint.tensors}
     fresh = [
         name
         for name in model.state_dict()
-        if (part := model.part_of(name)) not in present and part.startswith(("projection", "curvature"))
+        if (part := part_of(name)) not in present and part.startswith(("projection", "curvature"))
     ]
     load_into(model, checkpoint.tensors, source=source, allow_missing=fresh)
 

@@ -80,7 +80,7 @@ def check_finite(loss: float, logs: Mapping[str, Tensor], *, step: int) -> None:
         path=", ".join(bad) or "loss",
         expected="a finite number",
         got=", ".join(f"{name} = {float(logs[name])}" for name in bad) or str(loss),
-        hint="lower optim.lr, set optim.clip_norm, or lower the weight of that loss; --resume continues from the last save",
+        hint="lower optim.lr, set optim.clip_norm, or lower that loss's weight",
     )
 
 

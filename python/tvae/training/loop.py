@@ -7,9 +7,8 @@ anything about it is written, and what is written is what they decided on.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -150,9 +149,11 @@ def total_steps(config: Config) -> int:
     return min(steps, config.training.max_steps or steps)
 
 
-def _run(config: Config, state: TrainState, step: Step, writer: RunWriter, sinks: Sequence[Sink]) -> RunSummary:
+def _run(
+    config: Config, state: TrainState, step: Step, writer: RunWriter, sinks: Sequence[Sink]
+) -> RunSummary:
     training, total, folders = config.training, total_steps(config), writer.folders
-    every_sink = [JsonLines(folders.runs / "metrics.jsonl"), LogFile(folders.log), *sinks]
+    every_sink: list[Sink] = [JsonLines(folders.runs / "metrics.jsonl"), LogFile(folders.log), *sinks]
     if training.tensorboard:
         every_sink.append(TensorBoard(folders.runs / "tensorboard"))
     with Fanout(every_sink) as events, Interrupt() as interrupt:
@@ -312,7 +313,11 @@ def _check_start(config: Config, state: TrainState) -> None:
     frozen = sorted(part for part, part_config in config.parts.items() if part_config.freeze)
     if config.init is None and not frozen:
         return
-    why = f"with the weights of {config.init}" if config.init else f"with {', '.join(frozen)} frozen at random weights"
+    why = (
+        f"with the weights of {config.init}"
+        if config.init
+        else f"with {', '.join(frozen)} frozen at random weights"
+    )
     check_start(_start_coverage(config, state), config.training.guards, why=why)
 
 

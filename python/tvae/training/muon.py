@@ -48,7 +48,7 @@ class Muon(torch.optim.Optimizer):
 
     Args:
         params: matrices, or groups of them.
-        lr: step length; the update of a matrix has root mean square about lr * sqrt(max(1, rows / columns) / columns).
+        lr: spectral norm of an update, roughly; times sqrt(rows / columns) for tall matrices.
         momentum: decay of the momentum.
         steps: Newton-Schulz iterations.
         weight_decay: decoupled, per unit of lr.
@@ -63,7 +63,9 @@ class Muon(torch.optim.Optimizer):
         steps: int = 3,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(params, {"lr": lr, "momentum": momentum, "steps": steps, "weight_decay": weight_decay})
+        super().__init__(
+            params, {"lr": lr, "momentum": momentum, "steps": steps, "weight_decay": weight_decay}
+        )
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
@@ -83,8 +85,10 @@ class Muon(torch.optim.Optimizer):
             state = self.state[p]
             if not state:
                 state["momentum"] = torch.zeros_like(p)
-            state["momentum"].lerp_(p.grad, 1.0 - group["momentum"])
-            directions.append(torch.lerp(p.grad, state["momentum"], group["momentum"]))
+            grad = p.grad
+            assert grad is not None, "step() passes matrices with a gradient"
+            state["momentum"].lerp_(grad, 1.0 - group["momentum"])
+            directions.append(torch.lerp(grad, state["momentum"], group["momentum"]))
         stacked = directions[0] if len(directions) == 1 else torch.stack(directions)
         updates = orthogonalise(stacked, group["steps"])
         scale = group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tvae.config.schema import OptimConfig, PartConfig
+from tvae.config.schema import OptimConfig, Part, PartConfig
 from tvae.errors import CheckpointError
 from tvae.nn import TernaryVAE
 from tvae.training.muon import Muon
+from tvae.training.part import part_of
 
 #: Moments that are saved, by kind of optimizer.
 MOMENTS = {"muon": ("momentum",), "adam": ("exp_avg", "exp_avg_sq", "step")}
@@ -24,14 +25,14 @@ class PartOptimizer:
     and so are their moments, until it is thawed.
     """
 
-    def __init__(self, model: TernaryVAE, config: OptimConfig, parts: Mapping[str, PartConfig]) -> None:
+    def __init__(self, model: TernaryVAE, config: OptimConfig, parts: Mapping[Part, PartConfig]) -> None:
         self.model = model
-        self.names = {p: name for name, p in model.named_parameters()}
-        muon: dict[str, list[Tensor]] = {}
-        adam: dict[str, list[Tensor]] = {}
+        self.names: dict[Tensor, str] = {p: name for name, p in model.named_parameters()}
+        muon: dict[Part, list[Tensor]] = {}
+        adam: dict[Part, list[Tensor]] = {}
         for name, p in model.named_parameters():
             large = config.name == "muon" and p.ndim == 2 and min(p.shape) >= config.muon_min_side
-            (muon if large else adam).setdefault(model.part_of(name), []).append(p)
+            (muon if large else adam).setdefault(part_of(name), []).append(p)
         self.kinds: dict[str, torch.optim.Optimizer] = {}
         if muon:
             self.kinds["muon"] = Muon(
@@ -49,7 +50,7 @@ class PartOptimizer:
 
     @staticmethod
     def _groups(
-        by_part: Mapping[str, list[Tensor]], lr: float, parts: Mapping[str, PartConfig]
+        by_part: Mapping[Part, list[Tensor]], lr: float, parts: Mapping[Part, PartConfig]
     ) -> list[dict[str, Any]]:
         scale = {part: parts.get(part, PartConfig()).lr_scale for part in by_part}
         return [
@@ -57,10 +58,10 @@ class PartOptimizer:
             for part, p in by_part.items()
         ]
 
-    def freeze(self, part: str, frozen: bool = True) -> None:
+    def freeze(self, part: Part, frozen: bool = True) -> None:
         """Freeze a part, or thaw it."""
         for name, p in self.model.named_parameters():
-            if self.model.part_of(name) == part:
+            if part_of(name) == part:
                 p.requires_grad_(not frozen)
                 p.grad = None
 
@@ -104,4 +105,6 @@ class PartOptimizer:
                 )
             # Steps are counters without a device of their own; moments live beside their parameter.
             p = by_name[name]
-            self.kinds[kind].state[p][moment] = value.clone() if moment == "step" else value.to(p.device).clone()
+            self.kinds[kind].state[p][moment] = (
+                value.clone() if moment == "step" else value.to(p.device).clone()
+            )

@@ -69,7 +69,9 @@ class JsonLines:
             self._file.write(json.dumps(line, allow_nan=False) + "\n")
             self._file.flush()
         except OSError as error:
-            raise StorageError(f"cannot write {self._file.name}: {error.strerror}", path=self._file.name) from error
+            raise StorageError(
+                f"cannot write {self._file.name}: {error.strerror}", path=self._file.name
+            ) from error
 
     def close(self) -> None:
         self._file.close()
@@ -85,15 +87,15 @@ class TensorBoard:
             raise DependencyError(
                 "training.tensorboard needs the tensorboard package", hint="pip install 'tvae[tensorboard]'"
             ) from error
-        self._writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+        self._writer = SummaryWriter(str(folder))
 
     def emit(self, event: Event) -> None:
         for name, value in event.values.items():
             if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-                self._writer.add_scalar(f"{event.scope}/{name}", value, event.step)  # type: ignore[no-untyped-call]
+                self._writer.add_scalar(f"{event.scope}/{name}", value, event.step)
 
     def close(self) -> None:
-        self._writer.close()  # type: ignore[no-untyped-call]
+        self._writer.close()
 
 
 class LogFile:
@@ -109,7 +111,9 @@ class LogFile:
         if event.scope in {"step", "epoch"}:
             return
         now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
-        words = " ".join(f"{k}={_short(v)}" for k, v in event.values.items() if not isinstance(v, dict | list))
+        words = " ".join(
+            f"{k}={_short(v)}" for k, v in event.values.items() if not isinstance(v, dict | list)
+        )
         self._file.write(f"{now} epoch {event.epoch} step {event.step} {event.scope}: {words}\n")
         self._file.flush()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -50,7 +50,7 @@ class TrainState:
         """Optimizer moments and random-number states."""
         state = {f"optim/{name}": value for name, value in self.optimizer.state_tensors().items()}
         state["rng/cpu"] = torch.get_rng_state()
-        if torch.cuda.is_available() and torch.cuda.is_initialized():
+        if next(self.model.parameters()).is_cuda:
             state["rng/cuda"] = torch.cuda.get_rng_state()
         return state
 
@@ -60,7 +60,7 @@ class TrainState:
         Raises:
             CheckpointError: if the file has no resume state, or it belongs to another run's config.
         """
-        state = checkpoint.state
+        state: Mapping[str, Any] = checkpoint.state
         if "step" not in state:
             raise CheckpointError(
                 "holds weights but no state to resume from",
@@ -69,7 +69,9 @@ class TrainState:
             )
         load_into(self.model, checkpoint.tensors, source=source)
         tensors = checkpoint.state_tensors
-        self.optimizer.restore({k.removeprefix("optim/"): v for k, v in tensors.items() if k.startswith("optim/")})
+        self.optimizer.restore(
+            {k.removeprefix("optim/"): v for k, v in tensors.items() if k.startswith("optim/")}
+        )
         torch.set_rng_state(tensors["rng/cpu"].cpu())
         if "rng/cuda" in tensors and torch.cuda.is_available():
             torch.cuda.set_rng_state(tensors["rng/cuda"].cpu())

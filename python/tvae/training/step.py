@@ -45,7 +45,9 @@ class Step:
         self.clip_norm = optim.clip_norm
         self.autocast = training.autocast
         self.device = model.decoder.logits.weight.device
-        self.objective = torch.compile(self._objective, dynamic=False) if training.compile else self._objective
+        self.objective = (
+            torch.compile(self._objective, dynamic=False) if training.compile else self._objective
+        )
 
     def _objective(
         self, batch: Batch, noise: Mapping[Branch, Tensor], progress: Tensor
@@ -57,7 +59,9 @@ class Step:
     def _precision(self) -> AbstractContextManager[object]:
         return torch.autocast(self.device.type, dtype=torch.bfloat16) if self.autocast else nullcontext()
 
-    def __call__(self, batch: Batch, *, lr_factor: float, progress: float, step: int) -> tuple[float, dict[str, Tensor]]:
+    def __call__(
+        self, batch: Batch, *, lr_factor: float, progress: float, step: int
+    ) -> tuple[float, dict[str, Tensor]]:
         """Update the weights once; the loss and its terms before the update.
 
         Raises:

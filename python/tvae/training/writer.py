@@ -69,7 +69,9 @@ class RunWriter:
         """`config.yaml`, resolved: it starts the same run again."""
         checkpoint.write_text(self.folders.models / "config.yaml", dump(self.config))
 
-    def record(self, state: TrainState, model: TernaryVAE, metrics: dict[str, Any], *, epoch: int, step: int) -> Record:
+    def record(
+        self, state: TrainState, model: TernaryVAE, metrics: dict[str, Any], *, epoch: int, step: int
+    ) -> Record:
         """Where the weights come from, what they are, how good they are."""
         return Record(
             command=self.origin["command"],
@@ -118,7 +120,9 @@ class RunWriter:
             self.folders.latest, Checkpoint(record, state.model.state_dict(), counters, state.tensors())
         )
 
-    def summary(self, state: TrainState, *, status: Literal["finished", "interrupted", "stopped"]) -> RunSummary:
+    def summary(
+        self, state: TrainState, *, status: Literal["finished", "interrupted", "stopped"]
+    ) -> RunSummary:
         """Write `summary.json` and return it."""
         shown = state.best or state.last
         file = self.folders.best if state.best else self.folders.latest
@@ -148,7 +152,9 @@ class RunWriter:
         try:
             return msgspec.json.decode(path.read_bytes(), type=RunSummary)
         except (OSError, msgspec.DecodeError) as error:
-            raise CheckpointError(f"the run is finished, but its summary cannot be read: {error}", path=str(path)) from error
+            raise CheckpointError(
+                f"the run is finished, but its summary cannot be read: {error}", path=str(path)
+            ) from error
 
 
 def _without_key(best: dict[str, Any] | None) -> dict[str, Any] | None:

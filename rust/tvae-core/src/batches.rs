@@ -19,7 +19,13 @@ pub const fn high_level(depth: Depth) -> u32 {
 ///
 /// # Errors
 /// [`Error::Scalar`] unless `0 <= high_v <= 1` and `size < 2^31`.
-pub fn stratified_batch(depth: Depth, size: usize, seed: u64, step: u64, high_v: f64) -> Result<Vec<i64>, Error> {
+pub fn stratified_batch(
+    depth: Depth,
+    size: usize,
+    seed: u64,
+    step: u64,
+    high_v: f64,
+) -> Result<Vec<i64>, Error> {
     let budget = budget(size, high_v)?;
     let lowest = high_level(depth);
     let levels: Vec<u32> = (lowest..=depth.get()).collect();
@@ -65,7 +71,8 @@ pub fn paired_batch(
         });
     }
     let siblings: Vec<Siblings> = levels.iter().map(|&k| Siblings::new(depth, k)).collect();
-    let [power, anchor, level, partner] = [0, 1, 2, 3].map(|part| Draw::new(seed, step, Purpose::Paired, 0, part));
+    let [power, anchor, level, partner] =
+        [0, 1, 2, 3].map(|part| Draw::new(seed, step, Purpose::Paired, 0, part));
     let choices = u32::try_from(siblings.len()).unwrap_or(u32::MAX);
     let mut batch = vec![0; size];
     let (anchors, partners) = batch.split_at_mut(half);

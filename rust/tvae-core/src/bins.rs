@@ -60,10 +60,14 @@ impl Bins {
             let deserved = |c: usize| mass[c] / total * left;
             let (capped, rest): (Vec<usize>, Vec<usize>) = open.iter().partition(|&&c| deserved(c) >= full);
             if capped.is_empty() {
-                rest.iter().for_each(|&c| counts[c] = (deserved(c) as u32).max(1));
+                for &c in &rest {
+                    counts[c] = (deserved(c) as u32).max(1);
+                }
                 break;
             }
-            capped.iter().for_each(|&c| counts[c] = 1 << inner);
+            for &c in &capped {
+                counts[c] = 1 << inner;
+            }
             left -= capped.len() as f64 * full;
             open = rest;
         }

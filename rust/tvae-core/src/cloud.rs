@@ -46,10 +46,18 @@ impl<'a> Points<'a> {
     #[allow(clippy::cast_possible_truncation)] // factors are float32 by design
     pub(crate) fn new<T: Coordinate>(depth: Depth, rows: &'a [T], dim: usize, c: f64) -> Result<Self, Error> {
         if !(c.is_finite() && c > 0.0) {
-            return Err(Error::Scalar { path: "curvature", got: c.to_string(), expected: "a positive number" });
+            return Err(Error::Scalar {
+                path: "curvature",
+                got: c.to_string(),
+                expected: "a positive number",
+            });
         }
         if dim == 0 {
-            return Err(Error::Scalar { path: "points", got: "0 columns".into(), expected: "1 column or more" });
+            return Err(Error::Scalar {
+                path: "points",
+                got: "0 columns".into(),
+                expected: "1 column or more",
+            });
         }
         same_length("points", depth.size() as usize * dim, rows.len())?;
         let factors = rows.chunks_exact(dim).enumerate().map(|(row, point)| {
@@ -59,7 +67,11 @@ impl<'a> Points<'a> {
                 return Err(Error::NotFinite { path: "points", row, value });
             }
             let alpha = 1.0 - c * square;
-            if alpha > 0.0 { Ok((c.sqrt() / alpha) as f32) } else { Err(Error::OutsideBall { row, value: c * square }) }
+            if alpha > 0.0 {
+                Ok((c.sqrt() / alpha) as f32)
+            } else {
+                Err(Error::OutsideBall { row, value: c * square })
+            }
         });
         let factors = factors.collect::<Result<_, _>>()?;
         Ok(Self { rows: T::rounded(rows), dim, factors })

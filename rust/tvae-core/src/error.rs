@@ -143,7 +143,9 @@ impl Error {
             Self::Depth(_) => Some("3^19 is the last power of three below 2^31"),
             Self::OutsideBall { .. } => Some("project the points, or pass the curvature they were made with"),
             Self::NotFinite { .. } => Some("the model has diverged, or the file is damaged"),
-            Self::NoTriplet { .. } => Some("use a larger batch, other strata, or `triplets`, which needs no batch"),
+            Self::NoTriplet { .. } => {
+                Some("use a larger batch, other strata, or `triplets`, which needs no batch")
+            }
             _ => None,
         }
     }

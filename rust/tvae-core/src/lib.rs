@@ -4,6 +4,7 @@
 //! significant first, and trits `d_k - 1`. Everything here follows from two facts: the valuation
 //! `v(i)` is the number of leading zero digits, and `v(i - j)` is the number of equal low digits.
 
+#![allow(clippy::inline_always)] // a hot loop is built twice, and must be inlined to be built for AVX2
 #![deny(unsafe_code)] // simd.rs alone lifts it, to call what the processor was asked about
 
 pub mod batches;
@@ -15,8 +16,8 @@ pub mod in_batch;
 mod ladder;
 pub mod mining;
 pub mod padic;
-mod pairset;
 pub mod pairs;
+mod pairset;
 pub mod radial;
 mod ranking;
 mod rng;

@@ -24,7 +24,11 @@ pub(crate) struct Siblings {
 
 impl Siblings {
     pub(crate) fn new(depth: Depth, k: u32) -> Self {
-        Self { size: depth.size(), power: POW3[k as usize], choices: 2 * POW3[(depth.get() - 1 - k) as usize] }
+        Self {
+            size: depth.size(),
+            power: POW3[k as usize],
+            choices: 2 * POW3[(depth.get() - 1 - k) as usize],
+        }
     }
 
     /// Partner number `choice` of `x`.

@@ -42,11 +42,7 @@ impl Depth {
     /// Number of operations with `v(i) = level`: `2 * 3^(depth-1-level)`, and 1 for the last level.
     #[must_use]
     pub const fn level_count(self, level: u32) -> u32 {
-        if level < self.0 {
-            2 * POW3[(self.0 - 1 - level) as usize]
-        } else {
-            (level == self.0) as u32
-        }
+        if level < self.0 { 2 * POW3[(self.0 - 1 - level) as usize] } else { (level == self.0) as u32 }
     }
 
     /// Number of unordered pairs with `v(i - j) = level`: `N * 3^(depth-1-level)`.

@@ -11,8 +11,10 @@ use crate::{Depth, Error};
 
 /// The bound that a pass must meet, else the bins are refined.
 const GOAL: f64 = 1e-6;
-/// Bins of an exact pass at most: enough for the goal even where distances say nothing about levels.
+/// Bins of a pass at most: enough for the goal even where distances say nothing about levels.
 const MOST_BINS: usize = 1_310_720;
+/// Bins of a refinement, which tables of 64 MB still hold.
+const REFINED_BINS: usize = 1_835_008;
 /// Bins of an exact pass at least: then the doubt about ties is below 1e-9.
 const FEWEST_BINS: usize = 1 << 16;
 /// Pairs per group that set the bins of the first exact pass, and the bins that they are put into.
@@ -179,9 +181,9 @@ fn all(
         }
         // A large doubt comes from bins with much mass, that is from few values with many pairs each.
         bins = if bound > 10.0 * GOAL && bins.grain == Grain::Coarse {
-            Bins::new(Grain::Fine, &sample.mass(Grain::Fine), MOST_BINS)
+            Bins::new(Grain::Fine, &sample.mass(Grain::Fine), REFINED_BINS)
         } else {
-            Bins::new(bins.grain, &outcome.refinement, MOST_BINS)
+            Bins::new(bins.grain, &outcome.refinement, REFINED_BINS)
         };
         pass += 1;
     }
@@ -198,8 +200,13 @@ fn some(
 ) -> (Outcome, u64) {
     let sample = Sample::new(depth, points, groups, measure, wanted, request.seed);
     let visited: usize = sample.keys.iter().map(Vec::len).sum();
-    let bins = Bins::new(Grain::Coarse, &sample.mass(Grain::Coarse), (visited / 16).clamp(1 << 14, MOST_BINS));
-    (sample.rank(&bins), visited as u64)
+    let budget = (visited / 16).clamp(1 << 14, MOST_BINS);
+    let outcome = sample.rank(&Bins::new(Grain::Coarse, &sample.mass(Grain::Coarse), budget));
+    if outcome.worst_bound() <= 100.0 * GOAL {
+        return (outcome, visited as u64);
+    }
+    let fine = Bins::new(Grain::Fine, &sample.mass(Grain::Fine), MOST_BINS);
+    (sample.rank(&fine), visited as u64)
 }
 
 /// Keys of a sample, by group.
@@ -219,7 +226,8 @@ impl Sample {
         seed: u64,
     ) -> Self {
         let populations = groups.iter().map(|sets| population(depth, sets) as f64).collect();
-        let drawn = |(group, sets): (u32, &Vec<PairSet>)| keys(depth, points, sets, measure, wanted, seed, group);
+        let drawn =
+            |(group, sets): (u32, &Vec<PairSet>)| keys(depth, points, sets, measure, wanted, seed, group);
         Self { keys: (0..).zip(groups).map(drawn).collect(), populations }
     }
 
@@ -231,7 +239,9 @@ impl Sample {
         let mut mass = grain.zeros();
         for (keys, population) in self.keys.iter().zip(&self.populations) {
             let each = (population / total + 1.0 / self.keys.len() as f64) / keys.len().max(1) as f64;
-            keys.iter().for_each(|&key| mass[grain.cell(key)] += each);
+            for &key in keys {
+                mass[grain.cell(key)] += each;
+            }
         }
         mass
     }
@@ -240,7 +250,9 @@ impl Sample {
         let mut ranking = Ranking::new(bins, self.populations.iter().sum());
         for (keys, population) in self.keys.iter().zip(&self.populations) {
             let mut counts = vec![0; bins.len()];
-            keys.iter().for_each(|&key| counts[bins.of(key) as usize] += 1);
+            for &key in keys {
+                counts[bins.of(key) as usize] += 1;
+            }
             ranking.absorb(counts, *population);
         }
         ranking.finish()

@@ -72,6 +72,7 @@ impl PairSet {
 
     /// Pair number `t` of a uniform stream of pairs of the set.
     #[inline(always)]
+    #[allow(clippy::many_single_char_names)] // i, j, v, w, x and y as everywhere in this file
     pub(crate) fn draw(self, depth: Depth, draws: [Draw; 3], t: u32) -> (u32, u32) {
         match self {
             Self::Siblings(k) => {

@@ -51,9 +51,12 @@ pub fn statistics(depth: Depth, radii: &[f64]) -> Result<RadialStatistics, Error
     sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let (hierarchy, inversions) = orders(depth, &sorted);
     let mut by_level = vec![Vec::new(); depth.get() as usize + 1];
-    sorted.iter().for_each(|&(r, v)| by_level[v as usize].push(r));
+    for &(r, v) in &sorted {
+        by_level[v as usize].push(r);
+    }
     let levels: Vec<LevelStatistics> = (0..).zip(&by_level).map(|(v, r)| describe(v, r)).collect();
-    let filled: Vec<f64> = by_level.iter().filter(|r| r.len() >= 6).map(|r| 1.0 - distance_to_uniform(r)).collect();
+    let filled: Vec<f64> =
+        by_level.iter().filter(|r| r.len() >= 6).map(|r| 1.0 - distance_to_uniform(r)).collect();
     Ok(RadialStatistics {
         hierarchy: hierarchy.unwrap_or(0.0),
         inversions,
@@ -92,7 +95,7 @@ fn orders(depth: Depth, sorted: &[(f64, u32)]) -> (Option<f64>, f64) {
     let mut ranks = Vec::with_capacity(levels);
     let mut before = 0.0;
     let mut cubes = 0.0;
-    for level in 0..depth.get() + 1 {
+    for level in 0..=depth.get() {
         let count = f64::from(depth.level_count(level));
         ranks.push(before + count / 2.0 - centre);
         before += count;
@@ -109,7 +112,9 @@ fn orders(depth: Depth, sorted: &[(f64, u32)]) -> (Option<f64>, f64) {
         let length = sorted[start..].iter().take_while(|s| s.0 == sorted[start].0).count();
         let group = &sorted[start..start + length];
         let rank = start as f64 + length as f64 / 2.0 - centre;
-        group.iter().for_each(|&(_, v)| seen[v as usize] += 1);
+        for &(_, v) in group {
+            seen[v as usize] += 1;
+        }
         for &(_, v) in group {
             inverted += seen[..v as usize].iter().sum::<u64>();
             covariance += rank * ranks[v as usize];

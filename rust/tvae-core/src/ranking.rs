@@ -157,7 +157,8 @@ impl<'a> Ranking<'a> {
         }
         let rho = covariance / (self.variance * widest).sqrt();
         let slack = if narrowest > 0.0 {
-            self.mixed / 2.0 / (self.variance * narrowest).sqrt() + rho.abs() * ((widest / narrowest).sqrt() - 1.0)
+            self.mixed / 2.0 / (self.variance * narrowest).sqrt()
+                + rho.abs() * ((widest / narrowest).sqrt() - 1.0)
         } else {
             2.0
         };

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::Depth;
 use crate::bins::Bins;
 use crate::cloud::Cloud;
-use crate::mining::{Stratum, fill_pairs, fill_triplets};
 use crate::ladder::{levels_i64, levels_u16, levels_u32, levels_u64};
+use crate::mining::{Stratum, fill_pairs, fill_triplets};
 use crate::sweep::{Counters, Job, count_job};
 
 static BASELINE_ONLY: AtomicBool = AtomicBool::new(false);

@@ -70,7 +70,9 @@ pub(crate) fn count(
             if start >= jobs.len() {
                 break;
             }
-            jobs[start..jobs.len().min(start + grain)].iter().for_each(|job| simd::sweep(cloud, job, bins, mine));
+            jobs[start..jobs.len().min(start + grain)]
+                .iter()
+                .for_each(|job| simd::sweep(cloud, job, bins, mine));
         }
     };
     std::thread::scope(|scope| {
@@ -167,7 +169,8 @@ fn count_rows<const R: usize>(cloud: &Cloud, first: usize, job: &Job, bins: &Bin
         let mut found = [[0; LANES]; R];
         for r in 0..R {
             for lane in 0..LANES {
-                found[r][lane] = bins.of((sums[r][lane] * (cloud.factors[first + r] * factors[lane])).to_bits());
+                found[r][lane] =
+                    bins.of((sums[r][lane] * (cloud.factors[first + r] * factors[lane])).to_bits());
             }
         }
         let to = end.min(start + LANES) - start;

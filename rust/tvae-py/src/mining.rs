@@ -101,7 +101,9 @@ pub(crate) fn in_batch_triplets<'py>(
         Some(list) => TripletShares::new(depth, list).map_err(|error| raise(py, &error))?,
     };
     let ids = ids.as_slice()?;
-    with_buffer(py, 3, n, out, |buffer| in_batch::in_batch_triplets(depth, ids, &shares, n, seed, step, buffer))
+    with_buffer(py, 3, n, out, |buffer| {
+        in_batch::in_batch_triplets(depth, ids, &shares, n, seed, step, buffer)
+    })
 }
 
 /// `size` operations, int64: `floor(high_v * size)` spread over the high levels, the rest uniform.

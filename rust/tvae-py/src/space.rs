@@ -1,7 +1,8 @@
 //! Indices, trits and valuations.
 
 use numpy::{
-    PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods,
+    PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArray,
+    PyUntypedArrayMethods,
 };
 use pyo3::prelude::*;
 use tvae_core::Depth;
@@ -54,7 +55,8 @@ pub(crate) fn valuations<'py>(
     let depth = depth_of(py, depth)?;
     let out = out.unwrap_or_else(|| PyArray1::zeros(py, indices.len(), false));
     {
-        let mut buffer = out.try_readwrite().map_err(|error| refuse("out", "a free array", &error.to_string()))?;
+        let mut buffer =
+            out.try_readwrite().map_err(|error| refuse("out", "a free array", &error.to_string()))?;
         let levels = buffer.as_slice_mut()?;
         // The types are tried by hand: a failed extraction of an argument costs microseconds.
         let result = if let Ok(array) = indices.cast::<PyArray1<i64>>() {
