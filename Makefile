@@ -17,7 +17,7 @@ train: extension ## train a preset; ARGS="dual --seed 3" names another one and i
 	@echo
 	@echo 'Next:  $(BIN)/tvae eval outputs/models     judge what was trained'
 	@echo '       $(BIN)/tvae config presets          see what else can be trained'
-	@echo '       make train ARGS="dual --seed 3"     train another preset'
+	@echo '       make train ARGS="dual --seed 3"        train another preset'
 
 test: extension ## run the quick tests (Rust, then Python); ARGS="-k name" goes to pytest
 	cargo test --workspace --exclude tvae-py --quiet

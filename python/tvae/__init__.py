@@ -11,7 +11,6 @@ Example:
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version as _version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,7 +44,10 @@ def __getattr__(name: str) -> object:
     elif name in _MODULES:
         value = import_module(f"tvae.{name}")
     elif name == "__version__":
-        value = _version("tvae")
+        # Read on demand: it takes longer to import than everything else here.
+        from importlib.metadata import version
+
+        value = version("tvae")
     else:
         raise AttributeError(f"module 'tvae' has no attribute {name!r}")
     globals()[name] = value

@@ -25,5 +25,8 @@ pub mod simd;
 pub mod strata;
 mod sweep;
 
+/// Threads of one call at most, whatever is asked for; no result depends on their number.
+const MOST_THREADS: usize = 256;
+
 pub use error::Error;
 pub use padic::Depth;

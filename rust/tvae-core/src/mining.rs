@@ -151,7 +151,7 @@ fn generate<const ROWS: usize>(
     let counts = apportion(&shares, n, offset);
     let mut rows = out.chunks_exact_mut(n);
     let mut rest: [&mut [i32]; ROWS] = std::array::from_fn(|_| rows.next().unwrap_or_default());
-    let threads = threads.clamp(1, n);
+    let threads = threads.clamp(1, n.min(crate::MOST_THREADS));
     std::thread::scope(|scope| {
         for t in 0..threads {
             let (begin, end) = (n * t / threads, n * (t + 1) / threads);

@@ -169,7 +169,8 @@ fn all(
     let mut bins = Bins::new(Grain::Coarse, &mass, budget.clamp(FEWEST_BINS, MOST_BINS));
     let mut pass = 1;
     loop {
-        let mut counters: Vec<Counters> = (0..request.threads.max(1)).map(|_| Counters::new(&bins)).collect();
+        let mut counters: Vec<Counters> =
+            (0..request.threads.clamp(1, crate::MOST_THREADS)).map(|_| Counters::new(&bins)).collect();
         let mut ranking = Ranking::new(&bins, sample.populations.iter().sum());
         for (sets, population) in groups.iter().zip(&sample.populations) {
             ranking.absorb(count(depth, cloud, sets, &bins, &mut counters), *population);

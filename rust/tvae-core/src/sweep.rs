@@ -77,11 +77,15 @@ pub(crate) fn count(
     };
     std::thread::scope(|scope| {
         let (first, others) = counters.split_at_mut(1);
-        others.iter_mut().for_each(|mine| drop(scope.spawn(move || work(mine))));
+        for mine in others {
+            scope.spawn(move || work(mine));
+        }
         work(&mut first[0]);
     });
     let mut counts = vec![0; bins.len()];
-    counters.iter_mut().for_each(|mine| mine.drain_into(&mut counts));
+    for mine in counters {
+        mine.drain_into(&mut counts);
+    }
     counts
 }
 

@@ -1,5 +1,9 @@
 //! Python binding of `tvae-core`: convert, release the interpreter lock, call, convert back.
 
+#![allow(clippy::needless_pass_by_value)] // arguments come from Python by value
+#![allow(clippy::too_many_arguments)] // the arguments of the Python functions, most of them optional there
+#![allow(clippy::doc_markdown)] // these comments are docstrings, read as plain text
+
 mod errors;
 mod mining;
 mod space;

@@ -40,7 +40,6 @@ fn with_buffer<'py>(
 /// does not depend on `threads`.
 #[pyfunction]
 #[pyo3(signature = (depth, n, *, seed, step=0, strata=None, threads=1, out=None))]
-#[allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // the arguments of the Python function
 pub(crate) fn triplets<'py>(
     py: Python<'py>,
     depth: u32,
@@ -62,7 +61,6 @@ pub(crate) fn triplets<'py>(
 /// `n` pairs at exact levels, int32 (2, n): anchors and partners. `strata` lists (k, share).
 #[pyfunction]
 #[pyo3(signature = (depth, n, *, seed, step=0, strata=None, threads=1, out=None))]
-#[allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // the arguments of the Python function
 pub(crate) fn pairs<'py>(
     py: Python<'py>,
     depth: u32,
@@ -84,7 +82,6 @@ pub(crate) fn pairs<'py>(
 /// `n` triplets of positions into `ids`, int32 (3, n), over the strata that the batch can serve.
 #[pyfunction]
 #[pyo3(signature = (ids, n, *, depth, seed, step=0, strata=None, out=None))]
-#[allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // the arguments of the Python function
 pub(crate) fn in_batch_triplets<'py>(
     py: Python<'py>,
     ids: PyReadonlyArray1<'py, i64>,

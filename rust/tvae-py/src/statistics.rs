@@ -104,7 +104,6 @@ impl RadialStatistics {
 /// The result does not depend on `threads`.
 #[pyfunction]
 #[pyo3(signature = (points, depth, *, curvature=1.0, pairs=None, seed=0, threads=1, dist_corr=true))]
-#[allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // the arguments of the Python function
 pub(crate) fn pair_statistics(
     py: Python<'_>,
     points: Rows<'_>,
@@ -150,7 +149,6 @@ pub(crate) fn pair_statistics(
 
 /// Statistics of the radii of all operations; element i of `radii`, float64 (3^depth,), is operation i.
 #[pyfunction]
-#[allow(clippy::needless_pass_by_value)] // pyo3 hands the borrow over
 pub(crate) fn radial_statistics(
     py: Python<'_>,
     radii: PyReadonlyArray1<'_, f64>,
