@@ -71,18 +71,24 @@ def test_members_are_uniform_and_independent(stratum: tuple[int, int]) -> None:
     assert chi_square(a, SPACE.size) == pytest.approx(1, abs=0.05)
     assert chi_square(p, SPACE.size) == pytest.approx(1, abs=0.05)
     assert chi_square(q, SPACE.size) == pytest.approx(1, abs=0.05)
+    choices = []
     for partner, level in ((p, k), (q, j)):
         # The offset, free of the anchor, is uniform over its 2 * 3^(8-level) values ...
         shift = ((partner.astype(np.int64) - a) % SPACE.size) // 3**level
         choice = shift - shift // 3 - 1
+        choices.append(choice * 54 // max(54, 2 * 3 ** (8 - level)))
         cells = 2 * 3 ** (8 - level)
         assert chi_square(choice, cells) == pytest.approx(1, abs=max(0.1, 6 / cells**0.5))
         # ... whatever the leading digits of the anchor.
         top = min(cells, 54)
         joint = (a // 729) * top + choice * top // cells
         assert chi_square(joint, 27 * top) == pytest.approx(1, abs=0.25)
-    both = (p // 729) * 27 + q // 729
-    assert np.bincount(both).max() > 0
+    # The two choices do not know of each other.
+    tops = [min(54, 2 * 3 ** (8 - level)) for level in stratum]
+    joint = choices[0] * tops[1] + choices[1]
+    assert chi_square(joint, tops[0] * tops[1]) == pytest.approx(
+        1, abs=max(0.2, 6 / (tops[0] * tops[1]) ** 0.5)
+    )
 
 
 def test_shares_are_respected() -> None:

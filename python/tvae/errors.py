@@ -17,6 +17,7 @@ class TvaeError(Exception):
         expected: what was expected there.
         got: what came instead.
         hint: what to do about it.
+        details: a table, where one line cannot say it all; it follows the line.
 
     Example:
         >>> from tvae.errors import TvaeError
@@ -34,6 +35,7 @@ class TvaeError(Exception):
         expected: str | None = None,
         got: str | None = None,
         hint: str | None = None,
+        details: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -41,8 +43,14 @@ class TvaeError(Exception):
         self.expected = expected
         self.got = got
         self.hint = hint
+        self.details = details
 
     def __str__(self) -> str:
+        return self.line + (f"\n{self.details}" if self.details else "")
+
+    @property
+    def line(self) -> str:
+        """The message and its answers, on one line."""
         where = f"{self.path}: " if self.path and self.path not in self.message else ""
         details = [
             f"{word} {value}"

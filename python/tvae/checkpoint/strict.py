@@ -53,8 +53,11 @@ def load_into(
     )
     if misfits:
         noun = "tensor does" if len(misfits) == 1 else "tensors do"
-        line = f"{source}: {len(misfits)} {noun} not fit this {type(module).__name__}; nothing was loaded"
-        raise CheckpointError(f"{line}\n{_table(misfits)}", path=source)
+        raise CheckpointError(
+            f"{source}: {len(misfits)} {noun} not fit this {type(module).__name__}; nothing was loaded",
+            path=source,
+            details=_table(misfits),
+        )
     with torch.no_grad():
         for name in own.keys() & tensors.keys():
             own[name].copy_(tensors[name])

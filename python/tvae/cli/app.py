@@ -113,6 +113,8 @@ def _fail(error: Exception, arguments: list[str]) -> int:
         # Standard output itself is what failed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     note(f"tvae: {'' if isinstance(error, Interrupted) else 'error: '}{failure.message}")
+    if failure.details:
+        note(failure.details)
     return failure.code
 
 

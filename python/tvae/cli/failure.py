@@ -20,6 +20,7 @@ class Failure(NamedTuple):
         code: the exit code.
         message: one line.
         path, expected, got, hint: the four answers, where known.
+        details: a table that follows the line, or None.
     """
 
     code: int
@@ -28,6 +29,7 @@ class Failure(NamedTuple):
     expected: str | None = None
     got: str | None = None
     hint: str | None = None
+    details: str | None = None
 
     def as_json(self) -> dict[str, object]:
         """The error object of `--json`."""
@@ -38,6 +40,7 @@ class Failure(NamedTuple):
             "got": self.got,
             "hint": self.hint,
             "message": self.message,
+            **({"details": self.details} if self.details else {}),
         }
 
 
@@ -53,11 +56,12 @@ def describe(error: BaseException) -> Failure:
     if isinstance(error, TvaeError):
         return Failure(
             code=error.code,
-            message=one_line(str(error)),
+            message=one_line(error.line),
             path=error.path,
             expected=error.expected,
             got=error.got,
             hint=error.hint,
+            details=error.details,
         )
     if isinstance(error, OSError):
         path = str(error.filename) if error.filename is not None else None

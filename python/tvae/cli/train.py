@@ -87,9 +87,18 @@ def train(
     command = shlex.join(["tvae", *arguments])
     silent = quiet or as_json
     if resume is not None:
+        from tvae import training
+
         others = {"a preset or file": source, "--set": sets, "--name": name, "--overwrite": overwrite or None}
-        _only_resume(resume, {**others, **given, "--validate-only": validate_only or None}, out)
-        _resume(resume, out=out or DEFAULT_OUT, command=command, silent=silent, as_json=as_json)
+        kept = {flag: value for flag, value in given.items() if flag not in {"--device", "--threads"}}
+        _only_resume(resume, {**others, **kept, "--validate-only": validate_only or None}, out)
+        sink = _progress(silent=silent)
+        summary = training.resume(
+            resume, out=out or DEFAULT_OUT, command=command, device=device, threads=threads, sinks=[sink]
+        )
+        if not sink.started and summary.status == "finished":
+            note(f"tvae: the run {summary.name} is finished already")
+        _report(summary, out=out or DEFAULT_OUT, as_json=as_json)
         return
 
     from tvae.config import load
@@ -134,16 +143,6 @@ def _only_resume(run: str, others: Mapping[str, object], out: Path | None) -> No
             path="--resume",
             hint="the run goes on where it lives; leave --out away, or give the run's name alone",
         )
-
-
-def _resume(run: str, *, out: Path, command: str, silent: bool, as_json: bool) -> None:
-    from tvae import training
-
-    sink = _progress(silent=silent)
-    summary = training.resume(run, out=out, command=command, sinks=[sink])
-    if not sink.started and summary.status == "finished":
-        note(f"tvae: the run {summary.name} is finished already")
-    _report(summary, out=out, as_json=as_json)
 
 
 class _Watched:

@@ -37,7 +37,7 @@ class KLLoss:
     def __init__(self, config: KL, scale: Scale, branch: Branch) -> None:
         self.free_bits = config.free_bits
         # Deep spaces see each operation seldom and cannot also afford noise that is cheap at depth 9.
-        self.weight_by_depth = 0.03 * min(1.0, 9.0 / scale.depth) ** 3
+        self.weight_by_depth = 0.026 * min(1.0, 9.0 / scale.depth) ** 3
 
     def to(self, device: torch.device) -> None:
         pass

@@ -60,7 +60,7 @@ class KL(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     weight: Annotated[
         NonNegative | None,
-        Meta(description="factor in the total; null: 0.03 up to depth 9, less beyond, as (9 / depth)^3"),
+        Meta(description="factor in the total; null: 0.026 up to depth 9, less beyond, as (9 / depth)^3"),
     ] = None
     ramp: Ramp = "decay"
     free_bits: Annotated[

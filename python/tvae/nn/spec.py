@@ -63,7 +63,7 @@ class DecoderSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         Meta(
             gt=0.0, description="fixed factor on the code before the first layer; siblings are close together"
         ),
-    ] = 2.0
+    ] = 1.5
 
 
 class ProjectionSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

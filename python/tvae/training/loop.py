@@ -82,6 +82,7 @@ def train(
     folders = RunFolders(Path(out), check_name(name or default_name(preset, config.seed)))
     with _randomness(config, device):
         state, step = build_state(config, device)
+        _check_start(config, state)
         folders.create(overwrite=overwrite)
         writer = RunWriter(config, folders, preset=preset, config_path=config_path, command=command)
         writer.write_config()
@@ -89,7 +90,13 @@ def train(
 
 
 def resume(
-    source: str, *, out: Path | str = "outputs", command: str = "tvae.resume", sinks: Sequence[Sink] = ()
+    source: str,
+    *,
+    out: Path | str = "outputs",
+    command: str = "tvae.resume",
+    device: str | None = None,
+    threads: int | None = None,
+    sinks: Sequence[Sink] = (),
 ) -> RunSummary:
     """Continue a run where its last save left it, bit for bit on CPU.
 
@@ -97,6 +104,8 @@ def resume(
         source: a run's name below `out`, its models or runs folder, or its `latest.safetensors`.
         out: the folder that holds `models/`, when `source` is a name.
         command: what resumed the run, for the record.
+        device: another device to continue on.
+        threads: another number of torch threads.
         sinks: who else hears of the run's events.
 
     Raises:
@@ -111,12 +120,14 @@ def resume(
         raise CheckpointError(
             f"holds a config that this version does not read: {error}", path=str(folders.latest)
         ) from error
-    device = device_of(config.training.device)
+    moved = {key: value for key, value in (("device", device), ("threads", threads)) if value is not None}
+    config = msgspec.structs.replace(config, training=msgspec.structs.replace(config.training, **moved))
+    target = device_of(config.training.device)
     origin = checkpoint.state.get("origin")
     writer = RunWriter(config, folders, **(origin if isinstance(origin, dict) else {}), resumed_by=command)
-    with _randomness(config, device):
+    with _randomness(config, target):
         # The weights come from the resume state: the checkpoint that the run began with may be gone.
-        state, step = build_state(msgspec.structs.replace(config, init=None), device)
+        state, step = build_state(msgspec.structs.replace(config, init=None), target)
         state.restore(checkpoint, source=str(folders.latest))
         if state.finished:
             return writer.finished_summary()
@@ -172,8 +183,6 @@ def _run(
             device=str(step.device),
         )
         try:
-            if state.step == 0:
-                _check_start(config, state)
             stop = _loop(config, state, step, writer, events, interrupt, started)
         except GuardStop as error:
             summary = writer.summary(state, status="stopped")

@@ -2,7 +2,7 @@
 
 use crate::mining::Siblings;
 use crate::padic::POW3;
-use crate::rng::{Draw, Purpose};
+use crate::rng::{Purpose, Stream};
 use crate::strata::{apportion, offset};
 use crate::{Depth, Error};
 
@@ -32,12 +32,12 @@ pub fn stratified_batch(
     let counts = apportion(&vec![1.0; levels.len()], budget, offset(seed, step, Purpose::Batch));
     let mut batch = Vec::with_capacity(size);
     for (&level, count) in levels.iter().zip(counts) {
-        let draw = Draw::new(seed, step, Purpose::Batch, level, 0);
+        let draw = Stream::new(seed, step, Purpose::Batch, level, 0);
         let members = depth.level_count(level);
-        batch.extend(counters(count).map(|i| i64::from(depth.of_level(level, draw.any(i, members)))));
+        batch.extend(counters(count).map(|i| i64::from(depth.of_level(level, draw.below(i, members)))));
     }
-    let draw = Draw::new(seed, step, Purpose::Batch, u32::MAX, 0);
-    batch.extend(counters(size - budget).map(|i| i64::from(draw.any(i, depth.size()))));
+    let draw = Stream::new(seed, step, Purpose::Batch, u32::MAX, 0);
+    batch.extend(counters(size - budget).map(|i| i64::from(draw.below(i, depth.size()))));
     Ok(batch)
 }
 
@@ -72,20 +72,20 @@ pub fn paired_batch(
     }
     let siblings: Vec<Siblings> = levels.iter().map(|&k| Siblings::new(depth, k)).collect();
     let [power, anchor, level, partner] =
-        [0, 1, 2, 3].map(|part| Draw::new(seed, step, Purpose::Paired, 0, part));
+        [0, 1, 2, 3].map(|part| Stream::new(seed, step, Purpose::Paired, 0, part));
     let choices = u32::try_from(siblings.len()).unwrap_or(u32::MAX);
     let mut batch = vec![0; size];
     let (anchors, partners) = batch.split_at_mut(half);
     for (i, (a, b)) in counters(half).zip(anchors.iter_mut().zip(partners)) {
         let x = if (i as usize) < budget {
-            let m = 1 + power.any(i, depth.get());
-            POW3[m as usize] * anchor.any(i, POW3[(depth.get() - m) as usize])
+            let m = 1 + power.below(i, depth.get());
+            POW3[m as usize] * anchor.below(i, POW3[(depth.get() - m) as usize])
         } else {
-            anchor.any(i, depth.size())
+            anchor.below(i, depth.size())
         };
-        let sibling = siblings[level.any(i, choices) as usize];
+        let sibling = siblings[level.below(i, choices) as usize];
         *a = i64::from(x);
-        *b = i64::from(sibling.of(x, partner.any(i, sibling.choices)));
+        *b = i64::from(sibling.of(x, partner.below(i, sibling.choices)));
     }
     Ok(batch)
 }

@@ -3,7 +3,7 @@
 use crate::Depth;
 use crate::cloud::Points;
 use crate::pairset::PairSet;
-use crate::rng::{Draw, Purpose};
+use crate::rng::{Purpose, Stream};
 use crate::strata::apportion;
 
 /// What to rank: the distance in the ball, or the chord.
@@ -37,7 +37,7 @@ pub(crate) fn keys(
     let counts = apportion(&shares, wanted, 0.5);
     for (part, (set, count)) in sets.iter().zip(counts).enumerate() {
         let stratum = (group << 16) | ((measure as u32) << 15) | part as u32;
-        let draws = [0, 1, 2].map(|word| Draw::new(seed, 0, Purpose::Statistics, stratum, word));
+        let draws = [0, 1, 2].map(|word| Stream::new(seed, 0, Purpose::Statistics, stratum, word));
         keys.extend((0..count as u32).map(|t| {
             let (i, j) = set.draw(depth, draws, t);
             key(points, measure, i, j)

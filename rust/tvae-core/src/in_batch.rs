@@ -5,7 +5,7 @@
 //! level `k` are that range without the inner range of level `k + 1`: two pieces, found once per member
 //! and level, so that each draw is O(1).
 
-use crate::rng::{Draw, Purpose};
+use crate::rng::{Purpose, Stream};
 use crate::strata::{TripletShares, apportion, offset};
 use crate::{Depth, Error, padic::same_length};
 
@@ -117,12 +117,12 @@ pub fn in_batch_triplets(
     let mut columns = first.iter_mut().zip(second).zip(third);
     for ((number, k, j, _, anchors), count) in strata.iter().zip(counts) {
         let number = u32::try_from(*number).unwrap_or(u32::MAX);
-        let draws = [0, 1, 2].map(|part| Draw::new(seed, step, Purpose::InBatch, number, part));
+        let draws = [0, 1, 2].map(|part| Stream::new(seed, step, Purpose::InBatch, number, part));
         let candidates = u32::try_from(anchors.len()).unwrap_or(u32::MAX);
         for (i, ((a, p), q)) in (0_u32..).zip(columns.by_ref().take(count)) {
-            let anchor = anchors[draws[0].any(i, candidates) as usize];
-            let positive = sorted.partner(*k, anchor, draws[1].any(i, sorted.count(*k, anchor)));
-            let negative = sorted.partner(*j, anchor, draws[2].any(i, sorted.count(*j, anchor)));
+            let anchor = anchors[draws[0].below(i, candidates) as usize];
+            let positive = sorted.partner(*k, anchor, draws[1].below(i, sorted.count(*k, anchor)));
+            let negative = sorted.partner(*j, anchor, draws[2].below(i, sorted.count(*j, anchor)));
             *a = place(&sorted, anchor);
             *p = place(&sorted, positive);
             *q = place(&sorted, negative);

@@ -7,7 +7,7 @@
 //! is divided, and no two members of a triplet are equal. Columns come out grouped by stratum.
 
 use crate::padic::POW3;
-use crate::rng::{Draw, NARROW, Purpose};
+use crate::rng::{NARROW, Purpose, Stream, scale, scale_wide};
 use crate::strata::{PairShares, TripletShares, apportion, offset};
 use crate::{Depth, Error, padic::same_length, simd};
 
@@ -41,10 +41,33 @@ impl Siblings {
 
 /// One stratum of a call: its streams, and where partners are.
 pub(crate) struct Stratum {
-    draws: [Draw; 3],
+    streams: [Stream; 3],
     size: u32,
     positive: Siblings,
     negative: Siblings,
+}
+
+impl Stratum {
+    /// Anchor and choices of positive and negative of column `i`.
+    ///
+    /// At depth 10 or less a triplet takes at most 46 bits, so one well-mixed word and two that follow from
+    /// it are enough; deeper, each value has two words of its own.
+    #[inline(always)]
+    fn draw<const WIDE: bool>(&self, i: u32) -> [u32; 3] {
+        let ranges = [self.size, self.positive.choices, self.negative.choices];
+        let [first, second, third] = self.streams;
+        if WIDE {
+            std::array::from_fn(|part| {
+                let word = self.streams[part].word(i);
+                scale_wide(word, self.streams[part].after(word), ranges[part])
+            })
+        } else {
+            let a = first.word(i);
+            let p = second.after(a);
+            let q = third.after(p);
+            [scale(a, ranges[0]), scale(p, ranges[1]), scale(q, ranges[2])]
+        }
+    }
 }
 
 #[inline(always)]
@@ -53,11 +76,10 @@ pub(crate) fn fill_triplets<const WIDE: bool>(s: &Stratum, first: u32, out: [&mu
     let [anchors, positives, negatives] = out;
     let rows = anchors.iter_mut().zip(positives).zip(negatives);
     for (t, ((anchor, positive), negative)) in rows.enumerate() {
-        let i = first.wrapping_add(t as u32);
-        let x = s.draws[0].below::<WIDE>(i, s.size);
+        let [x, p, q] = s.draw::<WIDE>(first.wrapping_add(t as u32));
         *anchor = x as i32;
-        *positive = s.positive.of(x, s.draws[1].below::<WIDE>(i, s.positive.choices)) as i32;
-        *negative = s.negative.of(x, s.draws[2].below::<WIDE>(i, s.negative.choices)) as i32;
+        *positive = s.positive.of(x, p) as i32;
+        *negative = s.negative.of(x, q) as i32;
     }
 }
 
@@ -66,10 +88,9 @@ pub(crate) fn fill_triplets<const WIDE: bool>(s: &Stratum, first: u32, out: [&mu
 pub(crate) fn fill_pairs<const WIDE: bool>(s: &Stratum, first: u32, out: [&mut [i32]; 2]) {
     let [anchors, partners] = out;
     for (t, (anchor, partner)) in anchors.iter_mut().zip(partners).enumerate() {
-        let i = first.wrapping_add(t as u32);
-        let x = s.draws[0].below::<WIDE>(i, s.size);
+        let [x, p, _] = s.draw::<WIDE>(first.wrapping_add(t as u32));
         *anchor = x as i32;
-        *partner = s.positive.of(x, s.draws[1].below::<WIDE>(i, s.positive.choices)) as i32;
+        *partner = s.positive.of(x, p) as i32;
     }
 }
 
@@ -124,7 +145,7 @@ pub fn pairs(
 fn stratum(depth: Depth, k: u32, j: u32, seed: u64, step: u64, purpose: Purpose, number: usize) -> Stratum {
     let number = u32::try_from(number).unwrap_or(u32::MAX);
     Stratum {
-        draws: [0, 1, 2].map(|part| Draw::new(seed, step, purpose, number, part)),
+        streams: [0, 1, 2].map(|part| Stream::new(seed, step, purpose, number, part)),
         size: depth.size(),
         positive: Siblings::new(depth, k),
         negative: Siblings::new(depth, j),

@@ -201,8 +201,11 @@ fn some(
 ) -> (Outcome, u64) {
     let sample = Sample::new(depth, points, groups, measure, wanted, request.seed);
     let visited: usize = sample.keys.iter().map(Vec::len).sum();
-    let budget = (visited / 16).clamp(1 << 14, MOST_BINS);
-    let outcome = sample.rank(&Bins::new(Grain::Coarse, &sample.mass(Grain::Coarse), budget));
+    let mass = sample.mass(Grain::Coarse);
+    // A single cell, as of a collapsed cloud, is cheap to resolve fully.
+    let fewest = if mass.iter().filter(|&&m| m > 0.0).count() == 1 { 1 << 17 } else { 1 << 14 };
+    let budget = (visited / 16).clamp(fewest, MOST_BINS);
+    let outcome = sample.rank(&Bins::new(Grain::Coarse, &mass, budget));
     if outcome.worst_bound() <= 100.0 * GOAL {
         return (outcome, visited as u64);
     }

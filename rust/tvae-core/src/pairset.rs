@@ -2,7 +2,7 @@
 
 use crate::Depth;
 use crate::padic::POW3;
-use crate::rng::Draw;
+use crate::rng::Stream;
 
 /// Unordered pairs of distinct operations.
 #[derive(Debug, Clone, Copy)]
@@ -73,25 +73,26 @@ impl PairSet {
     /// Pair number `t` of a uniform stream of pairs of the set.
     #[inline(always)]
     #[allow(clippy::many_single_char_names)] // i, j, v, w, x and y as everywhere in this file
-    pub(crate) fn draw(self, depth: Depth, draws: [Draw; 3], t: u32) -> (u32, u32) {
+    pub(crate) fn draw(self, depth: Depth, draws: [Stream; 3], t: u32) -> (u32, u32) {
         match self {
             Self::Siblings(k) => {
                 let (power, upper) = (POW3[k as usize], POW3[(depth.get() - 1 - k) as usize]);
-                let low = draws[0].any(t, power);
+                let low = draws[0].below(t, power);
                 // 3 * 3 ordered digits, less the equal ones: 6 choices; the order does not matter.
-                let i = draws[1].any(t, 3 * upper);
-                let turn = draws[2].any(t, 2 * upper);
+                let i = draws[1].below(t, 3 * upper);
+                let turn = draws[2].below(t, 2 * upper);
                 let j = 3 * (turn >> 1) + (i % 3 + 1 + (turn & 1)) % 3;
                 (low + power * i, low + power * j)
             }
             Self::Between(v, w) => {
-                let (x, y) = (draws[0].any(t, depth.level_count(v)), draws[1].any(t, depth.level_count(w)));
+                let (x, y) =
+                    (draws[0].below(t, depth.level_count(v)), draws[1].below(t, depth.level_count(w)));
                 (depth.of_level(v, x), depth.of_level(w, y))
             }
             Self::Within(v) => {
                 let members = depth.level_count(v);
-                let x = draws[0].any(t, members);
-                let y = x + 1 + draws[1].any(t, members - 1);
+                let x = draws[0].below(t, members);
+                let y = x + 1 + draws[1].below(t, members - 1);
                 (depth.of_level(v, x), depth.of_level(v, if y < members { y } else { y - members }))
             }
         }

@@ -21,6 +21,7 @@ pub(crate) enum Purpose {
 pub(crate) struct Stream {
     multiplier: u32,
     offset: u32,
+    twist: u32,
 }
 
 fn mix64(mut z: u64) -> u64 {
@@ -38,8 +39,9 @@ pub(crate) fn name(seed: u64, step: u64, purpose: Purpose, stratum: u32, part: u
 
 impl Stream {
     pub(crate) fn new(seed: u64, step: u64, purpose: Purpose, stratum: u32, part: u32) -> Self {
-        let key = name(seed, step, purpose, stratum, part);
-        Self { multiplier: (key >> 32) as u32 | 1, offset: low(key) }
+        let key = name(seed, step, purpose, stratum, 2 * part);
+        let other = name(seed, step, purpose, stratum, 2 * part + 1);
+        Self { multiplier: high_half(key) | 1, offset: low_half(key), twist: low_half(other) }
     }
 
     /// Word `i` of the stream.
@@ -50,47 +52,38 @@ impl Stream {
         h = (h ^ (h >> 13)).wrapping_mul(0xC2B2_AE35);
         h ^ (h >> 16)
     }
+
+    /// A further word from one that is mixed already, for one multiplication.
+    ///
+    /// The upper bits of the product depend on the lower bits of `word`, which a value picked by its upper
+    /// bits leaves free.
+    #[inline(always)]
+    pub(crate) fn after(self, word: u32) -> u32 {
+        let h = (word ^ self.twist).wrapping_mul(0x9E37_79B1);
+        h ^ (h >> 15)
+    }
+
+    /// A value in `0..range`. The relative bias is at most `range / 2^32` up to `NARROW`, and `2^-33` above.
+    #[inline(always)]
+    pub(crate) fn below(self, i: u32, range: u32) -> u32 {
+        let word = self.word(i);
+        if range > NARROW { scale_wide(word, self.after(word), range) } else { scale(word, range) }
+    }
 }
 
-/// Two streams read as one 64-bit fraction, or as one 32-bit fraction where that is fine enough.
-///
-/// A fraction times `range` picks a value with a relative bias of at most `range / 2^32`. Ranges up to
-/// 3^10 are drawn from one word (bias below 1.4e-5, out of reach of any test of a billion draws);
-/// larger ones use both words, where the bias is below `2^-33`.
-#[derive(Clone, Copy)]
-pub(crate) struct Draw {
-    high: Stream,
-    low: Stream,
-}
-
-/// Largest range that one 32-bit word serves.
+/// Largest range that one 32-bit word serves: the bias is below 1.4e-5, out of reach of a billion draws.
 pub(crate) const NARROW: u32 = 59_049;
 
-impl Draw {
-    pub(crate) fn new(seed: u64, step: u64, purpose: Purpose, stratum: u32, part: u32) -> Self {
-        Self {
-            high: Stream::new(seed, step, purpose, stratum, 2 * part),
-            low: Stream::new(seed, step, purpose, stratum, 2 * part + 1),
-        }
-    }
+/// Picks from `0..range` by a 32-bit fraction.
+#[inline(always)]
+pub(crate) fn scale(word: u32, range: u32) -> u32 {
+    high_half(u64::from(word) * u64::from(range))
+}
 
-    /// A value in `0..range`; `WIDE` must be true for ranges above `NARROW`.
-    #[inline(always)]
-    pub(crate) fn below<const WIDE: bool>(self, i: u32, range: u32) -> u32 {
-        let high = u64::from(self.high.word(i)) * u64::from(range);
-        if WIDE {
-            let carry = high_half(u64::from(self.low.word(i)) * u64::from(range));
-            high_half(high + u64::from(carry))
-        } else {
-            high_half(high)
-        }
-    }
-
-    /// A value in `0..range`, whatever the range.
-    #[inline(always)]
-    pub(crate) fn any(self, i: u32, range: u32) -> u32 {
-        if range > NARROW { self.below::<true>(i, range) } else { self.below::<false>(i, range) }
-    }
+/// Picks from `0..range` by a 64-bit fraction in two words.
+#[inline(always)]
+pub(crate) fn scale_wide(word: u32, next: u32, range: u32) -> u32 {
+    high_half(u64::from(word) * u64::from(range) + u64::from(scale(next, range)))
 }
 
 /// A uniform fraction in [0, 1) for the whole stream.
@@ -107,6 +100,6 @@ const fn high_half(x: u64) -> u32 {
 
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation)] // the lower half is what is asked for
-const fn low(x: u64) -> u32 {
+const fn low_half(x: u64) -> u32 {
     x as u32
 }
