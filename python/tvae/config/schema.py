@@ -113,7 +113,7 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         float,
         Meta(ge=0.0, le=1.0, description="share of the anchors drawn as multiples of a random power of 3"),
     ] = 0.25
-    eval_every: Annotated[PositiveInt, Meta(description="epochs between evaluations")] = 4
+    eval_every: Annotated[PositiveInt, Meta(description="epochs between evaluations")] = 2
     eval_pairs: Annotated[PositiveInt, Meta(description="pairs per level in those evaluations")] = 20000
     final_pairs: Annotated[
         Literal["exact"] | PositiveInt,

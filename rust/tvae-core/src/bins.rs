@@ -46,7 +46,8 @@ pub(crate) struct Bins {
 }
 
 impl Bins {
-    /// Shares about `budget` bins between cells in proportion to `mass`; every cell gets one at least.
+    /// Shares about `budget` bins between cells in proportion to `mass`; every cell gets one at least, and
+    /// one with infinite mass is fully resolved.
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
     pub(crate) fn new(grain: Grain, mass: &[f64], budget: usize) -> Self {
         let inner = grain.inner();
@@ -56,8 +57,8 @@ impl Bins {
         let mut open: Vec<usize> = (0..mass.len()).filter(|&c| mass[c] > 0.0).collect();
         let mut left = budget as f64;
         while !open.is_empty() && left > 0.0 {
-            let total: f64 = open.iter().map(|&c| mass[c]).sum();
-            let deserved = |c: usize| mass[c] / total * left;
+            let total: f64 = open.iter().map(|&c| mass[c]).filter(|m| m.is_finite()).sum();
+            let deserved = |c: usize| if mass[c].is_finite() { mass[c] / total * left } else { full };
             let (capped, rest): (Vec<usize>, Vec<usize>) = open.iter().partition(|&&c| deserved(c) >= full);
             if capped.is_empty() {
                 for &c in &rest {

@@ -6,7 +6,7 @@
 //! and level, so that each draw is O(1).
 
 use crate::rng::{Purpose, Stream};
-use crate::strata::{TripletShares, apportion, offset};
+use crate::strata::{TripletShares, apportion, number, offset};
 use crate::{Depth, Error, padic::same_length};
 
 /// A batch sorted by reversed digits, with the range of every member at every level.
@@ -99,25 +99,23 @@ pub fn in_batch_triplets(
     }
     same_length("out", 3 * n, out.len())?;
     let sorted = Sorted::new(depth, ids)?;
-    let strata: Vec<(usize, u32, u32, f64, Vec<u32>)> = shares
+    let strata: Vec<(u32, u32, f64, Vec<u32>)> = shares
         .0
         .iter()
-        .enumerate()
-        .filter(|(_, stratum)| stratum.2 > 0.0)
-        .map(|(number, &(k, j, share))| (number, k, j, share, sorted.anchors(k, j)))
-        .filter(|stratum| !stratum.4.is_empty())
+        .filter(|stratum| stratum.2 > 0.0)
+        .map(|&(k, j, share)| (k, j, share, sorted.anchors(k, j)))
+        .filter(|stratum| !stratum.3.is_empty())
         .collect();
     if strata.is_empty() {
         return Err(Error::NoTriplet { distinct: sorted.distinct(depth) });
     }
-    let weights: Vec<f64> = strata.iter().map(|s| s.3).collect();
+    let weights: Vec<f64> = strata.iter().map(|s| s.2).collect();
     let counts = apportion(&weights, n, offset(seed, step, Purpose::InBatch));
     let (first, rest) = out.split_at_mut(n);
     let (second, third) = rest.split_at_mut(n);
     let mut columns = first.iter_mut().zip(second).zip(third);
-    for ((number, k, j, _, anchors), count) in strata.iter().zip(counts) {
-        let number = u32::try_from(*number).unwrap_or(u32::MAX);
-        let draws = [0, 1, 2].map(|part| Stream::new(seed, step, Purpose::InBatch, number, part));
+    for ((k, j, _, anchors), count) in strata.iter().zip(counts) {
+        let draws = [0, 1, 2].map(|part| Stream::new(seed, step, Purpose::InBatch, number(*k, *j), part));
         let candidates = u32::try_from(anchors.len()).unwrap_or(u32::MAX);
         for (i, ((a, p), q)) in (0_u32..).zip(columns.by_ref().take(count)) {
             let anchor = anchors[draws[0].below(i, candidates) as usize];

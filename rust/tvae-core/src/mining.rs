@@ -8,7 +8,7 @@
 
 use crate::padic::POW3;
 use crate::rng::{NARROW, Purpose, Stream, scale, scale_wide};
-use crate::strata::{PairShares, TripletShares, apportion, offset};
+use crate::strata::{PairShares, TripletShares, apportion, number, offset};
 use crate::{Depth, Error, padic::same_length, simd};
 
 /// Largest number of columns of one call: positions and counters are 32-bit.
@@ -48,6 +48,15 @@ pub(crate) struct Stratum {
 }
 
 impl Stratum {
+    fn new(depth: Depth, k: u32, j: u32, seed: u64, step: u64, purpose: Purpose) -> Self {
+        Self {
+            streams: [0, 1, 2].map(|part| Stream::new(seed, step, purpose, number(k, j), part)),
+            size: depth.size(),
+            positive: Siblings::new(depth, k),
+            negative: Siblings::new(depth, j),
+        }
+    }
+
     /// Anchor and choices of positive and negative of column `i`.
     ///
     /// At depth 10 or less a triplet takes at most 46 bits, so one well-mixed word and two that follow from
@@ -113,10 +122,8 @@ pub fn triplets(
     if shares.0.is_empty() {
         return Err(Error::Scalar { path: "depth", got: depth.get().to_string(), expected: "at least 2" });
     }
-    let strata = shares.0.iter().enumerate().map(|(s, &(k, j, share))| {
-        let stratum = stratum(depth, k, j, seed, step, Purpose::Triplets, s);
-        (share, stratum)
-    });
+    let stratum = |k, j| Stratum::new(depth, k, j, seed, step, Purpose::Triplets);
+    let strata = shares.0.iter().map(|&(k, j, share)| (share, stratum(k, j)));
     let fill = if depth.size() > NARROW { simd::triplets_wide } else { simd::triplets_narrow };
     generate(strata.collect(), n, offset(seed, step, Purpose::Triplets), threads, out, fill)
 }
@@ -134,22 +141,10 @@ pub fn pairs(
     threads: usize,
     out: &mut [i32],
 ) -> Result<(), Error> {
-    let strata = shares.0.iter().enumerate().map(|(s, &(k, share))| {
-        let stratum = stratum(depth, k, k, seed, step, Purpose::Pairs, s);
-        (share, stratum)
-    });
+    let stratum = |k| Stratum::new(depth, k, k, seed, step, Purpose::Pairs);
+    let strata = shares.0.iter().map(|&(k, share)| (share, stratum(k)));
     let fill = if depth.size() > NARROW { simd::pairs_wide } else { simd::pairs_narrow };
     generate(strata.collect(), n, offset(seed, step, Purpose::Pairs), threads, out, fill)
-}
-
-fn stratum(depth: Depth, k: u32, j: u32, seed: u64, step: u64, purpose: Purpose, number: usize) -> Stratum {
-    let number = u32::try_from(number).unwrap_or(u32::MAX);
-    Stratum {
-        streams: [0, 1, 2].map(|part| Stream::new(seed, step, purpose, number, part)),
-        size: depth.size(),
-        positive: Siblings::new(depth, k),
-        negative: Siblings::new(depth, j),
-    }
 }
 
 /// Fills `ROWS` rows of `n` columns, each thread a contiguous range of columns.

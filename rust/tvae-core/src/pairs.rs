@@ -163,15 +163,14 @@ fn all(
     request: &Request,
 ) -> (Outcome, u64) {
     let sample = Sample::new(depth, points, groups, measure, SCOUTS, request.seed);
-    let mass = sample.mass(Grain::Coarse);
-    let forecast = sample.rank(&Bins::new(Grain::Coarse, &mass, SCOUTS)).worst_bound();
-    let budget = (forecast * SCOUTS as f64 / (0.6 * GOAL)) as usize;
+    let (mass, forecast) = sample.plan();
+    let budget = (forecast * SCOUTS as f64 / (0.7 * GOAL)) as usize;
     let mut bins = Bins::new(Grain::Coarse, &mass, budget.clamp(FEWEST_BINS, MOST_BINS));
     let mut pass = 1;
     loop {
         let mut counters: Vec<Counters> =
             (0..request.threads.clamp(1, crate::MOST_THREADS)).map(|_| Counters::new(&bins)).collect();
-        let mut ranking = Ranking::new(&bins, sample.populations.iter().sum());
+        let mut ranking = Ranking::new(&bins, &sample.populations);
         for (sets, population) in groups.iter().zip(&sample.populations) {
             ranking.absorb(count(depth, cloud, sets, &bins, &mut counters), *population);
         }
@@ -250,8 +249,25 @@ impl Sample {
         mass
     }
 
+    /// What each cell deserves by where groups mix, and the bound that `SCOUTS` bins of it would have.
+    ///
+    /// A part goes by mass alone, for cells that the sample has hardly seen.
+    fn plan(&self) -> (Vec<f64>, f64) {
+        let mass = self.mass(Grain::Coarse);
+        let first = self.rank(&Bins::new(Grain::Coarse, &mass, SCOUTS));
+        let doubt: f64 = first.refinement.iter().filter(|d| d.is_finite()).sum();
+        if doubt <= 0.0 {
+            return (mass, first.worst_bound());
+        }
+        let total: f64 = mass.iter().sum();
+        let blend = |(mass, doubted): (&f64, &f64)| 0.3 * mass / total + 0.7 * doubted / doubt;
+        let blended: Vec<f64> = mass.iter().zip(&first.refinement).map(blend).collect();
+        let bound = self.rank(&Bins::new(Grain::Coarse, &blended, SCOUTS)).worst_bound();
+        (blended, bound)
+    }
+
     fn rank(&self, bins: &Bins) -> Outcome {
-        let mut ranking = Ranking::new(bins, self.populations.iter().sum());
+        let mut ranking = Ranking::new(bins, &self.populations);
         for (keys, population) in self.keys.iter().zip(&self.populations) {
             let mut counts = vec![0; bins.len()];
             for &key in keys {

@@ -50,6 +50,7 @@ impl Outcome {
 pub(crate) struct Ranking<'a> {
     bins: &'a Bins,
     total: f64,
+    comparisons: f64,
     seen: f64,
     unit: f64,
     mass: Vec<f64>,
@@ -63,11 +64,13 @@ pub(crate) struct Ranking<'a> {
 }
 
 impl<'a> Ranking<'a> {
-    /// Expects groups with `total` pairs together.
-    pub(crate) fn new(bins: &'a Bins, total: f64) -> Self {
+    /// Expects groups of these sizes.
+    #[allow(clippy::cast_precision_loss)] // at most 20 groups
+    pub(crate) fn new(bins: &'a Bins, populations: &[f64]) -> Self {
         Self {
             bins,
-            total,
+            total: populations.iter().sum(),
+            comparisons: (populations.len() - 1).max(1) as f64,
             seen: 0.0,
             unit: 1.0,
             mass: vec![0.0; bins.len()],
@@ -86,8 +89,10 @@ impl<'a> Ranking<'a> {
         let count: f64 = counts.iter().map(|&n| f64::from(n)).sum();
         let weight = population / count;
         let rank = self.seen + population / 2.0 - self.total / 2.0;
-        let scale = 3.0 / (self.total * self.total * self.total); // doubt in units of rho, roughly
+        // Both doubts in the units of their bounds: of rho, roughly, and of the mean share.
+        let per_mixed = 7.0 / (self.total * self.total * self.total);
         let comparisons = count * self.previous_count;
+        let per_joint = if comparisons > 0.0 { 0.5 / comparisons / self.comparisons } else { 0.0 };
         let (mut below, mut not_larger, mut open) = (0.0, 0.0, 0.0);
         for (cell, (range, exact)) in self.bins.ranges().enumerate() {
             let mut doubt = 0.0;
@@ -103,10 +108,7 @@ impl<'a> Ranking<'a> {
                     open += joint;
                     let mixed = n * weight * (rank * self.mass[b] - self.ranks[b]);
                     self.mixed += mixed;
-                    doubt += scale * mixed;
-                    if comparisons > 0.0 {
-                        doubt += joint / comparisons;
-                    }
+                    doubt += per_mixed * mixed + per_joint * joint;
                 }
                 self.mass[b] += n * weight;
                 self.ranks[b] += n * weight * rank;

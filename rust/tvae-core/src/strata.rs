@@ -1,5 +1,7 @@
 //! Shares of strata, and how `n` draws are split between them.
 
+use std::collections::BTreeMap;
+
 use crate::rng::{Purpose, fraction};
 use crate::{Depth, Error};
 
@@ -51,7 +53,7 @@ impl TripletShares {
         Self((1..depth.get()).flat_map(|k| (0..k).map(move |j| (k, j, 1.0))).collect())
     }
 
-    /// Checks shares given as `(k, j, share)`.
+    /// Checks shares given as `(k, j, share)`, in any order; the shares of one stratum add up.
     ///
     /// # Errors
     /// [`Error::Stratum`] unless `0 <= j < k < depth`, [`Error::Shares`] for a negative or void share.
@@ -64,7 +66,11 @@ impl TripletShares {
             });
         }
         check_shares(shares.iter().map(|s| s.2))?;
-        Ok(Self(shares.to_vec()))
+        let mut sum = BTreeMap::new();
+        for &(k, j, share) in shares {
+            *sum.entry((k, j)).or_insert(0.0) += share;
+        }
+        Ok(Self(sum.into_iter().map(|((k, j), share)| (k, j, share)).collect()))
     }
 }
 
@@ -79,7 +85,7 @@ impl PairShares {
         Self((0..depth.get()).map(|k| (k, 1.0)).collect())
     }
 
-    /// Checks shares given as `(k, share)`.
+    /// Checks shares given as `(k, share)`, in any order; the shares of one level add up.
     ///
     /// # Errors
     /// [`Error::Stratum`] unless `0 <= k < depth`, [`Error::Shares`] for a negative or void share.
@@ -92,8 +98,17 @@ impl PairShares {
             });
         }
         check_shares(shares.iter().map(|s| s.1))?;
-        Ok(Self(shares.to_vec()))
+        let mut sum = BTreeMap::new();
+        for &(k, share) in shares {
+            *sum.entry(k).or_insert(0.0) += share;
+        }
+        Ok(Self(sum.into_iter().collect()))
     }
+}
+
+/// The number that names the streams of a stratum, whatever other strata there are.
+pub(crate) const fn number(k: u32, j: u32) -> u32 {
+    32 * k + j
 }
 
 /// The offset of `apportion` for one call.
