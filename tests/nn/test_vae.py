@@ -79,6 +79,14 @@ def test_the_state_dict_has_no_aliases_and_no_dropout_index() -> None:
     assert len(set(pointers)) == len(pointers)
 
 
+def test_operations_are_indices_or_trits_of_any_kind() -> None:
+    model = TernaryVAE(ModelSpec(), depth=3).eval()
+    trits = torch.tensor([[1, 0, -1], [-1, -1, -1]])
+    expected = model.embed([5, 0])
+    for ops in (trits, trits.float(), trits.numpy(), trits.tolist(), torch.tensor([5, 0])):
+        assert model.embed(ops).equal(expected)
+
+
 @pytest.mark.parametrize("branch", ["A", "C"])
 def test_a_branch_that_is_not_there(branch: str) -> None:
     with pytest.raises(DomainError, match="branch"):

@@ -36,7 +36,7 @@ def test_a_run_leaves_the_files_of_the_contract(out: Path) -> None:
     models, runs = out / "models/first", out / "runs/first"
     assert {p.name for p in models.iterdir()} >= {"latest.safetensors", "config.yaml", "summary.json"}
     lines = [json.loads(line) for line in (runs / "metrics.jsonl").read_text().splitlines()]
-    assert {line["scope"] for line in lines} >= {"event", "step", "eval"}
+    assert {line["scope"] for line in lines} >= {"event", "step", "epoch", "eval"}
     assert all(set(line) == {"t", "epoch", "step", "scope", "values"} for line in lines)
     assert (out / "logs/first.log").read_text()
     written = json.loads((models / "summary.json").read_text())
@@ -274,6 +274,21 @@ def test_options_change_the_run(out: Path, sets: tuple[str, ...], schedule: str)
     )
     assert not plain.equal(scheduled)
     assert not scheduled.equal(both)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")  # torch's own, on importing inductor
+def test_a_compiled_step_is_the_same_step(out: Path) -> None:
+    train(tiny("training.epochs=1"), out=out, name="eager")
+    train(tiny("training.epochs=1", "training.compile=true"), out=out, name="compiled")
+    eager, compiled = (read(out / f"models/{n}/latest.safetensors").tensors for n in ("eager", "compiled"))
+    for name in eager:
+        assert compiled[name] == pytest.approx(eager[name], abs=1e-3), name
+
+
+def test_tensorboard_is_an_option(out: Path) -> None:
+    train(tiny("training.epochs=1", "training.tensorboard=true"), out=out, name="r")
+    assert list((out / "runs/r/tensorboard").glob("events*"))
 
 
 def test_a_learned_curvature_moves(out: Path) -> None:

@@ -40,8 +40,11 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         h = self.hidden(x)
-        mu = self.mu(h)
-        if self.skip is not None:
-            mu = torch.addmm(mu, x, self.skip)
-        logvar = self.logvar(h)
+        # Autocast is for the wide layers: the code itself needs more than eight bits.
+        with torch.autocast(x.device.type, enabled=False):
+            h = h.to(x.dtype)
+            mu = self.mu(h)
+            if self.skip is not None:
+                mu = torch.addmm(mu, x, self.skip)
+            logvar = self.logvar(h)
         return mu, logvar.clamp(*LOGVAR_RANGE) if self.bounded else logvar

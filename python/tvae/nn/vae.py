@@ -136,7 +136,8 @@ class TernaryVAE(nn.Module):
             )
         owner = branch if branch in self.projection else "B"
         direction = self.projection["A"].direction if "A" in self.projection else None
-        polar: Polar = self.projection[owner](z, self.curvature_tensor(), direction)
+        with torch.autocast(z.device.type, enabled=False):
+            polar: Polar = self.projection[owner](z, self.curvature_tensor(), direction)
         return polar
 
     def forward(
@@ -244,7 +245,9 @@ class TernaryVAE(nn.Module):
         """Trits (B, n), float32 on the model's device, of indices or trits."""
         values = ops.detach().cpu().numpy() if isinstance(ops, Tensor) else np.asarray(ops)
         if values.ndim == 2:
-            self.space.index(values)
+            # Trits are floats where they feed a network; the space counts in integers.
+            whole = values.astype(np.int8)
+            self.space.index(whole if np.array_equal(whole, values) else values)
         elif values.ndim == 1:
             values = self.space.trits(values)
         else:

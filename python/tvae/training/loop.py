@@ -214,6 +214,7 @@ def _loop(
     """Steps until the end, a policy's stop or an interrupt."""
     training, total = config.training, total_steps(config)
     shown, shown_at = state.step, time.perf_counter()
+    losses: list[float] = []
     while state.step < total:
         batch = draw_batch(
             state.model.space,
@@ -241,8 +242,13 @@ def _loop(
             )  # fmt: skip
         if interrupt.asked:
             return None
+        losses.append(loss)
         if state.step % training.steps_per_epoch and state.step < total:
             continue
+        events.emit(
+            epoch=epoch, step=state.step, scope="epoch", loss=sum(losses) / len(losses), seconds=state.seconds
+        )
+        losses.clear()
         stop: Stop | None = None
         if epoch % training.eval_every == 0 or state.step >= total:
             stop = _evaluate_and_decide(config, state, writer, events, epoch)

@@ -99,8 +99,10 @@ impl Bins {
     }
 
     /// Each cell: its bins, and whether every bin holds one float32 only.
-    pub(crate) fn ranges(&self) -> impl Iterator<Item = (std::ops::Range<usize>, bool)> {
+    pub(crate) fn ranges(&self) -> Vec<(std::ops::Range<usize>, bool)> {
         let cells = self.cells.iter().take(1 << (31 - self.inner));
-        cells.map(|&(base, count)| (base as usize..(base + count) as usize, count == 1 << self.inner))
+        cells
+            .map(|&(base, count)| (base as usize..(base + count) as usize, count == 1 << self.inner))
+            .collect()
     }
 }

@@ -1,5 +1,7 @@
 //! Statistics over the pairs of all operations: how well distances in the ball follow the tree.
 
+use std::ops::Range;
+
 use crate::bins::{Bins, Grain};
 pub use crate::cloud::Coordinate;
 use crate::cloud::{Cloud, Points};
@@ -15,10 +17,12 @@ const GOAL: f64 = 1e-6;
 const MOST_BINS: usize = 1_310_720;
 /// Bins of a refinement, which tables of 64 MB still hold.
 const REFINED_BINS: usize = 1_835_008;
-/// Bins of an exact pass at least: then the doubt about ties is below 1e-9.
-const FEWEST_BINS: usize = 1 << 16;
+/// Bins of an exact pass at least: they still fit the cache, and a sample sees rare mixtures badly.
+const FEWEST_BINS: usize = 1 << 18;
 /// Pairs per group that set the bins of the first exact pass, and the bins that they are put into.
 const SCOUTS: usize = 16_384;
+/// Pairs that are simply sorted, without bins.
+const SORTED: usize = 1 << 16;
 /// Passes at most, refinements included.
 const PASSES: usize = 3;
 /// The deepest space whose pairs are all visited.
@@ -162,22 +166,26 @@ fn all(
     measure: Measure,
     request: &Request,
 ) -> (Outcome, u64) {
+    let pairs: u64 = groups.iter().map(|sets| population(depth, sets)).sum();
+    if pairs <= SORTED as u64 {
+        return some(depth, points, groups, measure, SORTED, request);
+    }
     let sample = Sample::new(depth, points, groups, measure, SCOUTS, request.seed);
     let (mass, forecast) = sample.plan();
-    let budget = (forecast * SCOUTS as f64 / (0.7 * GOAL)) as usize;
+    let budget = (forecast * SCOUTS as f64 / (0.8 * GOAL)) as usize;
     let mut bins = Bins::new(Grain::Coarse, &mass, budget.clamp(FEWEST_BINS, MOST_BINS));
     let mut pass = 1;
     loop {
         let mut counters: Vec<Counters> =
             (0..request.threads.clamp(1, crate::MOST_THREADS)).map(|_| Counters::new(&bins)).collect();
-        let mut ranking = Ranking::new(&bins, &sample.populations);
+        let mut ranking = Ranking::new(bins.ranges(), &sample.populations);
         for (sets, population) in groups.iter().zip(&sample.populations) {
             ranking.absorb(count(depth, cloud, sets, &bins, &mut counters), *population);
         }
         let outcome = ranking.finish();
         let bound = outcome.worst_bound();
         if pass == PASSES || bound <= GOAL {
-            return (outcome, groups.iter().map(|sets| population(depth, sets)).sum());
+            return (outcome, pairs);
         }
         // A large doubt comes from bins with much mass, that is from few values with many pairs each.
         bins = if bound > 10.0 * GOAL && bins.grain == Grain::Coarse {
@@ -200,6 +208,9 @@ fn some(
 ) -> (Outcome, u64) {
     let sample = Sample::new(depth, points, groups, measure, wanted, request.seed);
     let visited: usize = sample.keys.iter().map(Vec::len).sum();
+    if visited <= SORTED {
+        return (sample.sort(), visited as u64);
+    }
     let mass = sample.mass(Grain::Coarse);
     // A single cell, as of a collapsed cloud, is cheap to resolve fully.
     let fewest = if mass.iter().filter(|&&m| m > 0.0).count() == 1 { 1 << 17 } else { 1 << 14 };
@@ -267,11 +278,24 @@ impl Sample {
     }
 
     fn rank(&self, bins: &Bins) -> Outcome {
-        let mut ranking = Ranking::new(bins, &self.populations);
+        self.count(bins.ranges(), |key| bins.of(key) as usize)
+    }
+
+    /// Ranks with one bin for each value that occurs.
+    fn sort(&self) -> Outcome {
+        let mut values: Vec<u32> = self.keys.concat();
+        values.sort_unstable();
+        values.dedup();
+        self.count(vec![(0..values.len(), true)], |key| values.partition_point(|&value| value < key))
+    }
+
+    fn count(&self, cells: Vec<(Range<usize>, bool)>, bin: impl Fn(u32) -> usize) -> Outcome {
+        let bins = cells.last().map_or(0, |last| last.0.end);
+        let mut ranking = Ranking::new(cells, &self.populations);
         for (keys, population) in self.keys.iter().zip(&self.populations) {
-            let mut counts = vec![0; bins.len()];
+            let mut counts = vec![0; bins];
             for &key in keys {
-                counts[bins.of(key) as usize] += 1;
+                counts[bin(key)] += 1;
             }
             ranking.absorb(counts, *population);
         }

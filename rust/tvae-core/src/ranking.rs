@@ -6,7 +6,7 @@
 //! tied ranks; and the sum of squared ranks lies between `all tied` and `no ties`. Both are summed from
 //! the bins themselves, so the bound holds for these data, not on average.
 
-use crate::bins::Bins;
+use std::ops::Range;
 
 /// A share of comparisons, with the half-width of what the bins leave open.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,8 +47,9 @@ impl Outcome {
 }
 
 /// The running state.
-pub(crate) struct Ranking<'a> {
-    bins: &'a Bins,
+pub(crate) struct Ranking {
+    /// The bins of each cell, and whether every bin holds one value only.
+    cells: Vec<(Range<usize>, bool)>,
     total: f64,
     comparisons: f64,
     seen: f64,
@@ -63,24 +64,25 @@ pub(crate) struct Ranking<'a> {
     doubt: Vec<f64>,
 }
 
-impl<'a> Ranking<'a> {
-    /// Expects groups of these sizes.
+impl Ranking {
+    /// Expects groups of these sizes, in bins that follow each other cell by cell.
     #[allow(clippy::cast_precision_loss)] // at most 20 groups
-    pub(crate) fn new(bins: &'a Bins, populations: &[f64]) -> Self {
+    pub(crate) fn new(cells: Vec<(Range<usize>, bool)>, populations: &[f64]) -> Self {
+        let bins = cells.last().map_or(0, |last| last.0.end);
         Self {
-            bins,
+            doubt: vec![0.0; cells.len()],
+            cells,
             total: populations.iter().sum(),
             comparisons: (populations.len() - 1).max(1) as f64,
             seen: 0.0,
             unit: 1.0,
-            mass: vec![0.0; bins.len()],
-            ranks: vec![0.0; bins.len()],
+            mass: vec![0.0; bins],
+            ranks: vec![0.0; bins],
             previous: Vec::new(),
             previous_count: 0.0,
             variance: 0.0,
             mixed: 0.0,
             not_larger: Vec::new(),
-            doubt: bins.grain.zeros(),
         }
     }
 
@@ -94,15 +96,15 @@ impl<'a> Ranking<'a> {
         let comparisons = count * self.previous_count;
         let per_joint = if comparisons > 0.0 { 0.5 / comparisons / self.comparisons } else { 0.0 };
         let (mut below, mut not_larger, mut open) = (0.0, 0.0, 0.0);
-        for (cell, (range, exact)) in self.bins.ranges().enumerate() {
+        for (cell, (range, exact)) in self.cells.iter().enumerate() {
             let mut doubt = 0.0;
-            for b in range {
+            for b in range.clone() {
                 let n = f64::from(counts[b]);
                 let before = self.previous.get(b).map_or(0.0, |&p| f64::from(p));
                 let joint = n * before;
                 not_larger += n * below;
                 below += before;
-                if exact {
+                if *exact {
                     not_larger += joint;
                 } else {
                     open += joint;
@@ -134,7 +136,7 @@ impl<'a> Ranking<'a> {
         let (mut fewest_ties, mut most_ties) = (0.0, 0.0);
         let mut refinement = self.doubt;
         let cube = self.total * self.total * self.total;
-        for (cell, (range, exact)) in self.bins.ranges().enumerate() {
+        for (cell, (range, exact)) in self.cells.into_iter().enumerate() {
             let bins = range.len();
             for b in range {
                 let mass = self.mass[b];
