@@ -277,7 +277,8 @@ def test_options_change_the_run(out: Path, sets: tuple[str, ...], schedule: str)
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")  # torch's own, on importing inductor
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, while it traces
+@pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")  # dynamo's own, while tracing
 def test_a_compiled_step_is_the_same_step(out: Path) -> None:
     train(tiny("training.epochs=1"), out=out, name="eager")
     train(tiny("training.epochs=1", "training.compile=true"), out=out, name="compiled")

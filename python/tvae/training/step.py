@@ -46,7 +46,9 @@ class Step:
         self.autocast = training.autocast
         self.device = model.decoder.logits.weight.device
         self.objective = (
-            torch.compile(self._objective, dynamic=False) if training.compile else self._objective
+            torch.compile(self._objective, dynamic=False, fullgraph=True)
+            if training.compile
+            else self._objective
         )
 
     def _objective(

@@ -4,23 +4,25 @@
 //! cell is cut into as many equal bins as its expected mass deserves. A cell with one bin for each float32
 //! is fully resolved: nothing about it is in doubt.
 
+use crate::ranking::Cell;
+
 /// How many low bits of a key a cell spans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Grain {
     /// 64 cells to an octave, for distances that spread.
     Coarse,
-    /// 4096 cells to an octave, for distances that take few values: each gets its own cell.
+    /// 2048 cells to an octave, for distances that take few values: each gets its own cell.
     Fine,
 }
 
 /// Room for the finest cells of the positive half of float32, infinity included.
-const CELLS: usize = 1 << 20;
+const CELLS: usize = 1 << 19;
 
 impl Grain {
     const fn inner(self) -> u32 {
         match self {
             Self::Coarse => 17,
-            Self::Fine => 11,
+            Self::Fine => 12,
         }
     }
 
@@ -98,11 +100,9 @@ impl Bins {
         base + ((u64::from(within) * u64::from(count)) >> self.inner) as u32
     }
 
-    /// Each cell: its bins, and whether every bin holds one float32 only.
-    pub(crate) fn ranges(&self) -> Vec<(std::ops::Range<usize>, bool)> {
+    /// The cells in order.
+    pub(crate) fn cells(&self) -> Vec<Cell> {
         let cells = self.cells.iter().take(1 << (31 - self.inner));
-        cells
-            .map(|&(base, count)| (base as usize..(base + count) as usize, count == 1 << self.inner))
-            .collect()
+        cells.map(|&(_, bins)| Cell { bins, exact: bins == 1 << self.inner }).collect()
     }
 }

@@ -1,13 +1,11 @@
 //! Statistics over the pairs of all operations: how well distances in the ball follow the tree.
 
-use std::ops::Range;
-
 use crate::bins::{Bins, Grain};
 pub use crate::cloud::Coordinate;
 use crate::cloud::{Cloud, Points};
 use crate::draw::{Measure, keys};
 use crate::pairset::{PairSet, by_agreement, by_difference};
-use crate::ranking::{Outcome, Ranking};
+use crate::ranking::{Cell, Outcome, Ranking};
 use crate::sweep::{Counters, count};
 use crate::{Depth, Error};
 
@@ -15,8 +13,6 @@ use crate::{Depth, Error};
 const GOAL: f64 = 1e-6;
 /// Bins of a pass at most: enough for the goal even where distances say nothing about levels.
 const MOST_BINS: usize = 1_310_720;
-/// Bins of a refinement, which tables of 64 MB still hold.
-const REFINED_BINS: usize = 1_835_008;
 /// Bins of an exact pass at least: they still fit the cache, and a sample sees rare mixtures badly.
 const FEWEST_BINS: usize = 1 << 18;
 /// Pairs per group that set the bins of the first exact pass, and the bins that they are put into.
@@ -178,7 +174,7 @@ fn all(
     loop {
         let mut counters: Vec<Counters> =
             (0..request.threads.clamp(1, crate::MOST_THREADS)).map(|_| Counters::new(&bins)).collect();
-        let mut ranking = Ranking::new(bins.ranges(), &sample.populations);
+        let mut ranking = Ranking::new(bins.cells(), &sample.populations);
         for (sets, population) in groups.iter().zip(&sample.populations) {
             ranking.absorb(count(depth, cloud, sets, &bins, &mut counters), *population);
         }
@@ -189,9 +185,9 @@ fn all(
         }
         // A large doubt comes from bins with much mass, that is from few values with many pairs each.
         bins = if bound > 10.0 * GOAL && bins.grain == Grain::Coarse {
-            Bins::new(Grain::Fine, &sample.mass(Grain::Fine), REFINED_BINS)
+            Bins::new(Grain::Fine, &sample.mass(Grain::Fine), MOST_BINS)
         } else {
-            Bins::new(bins.grain, &outcome.refinement, REFINED_BINS)
+            Bins::new(bins.grain, &outcome.refinement, MOST_BINS)
         };
         pass += 1;
     }
@@ -278,7 +274,7 @@ impl Sample {
     }
 
     fn rank(&self, bins: &Bins) -> Outcome {
-        self.count(bins.ranges(), |key| bins.of(key) as usize)
+        self.count(bins.cells(), |key| bins.of(key) as usize)
     }
 
     /// Ranks with one bin for each value that occurs.
@@ -286,11 +282,13 @@ impl Sample {
         let mut values: Vec<u32> = self.keys.concat();
         values.sort_unstable();
         values.dedup();
-        self.count(vec![(0..values.len(), true)], |key| values.partition_point(|&value| value < key))
+        self.count(vec![Cell { bins: u32::try_from(values.len()).unwrap_or(u32::MAX), exact: true }], |key| {
+            values.partition_point(|&value| value < key)
+        })
     }
 
-    fn count(&self, cells: Vec<(Range<usize>, bool)>, bin: impl Fn(u32) -> usize) -> Outcome {
-        let bins = cells.last().map_or(0, |last| last.0.end);
+    fn count(&self, cells: Vec<Cell>, bin: impl Fn(u32) -> usize) -> Outcome {
+        let bins = cells.iter().map(|cell| cell.bins as usize).sum();
         let mut ranking = Ranking::new(cells, &self.populations);
         for (keys, population) in self.keys.iter().zip(&self.populations) {
             let mut counts = vec![0; bins];

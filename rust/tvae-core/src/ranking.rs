@@ -6,7 +6,14 @@
 //! tied ranks; and the sum of squared ranks lies between `all tied` and `no ties`. Both are summed from
 //! the bins themselves, so the bound holds for these data, not on average.
 
-use std::ops::Range;
+/// Neighbouring bins that are counted as one where bounds are concerned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cell {
+    /// Number of bins.
+    pub(crate) bins: u32,
+    /// Whether every bin holds one value only, so that nothing about it is in doubt.
+    pub(crate) exact: bool,
+}
 
 /// A share of comparisons, with the half-width of what the bins leave open.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,8 +55,7 @@ impl Outcome {
 
 /// The running state.
 pub(crate) struct Ranking {
-    /// The bins of each cell, and whether every bin holds one value only.
-    cells: Vec<(Range<usize>, bool)>,
+    cells: Vec<Cell>,
     total: f64,
     comparisons: f64,
     seen: f64,
@@ -67,8 +73,8 @@ pub(crate) struct Ranking {
 impl Ranking {
     /// Expects groups of these sizes, in bins that follow each other cell by cell.
     #[allow(clippy::cast_precision_loss)] // at most 20 groups
-    pub(crate) fn new(cells: Vec<(Range<usize>, bool)>, populations: &[f64]) -> Self {
-        let bins = cells.last().map_or(0, |last| last.0.end);
+    pub(crate) fn new(cells: Vec<Cell>, populations: &[f64]) -> Self {
+        let bins = cells.iter().map(|cell| cell.bins as usize).sum();
         Self {
             doubt: vec![0.0; cells.len()],
             cells,
@@ -96,26 +102,27 @@ impl Ranking {
         let comparisons = count * self.previous_count;
         let per_joint = if comparisons > 0.0 { 0.5 / comparisons / self.comparisons } else { 0.0 };
         let (mut below, mut not_larger, mut open) = (0.0, 0.0, 0.0);
-        for (cell, (range, exact)) in self.cells.iter().enumerate() {
-            let mut doubt = 0.0;
-            for b in range.clone() {
-                let n = f64::from(counts[b]);
+        let mut start = 0;
+        for (cell, doubt) in self.cells.iter().zip(&mut self.doubt) {
+            let end = start + cell.bins as usize;
+            for (b, n) in (start..end).zip(&counts[start..end]) {
+                let n = f64::from(*n);
                 let before = self.previous.get(b).map_or(0.0, |&p| f64::from(p));
                 let joint = n * before;
                 not_larger += n * below;
                 below += before;
-                if *exact {
+                if cell.exact {
                     not_larger += joint;
                 } else {
                     open += joint;
                     let mixed = n * weight * (rank * self.mass[b] - self.ranks[b]);
                     self.mixed += mixed;
-                    doubt += per_mixed * mixed + per_joint * joint;
+                    *doubt += per_mixed * mixed + per_joint * joint;
                 }
                 self.mass[b] += n * weight;
                 self.ranks[b] += n * weight * rank;
             }
-            self.doubt[cell] += doubt;
+            start = end;
         }
         if !self.previous.is_empty() {
             let value = (not_larger + open / 2.0) / comparisons;
@@ -136,22 +143,22 @@ impl Ranking {
         let (mut fewest_ties, mut most_ties) = (0.0, 0.0);
         let mut refinement = self.doubt;
         let cube = self.total * self.total * self.total;
-        for (cell, (range, exact)) in self.cells.into_iter().enumerate() {
-            let bins = range.len();
-            for b in range {
+        let mut start = 0;
+        for (cell, doubt) in self.cells.iter().zip(&mut refinement) {
+            let end = start + cell.bins as usize;
+            for b in start..end {
                 let mass = self.mass[b];
                 covariance += self.ranks[b] * (below + mass / 2.0 - half);
                 below += mass;
                 let tied = mass * mass * mass;
-                let untied = if exact { tied } else { tied.min(mass * self.unit * self.unit) };
+                let untied = if cell.exact { tied } else { tied.min(mass * self.unit * self.unit) };
                 most_ties += tied;
                 fewest_ties += untied;
-                refinement[cell] += (tied - untied) / cube;
+                *doubt += (tied - untied) / cube;
             }
             // The doubt of a cell falls as 1 / bins, so the sum is least for bins ~ sqrt(doubt * bins).
-            #[allow(clippy::cast_precision_loss)] // at most 2^17 bins
-            let deserved = (refinement[cell] * bins as f64).sqrt();
-            refinement[cell] = if exact { f64::INFINITY } else { deserved };
+            *doubt = if cell.exact { f64::INFINITY } else { (*doubt * f64::from(cell.bins)).sqrt() };
+            start = end;
         }
         let (widest, narrowest) = ((cube - fewest_ties) / 12.0, (cube - most_ties) / 12.0);
         let constant = self.variance <= 0.0 || widest <= cube * 1e-15;
