@@ -144,8 +144,9 @@ def test_sample_of_everything_is_exact() -> None:
     assert sampled.ultrametric == pytest.approx(exact.ultrametric, abs=sampled.ultrametric_bound + ROUNDING)
 
 
-def test_deep_space_is_sampled_unasked() -> None:
-    found = _core.pair_statistics(cloud(11, dim=2), 11, dist_corr=False)
+@pytest.mark.parametrize("pairs", [None, "exact"])
+def test_deep_space_is_sampled_and_says_so(pairs: str | None) -> None:
+    found = _core.pair_statistics(cloud(11, dim=2), 11, pairs=pairs, dist_corr=False)
     assert found.pairs == found.visited
     assert found.visited < found.population
     assert found.dist_corr is None
@@ -157,6 +158,13 @@ def test_point_that_is_not_finite_is_refused_with_its_row(value: float) -> None:
     points[20, 1] = value
     with pytest.raises(DomainError, match="row 20"):
         _core.pair_statistics(points, 3)
+
+
+def test_array_in_another_order_is_refused_rather_than_misread() -> None:
+    points = cloud(3)
+    for other in (np.asfortranarray(points), np.repeat(points, 2, axis=1)[:, ::2], points.astype(np.float16)):
+        with pytest.raises(DomainError, match="points"):
+            _core.pair_statistics(other, 3)
 
 
 def test_point_outside_the_ball_is_refused_with_its_row() -> None:

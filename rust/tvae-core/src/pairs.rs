@@ -29,9 +29,7 @@ const DEFAULT_SAMPLE: usize = 200_000;
 /// Which pairs are visited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Visit {
-    /// All of them up to depth 10, a sample beyond.
-    Auto,
-    /// All of them.
+    /// All of them up to depth 10, a sample of 200,000 per level beyond.
     Exact,
     /// This many per level, all of a level that has fewer.
     Sample(usize),
@@ -93,7 +91,7 @@ impl PairStatistics {
 /// # Errors
 /// [`Error::Length`] for another number of rows, [`Error::NotFinite`] and [`Error::OutsideBall`] for a
 /// point that is no point of the ball, [`Error::Scalar`] for a curvature or sample size that is not
-/// positive, or for all pairs beyond depth 12.
+/// positive.
 pub fn statistics<T: Coordinate>(
     depth: Depth,
     rows: &[T],
@@ -102,13 +100,8 @@ pub fn statistics<T: Coordinate>(
 ) -> Result<PairStatistics, Error> {
     let points = Points::new(depth, rows, dim, request.curvature)?;
     let sample = match request.visit {
-        Visit::Auto if depth.get() <= DEEPEST_EXACT => None,
-        Visit::Auto => Some(DEFAULT_SAMPLE),
-        Visit::Exact if depth.get() <= 12 => None,
-        Visit::Exact => {
-            let got = format!("exact at depth {}", depth.get());
-            return Err(Error::Scalar { path: "pairs", got, expected: "a number beyond depth 12" });
-        }
+        Visit::Exact if depth.get() <= DEEPEST_EXACT => None,
+        Visit::Exact => Some(DEFAULT_SAMPLE),
         Visit::Sample(n) if (1..1 << 28).contains(&n) => Some(n),
         Visit::Sample(n) => {
             return Err(Error::Scalar { path: "pairs", got: n.to_string(), expected: "1 to 2^28 per level" });

@@ -4,6 +4,7 @@
 #![allow(clippy::too_many_arguments)] // the arguments of the Python functions, most of them optional there
 #![allow(clippy::doc_markdown)] // these comments are docstrings, read as plain text
 
+mod arrays;
 mod errors;
 mod mining;
 mod space;

@@ -6,6 +6,7 @@ use tvae_core::mining::{pairs as fill_pairs, triplets as fill_triplets};
 use tvae_core::strata::{PairShares, TripletShares};
 use tvae_core::{Error, batches, in_batch};
 
+use crate::arrays::slice;
 use crate::errors::{raise, refuse};
 use crate::space::depth_of;
 
@@ -97,7 +98,7 @@ pub(crate) fn in_batch_triplets<'py>(
         None => TripletShares::equal(depth),
         Some(list) => TripletShares::new(depth, list).map_err(|error| raise(py, &error))?,
     };
-    let ids = ids.as_slice()?;
+    let ids = slice("ids", &ids)?;
     with_buffer(py, 3, n, out, |buffer| {
         in_batch::in_batch_triplets(depth, ids, &shares, n, seed, step, buffer)
     })

@@ -7,6 +7,7 @@ use numpy::{
 use pyo3::prelude::*;
 use tvae_core::Depth;
 
+use crate::arrays::{slice, wrong_kind};
 use crate::errors::{raise, refuse};
 
 pub(crate) fn depth_of(py: Python<'_>, depth: u32) -> PyResult<Depth> {
@@ -21,7 +22,7 @@ pub(crate) fn trits<'py>(
     depth: u32,
 ) -> PyResult<Bound<'py, PyArray2<i8>>> {
     let depth = depth_of(py, depth)?;
-    let indices = indices.as_slice()?;
+    let indices = slice("indices", &indices)?;
     let mut out = vec![0; indices.len() * depth.get() as usize];
     py.detach(|| depth.trits(indices, &mut out)).map_err(|error| raise(py, &error))?;
     PyArray1::from_vec(py, out).reshape([indices.len(), depth.get() as usize])
@@ -37,7 +38,7 @@ pub(crate) fn indices<'py>(
 ) -> PyResult<Bound<'py, PyArray1<i64>>> {
     let depth = depth_of(py, depth)?;
     let rows = trits.as_array().nrows();
-    let trits = trits.as_slice()?;
+    let trits = slice("trits", &trits)?;
     let mut out = vec![0; rows];
     py.detach(|| depth.indices(trits, &mut out)).map_err(|error| raise(py, &error))?;
     Ok(PyArray1::from_vec(py, out))
@@ -61,23 +62,23 @@ pub(crate) fn valuations<'py>(
         // The types are tried by hand: a failed extraction of an argument costs microseconds.
         let result = if let Ok(array) = indices.cast::<PyArray1<i64>>() {
             let array = array.readonly();
-            let values = array.as_slice()?;
+            let values = slice("indices", &array)?;
             py.detach(|| depth.valuations_i64(values, levels))
         } else if let Ok(array) = indices.cast::<PyArray1<u32>>() {
             let array = array.readonly();
-            let values = array.as_slice()?;
+            let values = slice("indices", &array)?;
             py.detach(|| depth.valuations_u32(values, levels))
         } else if let Ok(array) = indices.cast::<PyArray1<u16>>() {
             let array = array.readonly();
-            let values = array.as_slice()?;
+            let values = slice("indices", &array)?;
             py.detach(|| depth.valuations_u16(values, levels))
         } else if let Ok(array) = indices.cast::<PyArray1<u64>>() {
             let array = array.readonly();
-            let values = array.as_slice()?;
+            let values = slice("indices", &array)?;
             py.detach(|| depth.valuations_u64(values, levels))
         } else {
-            let got = format!("{} of dimension {}", indices.dtype(), indices.ndim());
-            return Err(refuse("indices", "int64, uint64, uint32 or uint16 of dimension 1", &got));
+            let expected = "int64, uint64, uint32 or uint16 of dimension 1";
+            return Err(wrong_kind("indices", expected, &indices));
         };
         result.map_err(|error| raise(py, &error))?;
     }
@@ -93,7 +94,7 @@ pub(crate) fn agreements<'py>(
     depth: u32,
 ) -> PyResult<Bound<'py, PyArray1<u8>>> {
     let depth = depth_of(py, depth)?;
-    let (i, j) = (i.as_slice()?, j.as_slice()?);
+    let (i, j) = (slice("i", &i)?, slice("j", &j)?);
     let mut out = vec![0; i.len()];
     py.detach(|| depth.agreements(i, j, &mut out)).map_err(|error| raise(py, &error))?;
     Ok(PyArray1::from_vec(py, out))

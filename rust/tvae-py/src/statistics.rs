@@ -1,21 +1,13 @@
 //! Statistics of pairs and of radii.
 
-use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
+use numpy::{PyArray2, PyArrayMethods, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use tvae_core::pairs::{Request, Visit};
 use tvae_core::{pairs, radial};
 
+use crate::arrays::{slice, wrong_kind};
 use crate::errors::{raise, refuse};
 use crate::space::depth_of;
-
-/// Points as float32 or float64.
-#[derive(FromPyObject)]
-pub(crate) enum Rows<'py> {
-    /// Read in place.
-    F32(PyReadonlyArray2<'py, f32>),
-    /// Distances to the rim are taken in float64, chords from the rounded coordinates.
-    F64(PyReadonlyArray2<'py, f64>),
-}
 
 /// `pairs="exact"` or a number of pairs per level.
 #[derive(FromPyObject)]
@@ -100,13 +92,15 @@ impl RadialStatistics {
 
 /// Statistics of the pairs of all operations; row i of `points`, (3^depth, D), is operation i.
 ///
-/// `pairs` is "exact", a number of pairs per level, or None: exact up to depth 10, else 200,000 a level.
+/// Points are float32, or float64: then chords are taken from the rounded coordinates.
+/// `pairs` is a number of pairs per level, or "exact" (the default): all pairs up to depth 10, and 200,000 a
+/// level beyond, where the attribute `pairs` of the result tells so.
 /// The result does not depend on `threads`.
 #[pyfunction]
 #[pyo3(signature = (points, depth, *, curvature=1.0, pairs=None, seed=0, threads=1, dist_corr=true))]
 pub(crate) fn pair_statistics(
     py: Python<'_>,
-    points: Rows<'_>,
+    points: Bound<'_, PyUntypedArray>,
     depth: u32,
     curvature: f64,
     pairs: Option<PairChoice>,
@@ -116,21 +110,22 @@ pub(crate) fn pair_statistics(
 ) -> PyResult<PairStatistics> {
     let depth = depth_of(py, depth)?;
     let visit = match pairs {
-        None => Visit::Auto,
+        None => Visit::Exact,
         Some(PairChoice::Count(n)) => Visit::Sample(n),
         Some(PairChoice::Word(word)) if word == "exact" => Visit::Exact,
         Some(PairChoice::Word(word)) => return Err(refuse("pairs", "\"exact\" or a number", &word)),
     };
     let request = Request { curvature, visit, seed, threads, dist_corr };
-    let found = match &points {
-        Rows::F32(rows) => {
-            let (slice, dim) = (rows.as_slice()?, rows.shape()[1]);
-            py.detach(|| pairs::statistics(depth, slice, dim, &request))
-        }
-        Rows::F64(rows) => {
-            let (slice, dim) = (rows.as_slice()?, rows.shape()[1]);
-            py.detach(|| pairs::statistics(depth, slice, dim, &request))
-        }
+    let found = if let Ok(array) = points.cast::<PyArray2<f32>>() {
+        let (array, dim) = (array.readonly(), array.shape()[1]);
+        let rows = slice("points", &array)?;
+        py.detach(|| pairs::statistics(depth, rows, dim, &request))
+    } else if let Ok(array) = points.cast::<PyArray2<f64>>() {
+        let (array, dim) = (array.readonly(), array.shape()[1]);
+        let rows = slice("points", &array)?;
+        py.detach(|| pairs::statistics(depth, rows, dim, &request))
+    } else {
+        return Err(wrong_kind("points", "float32 or float64 of dimension 2", &points));
     };
     let found = found.map_err(|error| raise(py, &error))?;
     Ok(PairStatistics {
@@ -155,7 +150,7 @@ pub(crate) fn radial_statistics(
     depth: u32,
 ) -> PyResult<RadialStatistics> {
     let depth = depth_of(py, depth)?;
-    let radii = radii.as_slice()?;
+    let radii = slice("radii", &radii)?;
     let found = py.detach(|| radial::statistics(depth, radii)).map_err(|error| raise(py, &error))?;
     Ok(RadialStatistics {
         hierarchy: found.hierarchy,
