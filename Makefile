@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 ARGS =
-BENCHES = benches/*.py
+BENCHES = benches/bench_*.py
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 
@@ -39,6 +39,9 @@ check: extension ## run exactly what CI runs
 
 bench: extension ## run the benchmarks; BENCHES=benches/bench_geometry.py and ARGS select
 	for script in $(BENCHES); do echo "== $$script"; $(BIN)/python "$$script" $(ARGS); done
+	@echo
+	@echo 'Next:  $(BIN)/python -m pytest benches/test_speed.py --benchmark-only --benchmark-autosave'
+	@echo '       keeps the figures of this commit, to compare later ones with'
 
 wheel: .venv/.dependencies ## build the release wheel into dist/
 	RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$$PWD=tvae" \
