@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--set", dest="sets", action="append", default=[])
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    rows = []
+    rows, by_level = [], []
     for seed in range(options.seeds):
         config = load(
             options.preset, sets=[*options.sets, f"seed={seed}", "training.device=cpu"], env={}
@@ -52,6 +52,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as out:
             summary = train(config, preset=options.preset, out=out)
         row = {name: summary.metrics.get(name) for name in SHOWN} | {"seconds": summary.seconds}
+        levels = [level.get("tree_inversions") for level in (summary.best or {}).get("levels", [])]
+        by_level.append([value for value in levels if value is not None])
         rows.append({"seed": seed, **row})
         print(" ".join(f"{k}={v:.7g}" for k, v in rows[-1].items() if v is not None), flush=True)
     best = ceilings(TernarySpace(config.space.depth))
@@ -63,6 +65,9 @@ def main() -> None:
             limit = f"{best[name]:.7f}" if name in best else ""
             middle = values[len(values) // 2]
             print(f"{name:<18}{values[0]:>13.7g}{middle:>13.7g}{values[-1]:>13.7g}{limit:>13}")
+    if by_level[0]:
+        worst = " ".join(f"{max(values):.2g}" for values in zip(*by_level, strict=True))
+        print(f"tree inversions of levels 0-1, 1-2, ...: worst {worst}")
     if options.json:
         options.json.write_text(
             json.dumps({"preset": options.preset, "sets": options.sets, "rows": rows}, indent=1)

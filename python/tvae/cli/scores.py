@@ -88,8 +88,8 @@ def table(metrics: Mapping[str, float | None], ceilings: Mapping[str, float]) ->
 
 
 def level_table(levels: Sequence[Mapping[str, object]]) -> str:
-    """The radii level by level, valuation 0 outermost."""
-    names = ("v", "n", "r_mean", "r_std", "r_min", "r_max")
+    """Level by level, valuation 0 outermost: radii, and pairs at v against pairs at v + 1."""
+    names = ("v", "n", "r_mean", "r_std", "r_min", "r_max", "tree_inversions")
     rows: list[Sequence[str]] = [names]
     for level in levels:
         cells = [level.get(name) for name in names]

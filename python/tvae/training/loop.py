@@ -294,7 +294,7 @@ def _finish(config: Config, state: TrainState, writer: RunWriter, events: Fanout
         best_is_last = state.best["step"] == state.step
         model = state.model if best_is_last else writer.load_best()
         measured = evaluate(model, pairs=config.training.final_pairs, seed=0)
-        state.best["metrics"] = measured.metrics
+        state.best |= {"metrics": measured.metrics, "levels": measured.levels}
         if best_is_last:
             state.last = {"epoch": state.best["epoch"], "step": state.step, "metrics": measured.metrics}
         writer.save_best(state, measured, model=model)
