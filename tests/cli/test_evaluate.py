@@ -62,7 +62,7 @@ def test_the_table_says_when_the_order_is_inverted(tvae: Run, engine: dict[str, 
     assert "metric           B         A      best" in done.out
     row = next(line for line in done.out.splitlines() if line.startswith("hierarchy"))
     assert row.split() == ["hierarchy", "0.80000", "-0.50000", "-0.83205", "INVERTED"]
-    assert done.out.splitlines()[-1].split() == ["0", "2", "1.50000", "0.10000", "1.40000", "-"]
+    assert done.out.splitlines()[-1].split() == ["0", "2", "1.50000", "0.10000", "1.40000", "-", "-"]
 
 
 def test_a_folder_means_every_checkpoint_of_ours(
