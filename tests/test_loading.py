@@ -35,7 +35,7 @@ def test_the_shipped_weights_measure_what_their_record_says(shipped: tvae.Ternar
     found = tvae.evaluate(shipped)
     recorded = {name: value for name, value in shipped.record.metrics.items() if value is not None}
     measured = {name: found.metrics[name] for name in recorded}
-    # Another processor sums in another order: operations on the edge of a band or of decoding may change sides.
+    # Another processor sums in another order: an operation on the edge of decoding may change sides.
     assert measured == pytest.approx(recorded, abs=2e-4)
     assert measured["ultrametric_B"] > 0.8318
     assert measured["inversions_B"] <= 1e-6

@@ -158,14 +158,8 @@ def test_a_registered_loss_joins_the_total() -> None:
         weight = 2.0
 
     @losses.register("a_constant_for_this_test")
-    class Constant:
+    class Constant(losses.Loss):
         on_ball = False
-
-        def __init__(self, config: object, scale: Scale, branch: str) -> None:
-            pass
-
-        def to(self, device: torch.device) -> None:
-            pass
 
         def __call__(self, inputs: LossInputs) -> losses.LossResult:
             return losses.LossResult(torch.tensor(3.0))

@@ -28,7 +28,9 @@ def evaluate(
     legacy: Annotated[
         bool, typer.Option("--legacy", help="dist_corr and Q on 1000 operations, as the predecessor did.")
     ] = False,
-    levels: Annotated[bool, typer.Option("--levels", help="Also show radii and tree inversions by level.")] = False,
+    levels: Annotated[
+        bool, typer.Option("--levels", help="Also show radii and tree inversions by level.")
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tvae.losses.inputs import LossInputs as LossInputs
     from tvae.losses.inputs import LossResult as LossResult
     from tvae.losses.inputs import Scale as Scale
+    from tvae.losses.registry import Loss as Loss
     from tvae.losses.registry import Total as Total
     from tvae.losses.registry import build as build
     from tvae.losses.registry import names as names
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Batch": "inputs",
+    "Loss": "registry",
     "LossInputs": "inputs",
     "LossResult": "inputs",
     "Scale": "inputs",

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tvae.losses.inputs import LossInputs, LossResult, Scale
 from tvae.losses.levels import level_moments
-from tvae.losses.registry import register
+from tvae.losses.registry import Loss, register
 from tvae.losses.spec import DistanceBand, RadiusBand, Spread
 from tvae.nn.vae import Branch
 
@@ -24,17 +24,12 @@ def outside(values: Tensor, lo: Tensor, hi: Tensor) -> Tensor:
 
 
 @register("radius_band")
-class RadiusBandLoss:
+class RadiusBandLoss(Loss):
     """Mean over the batch of relu(R_i - hi_v(i)) + relu(lo_v(i) - R_i), hyperbolic length."""
 
-    on_ball = True
-
     def __init__(self, config: RadiusBand, scale: Scale, branch: Branch) -> None:
-        self.branch: Branch = branch
+        super().__init__(config, scale, branch)
         self.lo, self.hi = scale.intervals()
-
-    def to(self, device: torch.device) -> None:
-        self.lo, self.hi = self.lo.to(device), self.hi.to(device)
 
     def __call__(self, inputs: LossInputs) -> LossResult:
         v = inputs.batch.valuation
@@ -42,27 +37,21 @@ class RadiusBandLoss:
 
 
 @register("distance_band")
-class DistanceBandLoss:
+class DistanceBandLoss(Loss):
     """Mean inside each level v(i - j) = k of relu(d_ij - hi_k) + relu(lo_k - d_ij), then over levels.
 
     Level 0 is open above. Levels are averaged with weights level_weight^k; pairs of an operation
     with itself do not count.
     """
 
-    on_ball = True
-
     def __init__(self, config: DistanceBand, scale: Scale, branch: Branch) -> None:
-        self.branch: Branch = branch
+        super().__init__(config, scale, branch)
         self.lo, self.hi = scale.intervals()
         self.hi[0] = math.inf
         # Beyond depth 9 the levels are too many to weigh alike: the upper ones hold nearly all pairs.
         ratio = config.level_weight or (1.0 if scale.depth <= 9 else 0.8)
         self.level_weight = ratio ** torch.arange(scale.depth + 1, dtype=torch.float32)
         self.level_weight[-1] = 0.0
-
-    def to(self, device: torch.device) -> None:
-        self.lo, self.hi = self.lo.to(device), self.hi.to(device)
-        self.level_weight = self.level_weight.to(device)
 
     def __call__(self, inputs: LossInputs) -> LossResult:
         level = inputs.batch.pair_level
@@ -74,27 +63,23 @@ class DistanceBandLoss:
 
 
 @register("spread")
-class SpreadLoss:
+class SpreadLoss(Loss):
     """Mean over levels k = 0..n-2 present of relu(W_k / sqrt(12) - sd_k), hyperbolic length.
 
     W_k / sqrt(12) is the standard deviation of radii that fill band k uniformly.
     """
 
-    on_ball = True
-
     def __init__(self, config: Spread, scale: Scale, branch: Branch) -> None:
-        self.branch: Branch = branch
+        super().__init__(config, scale, branch)
         edges = scale.edges()
-        self.levels = scale.depth + 1
         self.floor = (edges[:-1] - edges[1:]) / math.sqrt(12.0)
         # Levels n - 1 and n hold three operations between them: nothing to spread.
         self.floor[max(scale.depth - 1, 1) :] = 0.0
 
-    def to(self, device: torch.device) -> None:
-        self.floor = self.floor.to(device)
-
     def __call__(self, inputs: LossInputs) -> LossResult:
-        count, _, variance = level_moments(inputs.radius(self.branch), inputs.batch.valuation, self.levels)
+        count, _, variance = level_moments(
+            inputs.radius(self.branch), inputs.batch.valuation, self.scale.depth + 1
+        )
         counted = ((count >= 2) & (self.floor > 0.0)).float()
         missing = torch.relu(self.floor - torch.sqrt(variance + 1e-12)) * counted
         return LossResult(missing.sum() / counted.sum().clamp_min(1.0))

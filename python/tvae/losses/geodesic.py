@@ -6,32 +6,26 @@ import torch
 from torch.nn import functional as F
 
 from tvae.losses.inputs import LossInputs, LossResult, Scale
-from tvae.losses.registry import register
+from tvae.losses.registry import Loss, register
 from tvae.losses.spec import Geodesic
 from tvae.nn.vae import Branch
 
 
 @register("geodesic")
-class GeodesicLoss:
+class GeodesicLoss(Loss):
     """Mean of smooth_l1(d(i, j) - outer R_max exp(-decay v(i - j))), hyperbolic length.
 
     All pairs of the first half of the batch against the second, an operation with itself left out.
     The largest target is below 2 R_max, so it can be reached.
     """
 
-    on_ball = True
-
     def __init__(self, config: Geodesic, scale: Scale, branch: Branch) -> None:
-        self.branch: Branch = branch
-        self.depth = scale.depth
+        super().__init__(config, scale, branch)
         levels = torch.arange(scale.depth + 1, dtype=torch.float32)
         self.target = config.outer * scale.r_max * torch.exp(-config.decay * levels)
 
-    def to(self, device: torch.device) -> None:
-        self.target = self.target.to(device)
-
     def __call__(self, inputs: LossInputs) -> LossResult:
         level = inputs.batch.pair_level
-        different = (level < self.depth).float()
+        different = (level < self.scale.depth).float()
         error = F.smooth_l1_loss(inputs.distances(self.branch), self.target[level], reduction="none")
         return LossResult((error * different).sum() / different.sum().clamp_min(1.0))

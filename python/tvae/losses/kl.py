@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from tvae.losses.inputs import LossInputs, LossResult, Scale
-from tvae.losses.registry import register
+from tvae.losses.registry import Loss, register
 from tvae.losses.spec import KL
 from tvae.nn.vae import Branch
 
@@ -23,7 +23,7 @@ def kl_to_prior(mu: Tensor, logvar: Tensor) -> Tensor:
 
 
 @register("kl")
-class KLLoss:
+class KLLoss(Loss):
     """KL in nats per operation, summed over latents, over the branches that are decoded.
 
     With free bits, a latent whose batch mean is below the allowance costs the allowance.
@@ -35,12 +35,10 @@ class KLLoss:
     on_ball = False
 
     def __init__(self, config: KL, scale: Scale, branch: Branch) -> None:
+        super().__init__(config, scale, branch)
         self.free_bits = config.free_bits
         # Deep spaces see each operation seldom and cannot also afford noise that is cheap at depth 9.
-        self.weight_by_depth = 0.026 * min(1.0, 9.0 / scale.depth) ** 3
-
-    def to(self, device: torch.device) -> None:
-        pass
+        self.default_weight = 0.026 * min(1.0, 9.0 / scale.depth) ** 3
 
     def __call__(self, inputs: LossInputs) -> LossResult:
         total: Tensor | float = 0.0

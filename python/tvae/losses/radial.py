@@ -6,28 +6,23 @@ import torch
 from torch.nn import functional as F
 
 from tvae.losses.inputs import LossInputs, LossResult, Scale
-from tvae.losses.registry import register
+from tvae.losses.registry import Loss, register
 from tvae.losses.spec import RadialStratification
 from tvae.nn.vae import Branch
 
 
 @register("radial_stratification")
-class RadialStratificationLoss:
+class RadialStratificationLoss(Loss):
     """Weighted mean of smooth_l1(R_i - t_v(i)), weights 1 + v / n, hyperbolic length.
 
     The weights are normalised, so that the value does not depend on which valuations the batch has.
     """
 
-    on_ball = True
-
     def __init__(self, config: RadialStratification, scale: Scale, branch: Branch) -> None:
-        self.branch: Branch = branch
+        super().__init__(config, scale, branch)
         self.target = scale.targets(config.inner, config.outer)
         levels = torch.arange(scale.depth + 1, dtype=torch.float32)
         self.weight = 1.0 + levels / scale.depth if config.weighted else torch.ones_like(levels)
-
-    def to(self, device: torch.device) -> None:
-        self.target, self.weight = self.target.to(device), self.weight.to(device)
 
     def __call__(self, inputs: LossInputs) -> LossResult:
         v = inputs.batch.valuation

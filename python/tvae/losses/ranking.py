@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 
 from tvae.losses.inputs import LossInputs, LossResult, Scale
-from tvae.losses.registry import register
+from tvae.losses.registry import Loss, register
 from tvae.losses.spec import GlobalRank, PairRanking
 from tvae.nn.vae import Branch
 
 
 @register("pair_ranking")
-class PairRankingLoss:
+class PairRankingLoss(Loss):
     """Mean over triplets of relu(d(i, j) - d(i, k) + margin), where v(i - j) > v(i - k).
 
     Anchors are the first half of the batch, candidates the second half. Candidate pairs with equal
@@ -21,16 +21,10 @@ class PairRankingLoss:
         violations: share of the triplets whose order is wrong.
     """
 
-    on_ball = True
-
     def __init__(self, config: PairRanking, scale: Scale, branch: Branch) -> None:
-        self.branch: Branch = branch
+        super().__init__(config, scale, branch)
         self.margin = config.margin
         self.triplets = config.triplets
-        self.depth = scale.depth
-
-    def to(self, device: torch.device) -> None:
-        pass
 
     def __call__(self, inputs: LossInputs) -> LossResult:
         level, distance = inputs.batch.pair_level, inputs.distances(self.branch)
@@ -44,7 +38,7 @@ class PairRankingLoss:
         v_first, v_second = level[anchor, first], level[anchor, second]
         gap = distance[anchor, first] - distance[anchor, second]
         nearer = torch.sign((v_first - v_second).float())
-        valid = ((nearer != 0) & (v_first < self.depth) & (v_second < self.depth)).float()
+        valid = ((nearer != 0) & (v_first < self.scale.depth) & (v_second < self.scale.depth)).float()
         hinge = torch.relu(nearer * gap + self.margin) * valid
         total = valid.sum().clamp_min(1.0)
         wrong = ((nearer * gap >= 0.0).float() * valid).sum() / total
@@ -52,7 +46,7 @@ class PairRankingLoss:
 
 
 @register("global_rank")
-class GlobalRankLoss:
+class GlobalRankLoss(Loss):
     """Mean over pairs with v_i != v_j of |v_i - v_j| sigmoid(-s / T), s = sign(v_i - v_j) (R_j - R_i).
 
     All pairs of the first half of the batch against the second. The operation with the larger
@@ -62,14 +56,9 @@ class GlobalRankLoss:
         violations: share of the pairs whose order is wrong.
     """
 
-    on_ball = True
-
     def __init__(self, config: GlobalRank, scale: Scale, branch: Branch) -> None:
-        self.branch: Branch = branch
+        super().__init__(config, scale, branch)
         self.temperature = config.temperature
-
-    def to(self, device: torch.device) -> None:
-        pass
 
     def __call__(self, inputs: LossInputs) -> LossResult:
         r, v = inputs.radius(self.branch), inputs.batch.valuation

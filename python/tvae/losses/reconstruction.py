@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import torch
 from torch.nn import functional as F
 
-from tvae.losses.inputs import LossInputs, LossResult, Scale
-from tvae.losses.registry import register
-from tvae.losses.spec import Reconstruction
-from tvae.nn.vae import Branch
+from tvae.losses.inputs import LossInputs, LossResult
+from tvae.losses.registry import Loss, register
 
 
 @register("reconstruction")
-class ReconstructionLoss:
+class ReconstructionLoss(Loss):
     """Cross-entropy in nats, summed over trits and decodings, averaged over operations."""
 
     on_ball = False
-
-    def __init__(self, config: Reconstruction, scale: Scale, branch: Branch) -> None:
-        self.config = config
-
-    def to(self, device: torch.device) -> None:
-        pass
 
     def __call__(self, inputs: LossInputs) -> LossResult:
         logits = inputs.output.logits

@@ -1,14 +1,14 @@
 """The registry: every loss by name, built from its config, and their weighted sum.
 
-A loss is a class that takes its config and a `Scale`, and maps `LossInputs` to a `LossResult`. A
-class whose config has a `branch` acts on one branch at a time; `Total` sums over the branches asked
-for.
+A loss takes its config and a `Scale`, and maps `LossInputs` to a `LossResult`. One whose config has a
+`branch` acts on one branch at a time; `Total` sums over the branches asked for.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import torch
@@ -20,16 +20,31 @@ from tvae.losses.spec import LossSpec
 from tvae.nn.vae import Branch
 
 
-class Loss(Protocol):
-    """What `register` takes. `on_ball` losses need a model with a projection."""
+class Loss(ABC):
+    """The base of every loss: made from a config, a scale and the branch it acts on.
 
-    on_ball: bool
+    Tables that are plain tensor attributes move with the model.
+    """
 
-    def __init__(self, config: Any, scale: Scale, branch: Branch) -> None: ...
+    #: Whether the loss reads the ball, and so needs a model with a projection.
+    on_ball = True
+    #: The weight of a config that leaves it out.
+    default_weight = 1.0
 
-    def __call__(self, inputs: LossInputs) -> LossResult: ...
+    def __init__(self, config: Any, scale: Scale, branch: Branch) -> None:
+        self.config = config
+        self.scale = scale
+        self.branch: Branch = branch
 
-    def to(self, device: torch.device) -> None: ...
+    @abstractmethod
+    def __call__(self, inputs: LossInputs) -> LossResult:
+        """The value to minimise, and what else is worth logging."""
+
+    def to(self, device: torch.device) -> None:
+        """Move the loss's tables."""
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor):
+                setattr(self, name, value.to(device))
 
 
 _REGISTRY: dict[str, type[Loss]] = {}
@@ -79,8 +94,7 @@ class Term:
     def __init__(self, name: str, loss: Loss, config: Any) -> None:
         self.name = name
         self.loss = loss
-        # A loss whose weight may be left out says what it then is at the space's depth.
-        self.weight: float = getattr(loss, "weight_by_depth", 1.0) if config.weight is None else config.weight
+        self.weight: float = loss.default_weight if config.weight is None else config.weight
         self.ramp: str = getattr(config, "ramp", "constant")
 
     def weight_at(self, progress: Tensor) -> Tensor | float:

@@ -6,13 +6,13 @@ import torch
 
 from tvae.losses.inputs import LossInputs, LossResult, Scale
 from tvae.losses.levels import level_moments
-from tvae.losses.registry import register
+from tvae.losses.registry import Loss, register
 from tvae.losses.spec import RichHierarchy
 from tvae.nn.vae import Branch
 
 
 @register("rich_hierarchy")
-class RichHierarchyLoss:
+class RichHierarchyLoss(Loss):
     """w_h mean (m_v - t_v)^2 + w_r mean relu(s - sd_v)^2 + w_s mean relu(m_next - m_v), in units of R_max.
 
     m_v and sd_v are the mean and standard deviation of the radii at valuation v, over the levels
@@ -23,20 +23,13 @@ class RichHierarchyLoss:
         hierarchy, richness, separation: the three terms before their factors.
     """
 
-    on_ball = True
-
     def __init__(self, config: RichHierarchy, scale: Scale, branch: Branch) -> None:
-        self.branch: Branch = branch
-        self.config = config
-        self.r_max = scale.r_max
+        super().__init__(config, scale, branch)
         self.target = scale.targets(config.inner, config.outer) / scale.r_max
         self.least_sd = config.min_spread * (config.outer - config.inner) / scale.depth
 
-    def to(self, device: torch.device) -> None:
-        self.target = self.target.to(device)
-
     def __call__(self, inputs: LossInputs) -> LossResult:
-        share = inputs.radius(self.branch) / self.r_max
+        share = inputs.radius(self.branch) / self.scale.r_max
         count, mean, variance = level_moments(share, inputs.batch.valuation, len(self.target))
         present, several = (count >= 1).float(), (count >= 2).float()
         hierarchy = ((mean - self.target).square() * present).sum() / present.sum()

@@ -15,9 +15,7 @@ Weight = Annotated[float, Meta(ge=0.0, description="factor on this loss in the t
 Which = Annotated[Literal["A", "B", "both"], Meta(description="the branches it acts on")]
 Ramp = Annotated[
     Literal["constant", "decay", "warmup"],
-    Meta(
-        description="weight over training: constant, linearly to zero, or up from zero in the first tenth"
-    ),
+    Meta(description="weight over training: constant, linearly to zero, or up from zero in the first tenth"),
 ]
 Radius = Annotated[float, Meta(gt=0.0, lt=1.0, description="target radius, as a share of r_max")]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -69,10 +71,12 @@ def load_init(model: TernaryVAE, source: str) -> None:
     load_into(model, checkpoint.tensors, source=source, allow_missing=fresh)
 
 
-def build_losses(config: Config, model: TernaryVAE) -> Total:
-    """The weighted sum of the config's losses for this model."""
+def build_losses(config: Config, model: TernaryVAE, extra: Mapping[str, object]) -> Total:
+    """The weighted sum of the config's losses, and of `extra` ones by name, for this model."""
     scale = Scale(model.space.depth, model.r_max, config.loss.bands)
-    return Total(config.loss, scale, branches=model.branches, on_ball=config.model.projection is not None)
+    return Total(
+        config.loss, scale, branches=model.branches, on_ball=config.model.projection is not None, extra=extra
+    )
 
 
 def build_policies(config: Config) -> list[Policy]:
@@ -83,10 +87,12 @@ def build_policies(config: Config) -> list[Policy]:
     return policies
 
 
-def build_state(config: Config, device: torch.device) -> tuple[TrainState, Step]:
+def build_state(
+    config: Config, device: torch.device, extra: Mapping[str, object] = MappingProxyType({})
+) -> tuple[TrainState, Step]:
     """Everything a run needs, at step 0."""
     model = build_model(config, device)
-    total = build_losses(config, model).to(device)
+    total = build_losses(config, model, extra).to(device)
     optimizer = PartOptimizer(model, config.optim, config.parts)
     reconstruction = config.loss.reconstruction
     step = Step(

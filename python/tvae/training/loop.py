@@ -7,9 +7,10 @@ anything about it is written, and what is written is what they decided on.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -46,6 +47,7 @@ def train(
     out: Path | str = "outputs",
     name: str | None = None,
     overwrite: bool = False,
+    losses: Mapping[str, object] = MappingProxyType({}),
     sinks: Sequence[Sink] = (),
 ) -> RunSummary:
     """Train a model from scratch, or from the weights of `config.init`.
@@ -58,6 +60,7 @@ def train(
         out: the folder that holds `models/`, `runs/` and `logs/`.
         name: the run's name; default `{preset}-s{seed}-{UTC time}`.
         overwrite: replace a run of this name.
+        losses: configs of losses of your own, by the names that `tvae.losses.register` gave them.
         sinks: who else hears of the run's events.
 
     Returns:
@@ -81,7 +84,7 @@ def train(
     device = device_of(config.training.device)
     folders = RunFolders(Path(out), check_name(name or default_name(preset, config.seed)))
     with _randomness(config, device):
-        state, step = build_state(config, device)
+        state, step = build_state(config, device, losses)
         _check_start(config, state)
         folders.create(overwrite=overwrite)
         writer = RunWriter(config, folders, preset=preset, config_path=config_path, command=command)
@@ -96,6 +99,7 @@ def resume(
     command: str = "tvae.resume",
     device: str | None = None,
     threads: int | None = None,
+    losses: Mapping[str, object] = MappingProxyType({}),
     sinks: Sequence[Sink] = (),
 ) -> RunSummary:
     """Continue a run where its last save left it, bit for bit on CPU.
@@ -106,6 +110,7 @@ def resume(
         command: what resumed the run, for the record.
         device: another device to continue on.
         threads: another number of torch threads.
+        losses: as given to `train`.
         sinks: who else hears of the run's events.
 
     Raises:
@@ -127,7 +132,7 @@ def resume(
     writer = RunWriter(config, folders, **(origin if isinstance(origin, dict) else {}), resumed_by=command)
     with _randomness(config, target):
         # The weights come from the resume state: the checkpoint that the run began with may be gone.
-        state, step = build_state(msgspec.structs.replace(config, init=None), target)
+        state, step = build_state(msgspec.structs.replace(config, init=None), target, losses)
         state.restore(checkpoint, source=str(folders.latest))
         if state.finished:
             return writer.finished_summary()
