@@ -20,16 +20,20 @@ if TYPE_CHECKING:
     from tvae.metrics import evaluate as evaluate
     from tvae.nn import ModelSpec as ModelSpec
     from tvae.nn import TernaryVAE as TernaryVAE
+    from tvae.scanning import FileRecord as FileRecord
+    from tvae.scanning import inspect as inspect
     from tvae.space import TernarySpace as TernarySpace
     from tvae.training import train as train
 
 _HOMES = {
+    "FileRecord": "tvae.scanning",
     "Metrics": "tvae.metrics",
     "ModelSpec": "tvae.nn",
     "TernarySpace": "tvae.space",
     "TernaryVAE": "tvae.nn",
     "TvaeError": "tvae.errors",
     "evaluate": "tvae.metrics",
+    "inspect": "tvae.scanning",
     "load": "tvae.loading",
     "train": "tvae.training",
 }

@@ -1,5 +1,6 @@
+import os
 from collections.abc import Sequence
-from typing import Literal, final
+from typing import Any, Literal, final
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +10,11 @@ __all__ = [
     "RadialStatistics",
     "__version__",
     "agreements",
+    "checkpoint_value",
     "in_batch_triplets",
     "index",
+    "inspect_file",
+    "open_checkpoint",
     "pair_statistics",
     "paired_batch",
     "pairs",
@@ -86,6 +90,11 @@ def pair_statistics(
     threads: int = 1,
     dist_corr: bool = True,
 ) -> PairStatistics: ...
+def inspect_file(path: str | os.PathLike[str]) -> dict[str, Any]: ...
+def open_checkpoint(
+    path: str | os.PathLike[str],
+) -> tuple[dict[str, Any], list[tuple[str, str, list[int], list[int], int | None, int]]]: ...
+def checkpoint_value(path: str | os.PathLike[str], key: str) -> list[object]: ...
 def radial_statistics(radii: npt.NDArray[np.float64], depth: int) -> RadialStatistics: ...
 
 @final

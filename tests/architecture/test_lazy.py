@@ -48,6 +48,7 @@ def loaded(code: str, folder: Path) -> set[str]:
         "import tvae; tvae.TvaeError, tvae.config",
         "import tvae; tvae.space, tvae.TernarySpace",
         "import tvae.losses.spec, tvae.nn.spec",
+        "import tvae; tvae.inspect, tvae.FileRecord",
     ],
 )
 def test_imports_that_stay_light(code: str, tmp_path: Path) -> None:
@@ -57,7 +58,14 @@ def test_imports_that_stay_light(code: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["train", "--help"], ["config", "show"], ["config", "presets"], ["config", "schema"]],
+    [
+        ["--help"],
+        ["train", "--help"],
+        ["config", "show"],
+        ["config", "presets"],
+        ["config", "schema"],
+        ["show", "--help"],
+    ],
     ids=" ".join,
 )
 def test_commands_that_stay_light(arguments: list[str], tmp_path: Path) -> None:

@@ -13,14 +13,42 @@ pub(crate) fn refuse(path: &str, expected: &str, got: &str) -> PyErr {
     Python::attach(|py| build(py, &format!("{path} is not accepted"), path, expected, got, None))
 }
 
+/// The scanner's error as the `CheckpointError`, `MissingError` or `StorageError` that Python code raises
+/// for the same reason.
+pub(crate) fn unreadable(py: Python<'_>, error: &tvae_scan::Error) -> PyErr {
+    use tvae_scan::Error::{Io, Irregular, Missing, NotCheckpoint};
+    let (class, path, message, hint) = match error {
+        Missing { path } => ("MissingError", path, "no such file".to_owned(), Some("check the path")),
+        Irregular { path, what: what @ "a folder" } => {
+            ("CheckpointError", path, format!("is {what}"), Some("name a file in it"))
+        }
+        Irregular { path, what } => ("CheckpointError", path, format!("is {what}, not a regular file"), None),
+        Io { path, source } => ("StorageError", path, format!("cannot be read: {source}"), None),
+        NotCheckpoint { path, reason } => ("CheckpointError", path, reason.clone(), None),
+    };
+    let path = path.to_string_lossy();
+    construct(py, class, &message, &path, [("hint", hint)])
+}
+
 fn build(py: Python<'_>, message: &str, path: &str, expected: &str, got: &str, hint: Option<&str>) -> PyErr {
+    let answers = [("expected", Some(expected)), ("got", Some(got)), ("hint", hint)];
+    construct(py, "DomainError", message, path, answers)
+}
+
+fn construct<const N: usize>(
+    py: Python<'_>,
+    class: &str,
+    message: &str,
+    path: &str,
+    answers: [(&str, Option<&str>); N],
+) -> PyErr {
     let make = || {
         let kwargs = PyDict::new(py);
         kwargs.set_item("path", path)?;
-        kwargs.set_item("expected", expected)?;
-        kwargs.set_item("got", got)?;
-        kwargs.set_item("hint", hint)?;
-        py.import("tvae.errors")?.getattr("DomainError")?.call((message,), Some(&kwargs))
+        for (name, answer) in answers {
+            kwargs.set_item(name, answer)?;
+        }
+        py.import("tvae.errors")?.getattr(class)?.call((message,), Some(&kwargs))
     };
     make().map_or_else(|failure| failure, PyErr::from_value)
 }

@@ -1,4 +1,4 @@
-//! Python binding of `tvae-core`: convert, release the interpreter lock, call, convert back.
+//! Python binding of `tvae-core` and `tvae-scan`: convert, release the interpreter lock, call, convert back.
 
 #![allow(clippy::needless_pass_by_value)] // arguments come from Python by value
 #![allow(clippy::too_many_arguments)] // the arguments of the Python functions, most of them optional there
@@ -7,6 +7,7 @@
 mod arrays;
 mod errors;
 mod mining;
+mod scan;
 mod space;
 mod statistics;
 
@@ -20,6 +21,8 @@ mod _core {
 
     #[pymodule_export]
     use super::mining::{in_batch_triplets, paired_batch, pairs, stratified_batch, triplets};
+    #[pymodule_export]
+    use super::scan::{checkpoint_value, inspect_file, open_checkpoint};
     #[pymodule_export]
     use super::simd;
     #[pymodule_export]

@@ -1,0 +1,82 @@
+"""`tvae show`: what a checkpoint holds and whether loading it is safe, found without loading it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tvae.cli.option import Debug, Json, Quiet
+from tvae.cli.output import note, result, result_json
+from tvae.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from tvae.scanning import FileRecord
+
+
+def show(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A checkpoint of any kind.")],
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="A.B", help="Print the value under this key path alone.")
+    ] = None,
+    tensors: Annotated[bool, typer.Option("--tensors", help="Also list every tensor.")] = False,
+    imports: Annotated[
+        bool, typer.Option("--imports", help="Also list what its pickles import, and where.")
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Show what a checkpoint holds and whether loading it is safe, without executing anything in it."""
+    from tvae import scanning
+
+    if key is not None:
+        _value(file, key, as_json=as_json)
+        return
+    record = scanning.inspect(file)
+    readable = record.status in ("ok", "salvaged")
+    listed = scanning.tensors(file) if tensors and readable else []
+    if as_json:
+        import msgspec
+
+        more = {"tensors": [msgspec.structs.asdict(one) for one in listed]} if tensors else {}
+        result_json({**plain(record), **more})
+    else:
+        from tvae.cli.inventory import import_table, overview, tensor_table
+
+        result(overview(record))
+        if imports:
+            result("\n" + import_table(record))
+        if tensors and listed:
+            result("\n" + tensor_table(listed))
+    if not readable:
+        # The record says why; it is a result all the same, so there is no error object beside it.
+        if not quiet:
+            note(f"tvae: {record.status}: no checkpoint that could be read")
+        raise typer.Exit(CheckpointError.code)
+
+
+def plain(record: FileRecord) -> dict[str, object]:
+    """The record as an object of JSON, every field of it."""
+    import msgspec
+
+    found = msgspec.to_builtins(record)
+    assert isinstance(found, dict)
+    return found
+
+
+def _value(file: str, key: str, *, as_json: bool) -> None:
+    from tvae import scanning
+
+    found = scanning.find(file, key)
+    if not found:
+        keys = ", ".join(scanning.inspect(file).top_keys[:12])
+        raise CheckpointError(
+            f"{file} has no key {key}", path=file, expected=f"a key below {keys}" if keys else None
+        )
+    if as_json:
+        result_json({"path": file, "key": key, "value": found[0]})
+    else:
+        from tvae.cli.inventory import value_text
+
+        result(value_text(found[0]))

@@ -1,0 +1,89 @@
+//! The content of one record of a zip file, checked against what the file says about it twice.
+
+use crate::inspect::File;
+use crate::issue::Severity;
+use crate::pickle::Budget;
+use crate::source::Source;
+use crate::zip::{self, Directory, Entry};
+
+/// What was read of a record.
+pub(crate) struct Content {
+    pub bytes: Vec<u8>,
+    /// Where it begins in the file.
+    pub base: u64,
+}
+
+/// The content of a record, or `None` with the reason among the issues.
+pub(crate) fn read(
+    source: &Source,
+    directory: &Directory,
+    entry: &Entry,
+    file: &mut File<'_>,
+) -> Option<Content> {
+    let name = String::from_utf8_lossy(directory.name(entry)).into_owned();
+    let issues = &mut file.streams.issues;
+    let most = Budget::default().bytes as u64;
+    if entry.flags & 1 != 0 {
+        issues.add("Z024", Severity::Error, format!("{name:?} is encrypted"));
+        return None;
+    }
+    if !matches!(entry.method, 0 | 8) {
+        issues.add("Z025", Severity::Error, format!("{name:?} is compressed by method {}", entry.method));
+        return None;
+    }
+    let Some(local) = zip::local(source, entry.header) else {
+        issues.add_at(
+            "Z041",
+            Severity::Error,
+            format!("{name:?} is not where the directory says"),
+            entry.header,
+        );
+        return None;
+    };
+    if local.name != directory.name(entry) {
+        let message = format!("{name:?} is called {:?} in place", String::from_utf8_lossy(&local.name));
+        issues.add_at("Z022", Severity::High, message, entry.header);
+    }
+    if local.flags & 0x61 != 0 {
+        let message = format!("{name:?} claims to be encrypted or patched, and is not");
+        issues.add_at("Z023", Severity::High, message, entry.header);
+    }
+    let differs = |local: u64, central: u64| local != 0 && local != 0xffff_ffff && local != central;
+    if differs(local.crc.into(), entry.crc.into()) || differs(local.size.into(), entry.size) {
+        let message = format!("{name:?} has another size or checksum in place than in the directory");
+        issues.add_at("Z021", Severity::Warning, message, entry.header);
+    }
+    if entry.packed > most || entry.size > most {
+        let message = format!("{name:?} claims {} bytes, more than are looked at", entry.size);
+        issues.add("Z027", Severity::Error, message);
+        return None;
+    }
+    let Ok(packed) = source.read(local.data, entry.packed) else {
+        issues.add_at(
+            "Z011",
+            Severity::Error,
+            format!("{name:?} reaches beyond the end of the file"),
+            local.data,
+        );
+        return None;
+    };
+    let bytes = if entry.method == 0 {
+        packed
+    } else {
+        issues.add("Z026", Severity::Info, format!("{name:?} is compressed"));
+        // Not more than was announced, which is bounded above.
+        let limit = usize::try_from(entry.size).ok()?;
+        match miniz_oxide::inflate::decompress_to_vec_with_limit(&packed, limit) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                issues.add("Z028", Severity::Error, format!("{name:?} cannot be decompressed: {error}"));
+                return None;
+            }
+        }
+    };
+    if crc32fast::hash(&bytes) != entry.crc {
+        let message = format!("{name:?} does not have the checksum of the directory; torch does not look");
+        issues.add_at("Z020", Severity::Warning, message, local.data);
+    }
+    Some(Content { bytes, base: local.data })
+}

@@ -1,0 +1,176 @@
+//! Values of a pickle, detached from it: trees of limited depth and size, cycles cut.
+
+use crate::pickle::{Document, NodeId, Object, Scalar, ScalarValue, Tensor, Value as Node};
+use crate::value::Value;
+
+/// Levels of containers that are kept.
+const MOST_DEPTH: usize = 48;
+/// Characters of a text that are kept.
+const MOST_TEXT: usize = 4096;
+
+/// Takes values out of a document until `room` is used up.
+pub(crate) struct Converter<'d, 'a> {
+    document: &'d Document<'a>,
+    above: Vec<NodeId>,
+    room: usize,
+}
+
+impl<'d, 'a> Converter<'d, 'a> {
+    /// A converter for at most `room` values.
+    pub(crate) fn new(document: &'d Document<'a>, room: usize) -> Self {
+        Self { document, above: Vec::new(), room }
+    }
+
+    /// The value of a node, and of what it holds.
+    pub(crate) fn convert(&mut self, id: NodeId) -> Value {
+        if self.room == 0 || self.above.len() >= MOST_DEPTH {
+            return Value::Text("<cut off>".into());
+        }
+        self.room -= 1;
+        if self.above.contains(&id) {
+            return Value::Text("<cycle>".into());
+        }
+        self.above.push(id);
+        let value = self.inner(self.document.value(id));
+        self.above.pop();
+        value
+    }
+
+    fn inner(&mut self, node: Node<'_>) -> Value {
+        match node {
+            Node::None => Value::Null,
+            Node::Bool(value) => Value::Bool(value),
+            Node::Int(value) => Value::Int(value),
+            Node::BigInt(text) => Value::Text(text.into()),
+            Node::Float(value) => Value::Float(value),
+            Node::Complex(re, im) => Value::Text(format!("({re}{im:+}j)")),
+            Node::Text(text) => Value::Text(cut(text)),
+            Node::Bytes(bytes) | Node::ByteArray(bytes) => Value::Text(format!("<{} bytes>", bytes.len())),
+            Node::List(items)
+            | Node::Tuple(items)
+            | Node::Size(items)
+            | Node::Set(items)
+            | Node::FrozenSet(items) => self.list(items),
+            Node::Dict(dict) => self.map(dict.pairs),
+            Node::Tensor(tensor) => Value::Text(describe(&tensor)),
+            Node::Storage(storage) => Value::Text(format!("<storage {}>", storage.key)),
+            Node::Scalar(scalar) => number(&scalar),
+            Node::Array(array) => Value::Text(format!("<array {:?}>", array.shape)),
+            Node::NumpyType(dtype) => Value::Text(format!("numpy.dtype({:?})", dtype.code)),
+            Node::Global { module, name } => Value::Text(cut(&format!("{module}.{name}"))),
+            Node::Object(object) => self.object(&object),
+            Node::Persistent(_) => Value::Text("<persistent id>".into()),
+            Node::Invalid => Value::Text("<damaged>".into()),
+        }
+    }
+
+    fn list(&mut self, items: &[NodeId]) -> Value {
+        Value::List(items.iter().take(self.room).map(|item| self.convert(*item)).collect())
+    }
+
+    fn map(&mut self, pairs: &[(NodeId, NodeId)]) -> Value {
+        let pairs = pairs.iter().take(self.room);
+        Value::Map(pairs.map(|(key, item)| (label(self.document, *key), self.convert(*item))).collect())
+    }
+
+    /// The usual notation of an object, else its attributes, items or arguments.
+    fn object(&mut self, object: &Object<'_>) -> Value {
+        if let Some(text) = object.text {
+            return Value::Text(cut(text));
+        }
+        if let Some(state) = object.state.or(object.slots) {
+            return self.convert(state);
+        }
+        if !object.pairs.is_empty() {
+            return self.map(object.pairs);
+        }
+        if let ([value], []) = (object.args, object.items) {
+            // An enumeration: its class applied to the value.
+            return self.convert(*value);
+        }
+        if object.items.is_empty() { self.list(object.args) } else { self.list(object.items) }
+    }
+}
+
+/// A key of a dictionary as text.
+pub(crate) fn label(document: &Document<'_>, key: NodeId) -> String {
+    match document.value(key) {
+        Node::Text(text) => cut(text),
+        Node::Int(value) => value.to_string(),
+        Node::None => "None".into(),
+        Node::Bool(value) => if value { "True" } else { "False" }.into(),
+        Node::Float(value) => value.to_string(),
+        Node::BigInt(text) => text.into(),
+        Node::Global { module, name } => cut(&format!("{module}.{name}")),
+        Node::Scalar(scalar) => match number(&scalar) {
+            Value::Int(value) => value.to_string(),
+            Value::Float(value) => value.to_string(),
+            Value::Text(text) => text,
+            _ => "<scalar>".into(),
+        },
+        Node::Tuple(items) if items.len() <= 8 => {
+            let parts: Vec<String> = items
+                .iter()
+                .map(|item| match document.value(*item) {
+                    Node::Text(text) => cut(text),
+                    Node::Int(value) => value.to_string(),
+                    _ => "…".into(),
+                })
+                .collect();
+            format!("({})", parts.join(", "))
+        }
+        _ => "<key>".into(),
+    }
+}
+
+/// The type of a value in the words of Python.
+pub(crate) fn type_name(node: &Node<'_>) -> &'static str {
+    match node {
+        Node::Bool(_) => "bool",
+        Node::Int(_) | Node::BigInt(_) => "int",
+        Node::Float(_) => "float",
+        Node::Text(_) => "str",
+        Node::List(_) => "list",
+        Node::Dict(_) => "dict",
+        Node::Tensor(_) => "tensor",
+        Node::Array(_) => "numpy.ndarray",
+        Node::Scalar(scalar) => match scalar.dtype.code {
+            "f8" => "numpy.float64",
+            "f4" => "numpy.float32",
+            "f2" => "numpy.float16",
+            "i8" => "numpy.int64",
+            "i4" => "numpy.int32",
+            "i2" => "numpy.int16",
+            "u1" => "numpy.uint8",
+            "b1" => "numpy.bool",
+            _ => "numpy",
+        },
+        _ => "other",
+    }
+}
+
+fn number(scalar: &Scalar<'_>) -> Value {
+    match scalar.value() {
+        Some(ScalarValue::Bool(value)) => Value::Bool(value),
+        Some(ScalarValue::Int(value)) => Value::Int(value),
+        Some(ScalarValue::UInt(value)) => {
+            i64::try_from(value).map_or_else(|_| Value::Text(value.to_string()), Value::Int)
+        }
+        Some(ScalarValue::Float(value)) => Value::Float(value),
+        Some(ScalarValue::Complex(re, im)) => Value::Text(format!("({re}{im:+}j)")),
+        Some(ScalarValue::Text(text)) => Value::Text(cut(&text)),
+        Some(ScalarValue::Bytes(bytes)) => Value::Text(format!("<{} bytes>", bytes.len())),
+        None => Value::Text(format!("<numpy scalar {}>", scalar.dtype.code)),
+    }
+}
+
+fn describe(tensor: &Tensor<'_>) -> String {
+    format!("<tensor {} {:?}>", tensor.dtype.name(), tensor.shape)
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(MOST_TEXT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
+    }
+}

@@ -1,0 +1,98 @@
+//! What is wrong or odd in a file, each with a code that never changes its meaning.
+
+/// How much an issue matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Odd: readers may disagree about the file.
+    Warning,
+    /// Part of the file cannot be read.
+    Error,
+    /// Made to look like something else.
+    High,
+}
+
+impl Severity {
+    /// The word in a record.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::High => "high",
+        }
+    }
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// Its name, such as `Z030`.
+    pub code: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// One line.
+    pub message: String,
+    /// Where in the file, if it is in one place.
+    pub offset: Option<u64>,
+    /// What to do, if there is something to do.
+    pub hint: Option<&'static str>,
+}
+
+/// Findings of one kind are kept up to this number: a hostile file could hold millions.
+const MOST_OF_A_KIND: usize = 16;
+
+/// The findings of one file.
+#[derive(Debug, Clone, Default)]
+pub struct Issues(Vec<Issue>);
+
+impl Issues {
+    /// Adds a finding that is not tied to one place.
+    pub fn add(&mut self, code: &'static str, severity: Severity, message: impl Into<String>) {
+        self.push(Issue { code, severity, message: message.into(), offset: None, hint: None });
+    }
+
+    /// Adds a finding at an offset of the file.
+    pub fn add_at(
+        &mut self,
+        code: &'static str,
+        severity: Severity,
+        message: impl Into<String>,
+        offset: u64,
+    ) {
+        self.push(Issue { code, severity, message: message.into(), offset: Some(offset), hint: None });
+    }
+
+    /// Adds a finding as it is.
+    pub fn push(&mut self, issue: Issue) {
+        if self.0.iter().filter(|known| known.code == issue.code).count() < MOST_OF_A_KIND {
+            self.0.push(issue);
+        }
+    }
+
+    /// The advice for the finding added last.
+    pub fn hint(&mut self, hint: &'static str) {
+        if let Some(last) = self.0.last_mut() {
+            last.hint = Some(hint);
+        }
+    }
+
+    /// Whether a finding of this code is there.
+    #[must_use]
+    pub fn has(&self, code: &str) -> bool {
+        self.0.iter().any(|issue| issue.code == code)
+    }
+
+    /// Every finding, in the order of their discovery.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<Issue> {
+        self.0
+    }
+
+    /// Every finding, in the order of their discovery.
+    pub fn iter(&self) -> impl Iterator<Item = &Issue> {
+        self.0.iter()
+    }
+}

@@ -1,0 +1,122 @@
+//! JSON as a [`Value`]: keys in the order of the file, a key that comes twice kept twice.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::value::Value;
+
+/// The value of a JSON text; nesting is limited by the parser.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn parse(text: &[u8]) -> Result<Value, String> {
+    serde_json::from_slice::<Parsed>(text).map(|parsed| parsed.0).map_err(|error| error.to_string())
+}
+
+/// Calls `visit` with each entry of a JSON object, so that they need not all be kept.
+///
+/// # Errors
+/// What is wrong with the text, or that it is no object.
+pub(crate) fn entries(text: &[u8], visit: &mut dyn FnMut(String, Value)) -> Result<(), String> {
+    let mut json = serde_json::Deserializer::from_slice(text);
+    json.deserialize_map(Entries(visit)).and_then(|()| json.end()).map_err(|error| error.to_string())
+}
+
+struct Entries<'v>(&'v mut dyn FnMut(String, Value));
+
+impl<'de> Visitor<'de> for Entries<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while let Some((key, Parsed(item))) = items.next_entry()? {
+            (self.0)(key, item);
+        }
+        Ok(())
+    }
+}
+
+struct Parsed(Value);
+
+impl<'de> Deserialize<'de> for Parsed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reader).map(Self)
+    }
+}
+
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Int(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        #[allow(clippy::cast_precision_loss)] // what does not fit is a number all the same, and no offset
+        Ok(i64::try_from(value).map_or(Value::Float(value as f64), Value::Int))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Float(value))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Text(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Value, E> {
+        Ok(Value::Text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Parsed(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Value::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut map = Vec::new();
+        while let Some((key, Parsed(item))) = items.next_entry()? {
+            map.push((key, item));
+        }
+        Ok(Value::Map(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_order_and_duplicates() {
+        let value = parse(br#"{"b": 1, "a": [true, null, 1.5, "x"], "b": 18446744073709551615}"#);
+        let Ok(Value::Map(items)) = value else { panic!("{value:?}") };
+        assert_eq!(items.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["b", "a", "b"]);
+        assert_eq!(items[2].1, Value::Float(1.844_674_407_370_955_2e19));
+    }
+
+    #[test]
+    fn refuses_depth_without_overflowing_the_stack() {
+        assert!(parse("[".repeat(1_000_000).as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,104 @@
+//! What `torch.save` wrote before 1.6: a magic number, a protocol, facts about the machine, the values and the
+//! list of storage keys, each a pickle; then every storage as a count and its bytes.
+
+use std::collections::HashMap;
+
+use crate::content::Place;
+use crate::inspect::File;
+use crate::issue::Severity;
+use crate::pickle::{Document, Safety, Value as Node};
+use crate::record::{Salvage, Status};
+use crate::source::Source;
+use crate::streams::bytes_of_stream;
+
+/// Reads such a file.
+pub(crate) fn read(source: &Source, file: &mut File<'_>) {
+    file.record.kind = "torch_legacy";
+    let mut at = 0;
+    let mut keys = Vec::new();
+    for part in ["magic number", "protocol", "system", "values", "storage keys"] {
+        let found = bytes_of_stream(source, at).ok().filter(|bytes| !bytes.is_empty());
+        let Some(bytes) = found else {
+            return cut(file, format!("cut before the pickle of its {part}"));
+        };
+        let found = file.streams.load(&bytes, at);
+        let document = found.document.as_ref();
+        match (part, document) {
+            ("values", Some(document)) => file.values(document),
+            ("storage keys", Some(document)) => keys = texts(document),
+            _ => {}
+        }
+        if !found.complete {
+            return cut(file, format!("damaged in the pickle of its {part}"));
+        }
+        at += found.end as u64;
+    }
+    let (places, end) = storages(source, &keys, at, file);
+    let (present, wanted) = (places.len() as u64, keys.len() as u64);
+    if present < wanted {
+        file.record.status = Status::Salvaged;
+        file.record.salvaged = Some(Salvage { present, storages: wanted });
+    } else if end < source.size() {
+        let message = format!("{} bytes behind the last storage", source.size() - end);
+        file.streams.issues.add_at("S010", Severity::Warning, message, end);
+        if let Ok(rest) = bytes_of_stream(source, end) {
+            file.streams.behind(&rest, end);
+        }
+    }
+    file.places(&places);
+}
+
+/// The values, if they were read, are worth keeping.
+fn cut(file: &mut File<'_>, message: String) {
+    file.streams.issues.add("Z010", Severity::Error, message);
+    file.streams.worsen(Safety::Unparsed);
+    file.record.status = Status::Corrupt;
+    if !file.record.top_keys.is_empty() || !file.tensors.placed.is_empty() {
+        let storages = file.tensors.storages.len() as u64;
+        file.record.status = Status::Salvaged;
+        file.record.salvaged = Some(Salvage { present: 0, storages });
+        file.places(&HashMap::new());
+    }
+}
+
+fn texts(document: &Document<'_>) -> Vec<String> {
+    let Node::List(items) = document.value(document.root()) else { return Vec::new() };
+    items.iter().filter_map(|item| document.as_text(*item)).map(str::to_owned).collect()
+}
+
+/// Where the storages are, as far as they are there, and where they end.
+fn storages(
+    source: &Source,
+    keys: &[String],
+    start: u64,
+    file: &mut File<'_>,
+) -> (HashMap<String, Place>, u64) {
+    let mut places = HashMap::new();
+    let mut at = start;
+    for key in keys {
+        let Some(storage) = file.tensors.storages.get(key) else {
+            let message = format!("storage {key} belongs to no value, so its size is not known");
+            file.streams.issues.add_at("T008", Severity::Error, message, at);
+            break;
+        };
+        let Some((count, bytes)) = storage.count.zip(storage.bytes) else { break };
+        let stated = source.read(at, 8).ok().and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
+        let Some(stated) = stated else {
+            file.streams.issues.add_at("Z010", Severity::Error, format!("cut before storage {key}"), at);
+            break;
+        };
+        if stated != count {
+            let message = format!("storage {key} has {stated} elements instead of {count}");
+            file.streams.issues.add_at("T002", Severity::Error, message, at);
+            break;
+        }
+        let end = (at + 8).checked_add(bytes).filter(|end| *end <= source.size());
+        let Some(end) = end else {
+            file.streams.issues.add_at("Z010", Severity::Error, format!("cut in storage {key}"), at);
+            break;
+        };
+        places.insert(key.clone(), Place { offset: Some(at + 8), length: bytes });
+        at = end;
+    }
+    (places, at)
+}

@@ -1,0 +1,36 @@
+//! What a `PyTorch` checkpoint holds, read without executing anything in it.
+//!
+//! Containers are found by their content and read by torch's own rules, pickles are decoded by a machine that
+//! never imports or calls, and only the bytes that are needed are read: no tensor's contents are among them.
+//! Nothing here panics on any input; every length is checked against the file before it is believed.
+
+#![forbid(unsafe_code)]
+
+mod archive;
+mod content;
+mod contents;
+mod convert;
+mod detect;
+mod error;
+mod find;
+mod inspect;
+pub mod issue;
+mod json;
+mod layout;
+mod legacy;
+pub mod metrics;
+mod ours;
+pub mod pickle;
+pub mod record;
+mod safetensors;
+mod salvage;
+mod source;
+mod stream;
+mod streams;
+mod tar;
+pub mod tensors;
+pub mod value;
+mod zip;
+
+pub use error::Error;
+pub use inspect::{inspect, open, value};

@@ -1,0 +1,237 @@
+//! Items that are added to containers, and keys that come twice.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+
+use super::arena::{EMPTY, Node, Run};
+use super::document::Document;
+use super::machine::{Halt, Machine};
+use super::value::{DictKind, NodeId, ObjectKind};
+use super::{Safety, code};
+
+/// Containers up to this many keys are compared key by key.
+const SMALL: usize = 8;
+
+/// Longer keys are compared by identity: a stream could have one of megabytes compared for every dictionary.
+const LONG: u32 = 1024;
+
+/// What makes two keys the same.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Key<'d> {
+    None,
+    /// Booleans, integers, and floats that are integers: Python holds `1`, `1.0` and `True` for the same.
+    Int(i64),
+    Float(u64),
+    Text(&'d [u8]),
+    Bytes(&'d [u8]),
+    /// All else is the same only as itself.
+    Same(NodeId),
+}
+
+impl Document<'_> {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::float_cmp)] // compared after the round trip
+    fn key(&self, id: NodeId) -> Key<'_> {
+        match self.node(id) {
+            Node::None => Key::None,
+            Node::Bool(value) => Key::Int(i64::from(value)),
+            Node::Int(value) => Key::Int(value),
+            Node::Float(value) if value.abs() < 9e15 && (value as i64) as f64 == value => {
+                Key::Int(value as i64)
+            }
+            Node::Float(value) => Key::Float(value.to_bits()),
+            Node::Text(span) | Node::BigInt(span) if span.len <= LONG => Key::Text(self.bytes(span)),
+            Node::Bytes(span) if span.len <= LONG => Key::Bytes(self.bytes(span)),
+            _ => Key::Same(id),
+        }
+    }
+}
+
+impl Machine<'_> {
+    /// SETITEM, SETITEMS and DICT: pairs from `start` on go to the value below.
+    pub fn set_items(&mut self, start: usize) -> Result<(), Halt> {
+        let Some(target) = self.below(start) else { return Ok(()) };
+        let mut waiting = self.stack.len() - start;
+        if waiting == 0 {
+            return Ok(());
+        }
+        if waiting % 2 == 1 {
+            self.fault(code::TYPE, "a key has no value".into());
+            waiting -= 1;
+        }
+        let end = start + waiting;
+        self.charge(waiting.div_ceil(4))?;
+        if (start..end).step_by(2).any(|at| self.is_unhashable(self.stack[at])) {
+            self.fault(code::TYPE, "a key cannot be hashed".into());
+        }
+        match self.doc.node(target) {
+            Node::Dict(_) => {
+                self.dict_mut(target)?;
+                if let Node::Dict(at) = self.doc.node(target) {
+                    let pairs = self.stack[start..end].chunks_exact(2).map(|pair| (pair[0], pair[1]));
+                    self.doc.dicts[at as usize].pairs.extend(pairs);
+                }
+            }
+            Node::Object(at) => {
+                if !self.is_open(at) {
+                    self.fault(code::TYPE, "items are set by key on a value that has none".into());
+                }
+                let pairs = self.stack[start..end].chunks_exact(2).map(|pair| (pair[0], pair[1]));
+                self.doc.objects[at as usize].pairs.extend(pairs);
+            }
+            _ => self.fault(code::TYPE, "items are set by key on a value that has none".into()),
+        }
+        self.stack.truncate(start);
+        Ok(())
+    }
+
+    /// APPEND and APPENDS.
+    pub fn append_items(&mut self, start: usize) -> Result<(), Halt> {
+        self.extend(start, "APPEND", |node| matches!(node, Node::List(_)))
+    }
+
+    /// ADDITEMS.
+    pub fn add_items(&mut self, start: usize) -> Result<(), Halt> {
+        self.extend(start, "ADDITEMS", |node| matches!(node, Node::Set(_)))
+    }
+
+    fn extend(&mut self, start: usize, opcode: &str, fits: fn(Node) -> bool) -> Result<(), Halt> {
+        let Some(target) = self.below(start) else { return Ok(()) };
+        let waiting = self.stack.len() - start;
+        if waiting == 0 {
+            return Ok(());
+        }
+        self.charge(waiting.div_ceil(4))?;
+        let node = self.doc.node(target);
+        if let Node::Object(at) = node {
+            if !self.is_open(at) && self.doc.objects[at as usize].kind != ObjectKind::Deque {
+                self.fault(code::TYPE, format!("{opcode} meets a value that takes no items"));
+            }
+            self.doc.objects[at as usize].items.extend_from_slice(&self.stack[start..]);
+        } else if fits(node) {
+            self.list_mut(target)?;
+            if let Node::List(at) | Node::Set(at) = self.doc.node(target) {
+                self.doc.lists[at as usize].extend_from_slice(&self.stack[start..]);
+            }
+        } else {
+            self.fault(code::TYPE, format!("{opcode} meets a value that takes no items"));
+        }
+        self.stack.truncate(start);
+        Ok(())
+    }
+
+    /// The container under the items from `start` on; without one they are dropped.
+    fn below(&mut self, start: usize) -> Option<NodeId> {
+        if start > self.fence() {
+            return Some(self.stack[start - 1]);
+        }
+        self.fault(code::STACK, "items have no container".into());
+        self.stack.truncate(start);
+        None
+    }
+
+    /// An instance of an unknown class does with items what its code says, which makes the verdict already.
+    fn is_open(&mut self, at: u32) -> bool {
+        let open = self.doc.objects[at as usize].kind == ObjectKind::Opaque;
+        if open {
+            self.raise(Safety::UnknownCode);
+        }
+        open
+    }
+
+    fn is_unhashable(&self, id: NodeId) -> bool {
+        matches!(
+            self.doc.node(id),
+            Node::List(_) | Node::Dict(_) | Node::Set(_) | Node::ByteArray(_) | Node::Array(_)
+        )
+    }
+
+    /// Leaves each key once, in its first place and with its last value, as Python does.
+    pub fn settle(&mut self) {
+        let hasher = RandomState::new();
+        let mut twice = false;
+        for at in 0..self.doc.dicts.len() {
+            let mut pairs = std::mem::take(&mut self.doc.dicts[at].pairs);
+            let firsts = self.firsts(&hasher, pairs.iter().map(|pair| pair.0));
+            if let Some(firsts) = firsts {
+                twice = true;
+                for (at, &first) in firsts.iter().enumerate() {
+                    pairs[first].1 = pairs[at].1;
+                }
+                let mut at = 0..;
+                pairs.retain(|_| at.next().is_some_and(|at| firsts[at] == at));
+            }
+            self.doc.dicts[at].pairs = pairs;
+        }
+        if twice {
+            self.note(code::DUPLICATE_KEY, "a key is stored twice; the last value counts".into());
+        }
+        self.settle_sets(&hasher);
+    }
+
+    fn settle_sets(&mut self, hasher: &RandomState) {
+        for id in 0..self.doc.nodes.len() {
+            match self.doc.nodes[id] {
+                Node::Set(at) if at != EMPTY => {
+                    let mut items = std::mem::take(&mut self.doc.lists[at as usize]);
+                    if let Some(firsts) = self.firsts(hasher, items.iter().copied()) {
+                        let mut at = 0..;
+                        items.retain(|_| at.next().is_some_and(|at| firsts[at] == at));
+                    }
+                    self.doc.lists[at as usize] = items;
+                }
+                Node::FrozenSet(run) => {
+                    let firsts = self.firsts(hasher, self.doc.run(run).iter().copied());
+                    if let Some(firsts) = firsts {
+                        let start = run.start as usize;
+                        let kept = (0..firsts.len()).filter(|&at| firsts[at] == at);
+                        let kept: Vec<NodeId> = kept.map(|at| self.doc.items[start + at]).collect();
+                        self.doc.items[start..start + kept.len()].copy_from_slice(&kept);
+                        let len = super::reader::narrow(kept.len());
+                        self.doc.nodes[id] = Node::FrozenSet(Run { start: run.start, len });
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Where each key came first, None if all did.
+    fn firsts(
+        &self,
+        hasher: &RandomState,
+        keys: impl ExactSizeIterator<Item = NodeId> + Clone,
+    ) -> Option<Vec<usize>> {
+        let count = keys.len();
+        if count < 2 {
+            return None;
+        }
+        let distinct = if count <= SMALL {
+            let mut rest = keys.clone();
+            (0..count).all(|at| {
+                let key = rest.next().map(|id| self.doc.key(id));
+                !keys.clone().take(at).any(|other| Some(self.doc.key(other)) == key)
+            })
+        } else {
+            // Sorted hashes take less room than a map, and most dictionaries need no more.
+            let mut hashes: Vec<u64> = keys.clone().map(|id| hasher.hash_one(self.doc.key(id))).collect();
+            hashes.sort_unstable();
+            hashes.windows(2).all(|pair| pair[0] != pair[1])
+        };
+        if distinct {
+            return None;
+        }
+        let mut seen: HashMap<Key, usize, RandomState> =
+            HashMap::with_capacity_and_hasher(count, hasher.clone());
+        let firsts: Vec<usize> =
+            keys.enumerate().map(|(at, id)| *seen.entry(self.doc.key(id)).or_insert(at)).collect();
+        (seen.len() < count).then_some(firsts)
+    }
+
+    /// A counter's keys are checked as a dictionary's: both come from the same argument.
+    pub fn copy_pairs(&mut self, from: NodeId, kind: DictKind) -> Result<Option<Node>, Halt> {
+        let Node::Dict(at) = self.doc.node(from) else { return Ok(None) };
+        let pairs = self.doc.dict(at).pairs.to_vec();
+        self.charge(pairs.len().div_ceil(2))?;
+        self.new_dict(super::arena::DictData { kind, pairs, attributes: None }).map(Some)
+    }
+}

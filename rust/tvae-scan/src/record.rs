@@ -1,0 +1,107 @@
+//! What is known about one file.
+
+use std::path::PathBuf;
+
+use crate::issue::Issue;
+use crate::metrics::Metric;
+use crate::pickle::{Import, Safety};
+use crate::value::Value;
+
+/// Whether the file could be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Status {
+    /// All of it that is looked at.
+    #[default]
+    Ok,
+    /// It is damaged, and its values were recovered.
+    Salvaged,
+    /// It is damaged.
+    Corrupt,
+    /// It is whole, and no checkpoint of a known kind.
+    Unsupported,
+}
+
+impl Status {
+    /// The word in a record.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Salvaged => "salvaged",
+            Self::Corrupt => "corrupt",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
+/// The tensors below one key of a checkpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StateDict {
+    /// The key; empty if the tensors are at the top.
+    pub key: String,
+    /// Number of tensors.
+    pub n_tensors: u64,
+    /// Number of their elements, each view of a storage counted once.
+    pub n_params: u64,
+    /// Bytes of the storages that they use, each storage counted once.
+    pub bytes: u64,
+    /// Their types, in order of the alphabet.
+    pub dtypes: Vec<String>,
+    /// The model that they belong to, if their names and shapes tell.
+    pub layout: Option<&'static str>,
+}
+
+/// What a cut file still holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Salvage {
+    /// Storages whose bytes are all there.
+    pub present: u64,
+    /// Storages that the values refer to.
+    pub storages: u64,
+}
+
+/// Everything that is known about a file.
+#[derive(Debug, Clone, Default)]
+pub struct FileRecord {
+    /// The path as it was given.
+    pub path: PathBuf,
+    /// Bytes.
+    pub size: u64,
+    /// Bytes on the disk.
+    pub allocated: u64,
+    /// Last change, in seconds since 1970.
+    pub mtime: f64,
+    /// What it is: `torch_zip`, `torch_legacy`, `torch_tar`, `torchscript`, `torch_package`, `pickle`,
+    /// `safetensors`, `torch_export`, `zip`, `tar`, `empty`, `unknown`, or `other` for what an issue names.
+    pub kind: &'static str,
+    /// The folder inside a torch archive.
+    pub torch_prefix: Option<String>,
+    /// Whether it could be decoded.
+    pub status: Status,
+    /// The worst of every pickle stream in the file.
+    pub safety: Safety,
+    /// What the streams import.
+    pub imports: Vec<Import>,
+    /// The epoch.
+    pub epoch: Option<i64>,
+    /// The metrics.
+    pub metrics: Vec<Metric>,
+    /// The configuration.
+    pub config: Option<Value>,
+    /// SHA-256 of the configuration as canonical JSON, or what the record of the file says.
+    pub config_hash: Option<String>,
+    /// Keys at the top, in order.
+    pub top_keys: Vec<String>,
+    /// Tensors by key.
+    pub state_dicts: Vec<StateDict>,
+    /// Records of the archive, or tensors of a safetensors file.
+    pub n_records: Option<u64>,
+    /// The id that torch wrote: equal ids are copies of the same save.
+    pub serialization_id: Option<String>,
+    /// What is wrong or odd.
+    pub issues: Vec<Issue>,
+    /// What a cut file still holds.
+    pub salvaged: Option<Salvage>,
+    /// Microseconds that all this took.
+    pub elapsed_us: u64,
+}

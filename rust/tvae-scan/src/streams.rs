@@ -1,0 +1,110 @@
+//! The verdict over all pickle streams of a file: the worst of them counts, read by torch or not.
+
+use std::io;
+
+use crate::issue::{Issue, Issues, Severity};
+use crate::pickle::{self, Budget, Import, Safety, Unpickled};
+use crate::source::Source;
+
+/// Imports that are kept.
+const MOST_IMPORTS: usize = 10_000;
+
+/// Streams behind a STOP that are followed.
+const MOST_BEHIND: usize = 64;
+/// Read first of a stream of unknown length.
+const FIRST: u64 = 1 << 16;
+
+/// The bytes of a stream that begins at `start` and ends nobody knows where: a little at first, and more
+/// until they hold its STOP or are as many as a stream may have.
+pub(crate) fn bytes_of_stream(source: &Source, start: u64) -> io::Result<Vec<u8>> {
+    let most = Budget::default().bytes as u64;
+    let mut length = FIRST;
+    loop {
+        let bytes = source.read_up_to(start, length)?;
+        let all = length >= most || start.saturating_add(length) >= source.size();
+        let cut =
+            |found: Unpickled<'_>| found.issues.iter().any(|issue| issue.code == pickle::code::TRUNCATED);
+        if all || !cut(pickle::scan(&bytes, &Budget::default())) {
+            return Ok(bytes);
+        }
+        length = (length * 8).min(most);
+    }
+}
+
+/// What the streams so far amount to.
+#[derive(Debug, Default)]
+pub(crate) struct Streams {
+    pub safety: Safety,
+    pub imports: Vec<Import>,
+    pub issues: Issues,
+}
+
+impl Streams {
+    /// Follows one stream, the first byte of which is at `base` of the file.
+    pub(crate) fn load<'a>(&mut self, bytes: &'a [u8], base: u64) -> Unpickled<'a> {
+        let found = pickle::load(bytes, &Budget::default());
+        self.absorb(&found, base);
+        found
+    }
+
+    /// Follows the streams behind the STOP of another one, which torch does not read. Bytes that are no
+    /// pickle are reported and nothing more.
+    pub(crate) fn behind(&mut self, bytes: &[u8], base: u64) {
+        let mut rest = bytes;
+        for _ in 0..MOST_BEHIND {
+            let at = base + (bytes.len() - rest.len()) as u64;
+            let found = pickle::scan(rest, &Budget::default());
+            if found.complete || found.safety == Safety::Dangerous {
+                self.absorb(&found, at);
+            }
+            rest = match rest.get(found.end..) {
+                Some(left) if found.complete && found.end > 0 && !left.is_empty() => left,
+                _ => return,
+            };
+        }
+        self.worsen(Safety::Unparsed);
+    }
+
+    /// Counts what one stream amounts to.
+    fn absorb(&mut self, found: &Unpickled<'_>, base: u64) {
+        self.worsen(found.safety);
+        for import in &found.imports {
+            let known = self.imports.iter().any(|one| {
+                one.module == import.module && one.name == import.name && one.class >= import.class
+            });
+            if !known && self.imports.len() < MOST_IMPORTS {
+                self.imports.push(Import { offset: import.offset.saturating_add(base), ..import.clone() });
+            }
+        }
+        for issue in &found.issues {
+            self.issues.push(Issue {
+                code: issue.code,
+                severity: severity(issue.code),
+                message: issue.message.clone(),
+                offset: Some(issue.offset.saturating_add(base)),
+                hint: None,
+            });
+        }
+    }
+
+    /// At least `safety`.
+    pub(crate) fn worsen(&mut self, safety: Safety) {
+        self.safety = self.safety.max(safety);
+    }
+}
+
+fn severity(code: &str) -> Severity {
+    use pickle::code;
+    match code {
+        code::DANGEROUS | code::EXTENSION => Severity::High,
+        code::TRUNCATED
+        | code::BAD_OPCODE
+        | code::STACK
+        | code::TYPE
+        | code::MEMO
+        | code::VALUE
+        | code::BUDGET => Severity::Error,
+        code::DUPLICATE_KEY | code::FRAME => Severity::Info,
+        _ => Severity::Warning,
+    }
+}

@@ -1,0 +1,275 @@
+//! The directory of a zip file, found and believed as torch's reader does it: the last end record of the
+//! tail counts, offsets are absolute, the central directory is the truth, CRCs are not looked at.
+
+use crate::issue::{Issues, Severity};
+use crate::source::Source;
+
+/// The part of the file's end in which torch's reader looks for the end record.
+const TAIL: u64 = 69_584;
+/// Read first: it holds the end record and the directory of nearly every checkpoint.
+const SHORT_TAIL: u64 = 16_384;
+/// The largest directory that is read: a quarter of a million records.
+const MOST_DIRECTORY: u64 = 16 << 20;
+
+const END: &[u8] = b"PK\x05\x06";
+const END_LENGTH: usize = 22;
+
+/// One record of the central directory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    name: (usize, usize),
+    /// 0: stored, 8: deflate.
+    pub method: u16,
+    /// General purpose flags.
+    pub flags: u16,
+    /// CRC-32 of the content, as claimed.
+    pub crc: u32,
+    /// Bytes in the file.
+    pub packed: u64,
+    /// Bytes of the content.
+    pub size: u64,
+    /// Where its local header is.
+    pub header: u64,
+}
+
+/// The central directory.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    bytes: Vec<u8>,
+    /// Every record, in the order of the directory.
+    pub entries: Vec<Entry>,
+}
+
+impl Directory {
+    /// The name of a record.
+    pub(crate) fn name(&self, entry: &Entry) -> &[u8] {
+        &self.bytes[entry.name.0..entry.name.1]
+    }
+}
+
+/// Why there is no directory.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// No end record: not a zip file, or one that was cut.
+    NoEnd,
+    /// An end record that cannot be right.
+    Corrupt(String),
+    /// A kind of zip that torch does not read either.
+    Unsupported(&'static str),
+}
+
+/// The end record: where the directory is.
+struct End {
+    at: u64,
+    count: u64,
+    length: u64,
+    offset: u64,
+    zip64: bool,
+}
+
+impl End {
+    /// How far the directory is behind the place that is stated.
+    fn shift(&self) -> u64 {
+        let records = if self.zip64 { 76 } else { 0 };
+        self.at.saturating_sub(records).saturating_sub(self.length).saturating_sub(self.offset)
+    }
+}
+
+/// The central directory of `source`. With `behind`, the archive follows other bytes, and its offsets may count
+/// from its own beginning: torch refuses that, and Python reads it.
+pub(crate) fn directory(source: &Source, behind: bool, issues: &mut Issues) -> Result<Directory, Failure> {
+    let corrupt = |what: &str| Failure::Corrupt(what.into());
+    let mut end = find_end(source, behind, issues)?;
+    let shift = if behind { end.shift() } else { 0 };
+    end.offset = end.offset.saturating_add(shift);
+    if end.length > MOST_DIRECTORY {
+        return Err(Failure::Corrupt(format!("its directory claims {} bytes", end.length)));
+    }
+    if end.count.saturating_mul(46) > end.length {
+        return Err(Failure::Corrupt(format!("its directory claims {} records", end.count)));
+    }
+    let close = end.offset.checked_add(end.length).filter(|close| *close <= end.at);
+    let close = close.ok_or_else(|| corrupt("its directory lies outside the file"))?;
+    let bytes = source.read(end.offset, end.length).map_err(|error| Failure::Corrupt(error.to_string()))?;
+    let mut entries = Vec::with_capacity(usize::try_from(end.count).unwrap_or(0));
+    let mut at = 0;
+    for _ in 0..end.count {
+        let found = entry(&bytes, &mut at).ok_or_else(|| corrupt("its directory is cut short or damaged"))?;
+        entries.push(Entry { header: found.header.saturating_add(shift), ..found });
+    }
+    let gap = end.at - close;
+    if gap > if end.zip64 { 76 } else { 0 } {
+        issues.add_at("Z045", Severity::Info, format!("{gap} bytes behind the directory"), close);
+    }
+    Ok(Directory { bytes, entries })
+}
+
+fn find_end(source: &Source, behind: bool, issues: &mut Issues) -> Result<End, Failure> {
+    let size = source.size();
+    for wanted in [SHORT_TAIL, TAIL] {
+        let start = size.saturating_sub(wanted);
+        let tail = source.read(start, size - start).map_err(|error| Failure::Corrupt(error.to_string()))?;
+        let last = tail.len().checked_sub(END_LENGTH);
+        let found = last.and_then(|last| (0..=last).rev().find(|&at| tail[at..].starts_with(END)));
+        if let Some(at) = found {
+            return end_record(source, &tail[at..], start + at as u64, behind, issues);
+        }
+        if start == 0 {
+            break;
+        }
+    }
+    Err(Failure::NoEnd)
+}
+
+fn end_record(
+    source: &Source,
+    tail: &[u8],
+    at: u64,
+    behind: bool,
+    issues: &mut Issues,
+) -> Result<End, Failure> {
+    let comment = usize::from(u16_at(tail, 20));
+    let rest = tail.len() - END_LENGTH;
+    if comment != rest {
+        let message = format!("{rest} bytes behind the end record, which announces {comment}");
+        issues.add_at("Z042", Severity::Warning, message, at + END_LENGTH as u64);
+    } else if comment > 0 {
+        issues.add_at("Z042", Severity::Info, format!("a comment of {comment} bytes"), at);
+    }
+    let (mut disks, mut count_here) =
+        (u32::from(u16_at(tail, 4)) | u32::from(u16_at(tail, 6)), u64::from(u16_at(tail, 8)));
+    let mut end = End {
+        at,
+        count: u64::from(u16_at(tail, 10)),
+        length: u64::from(u32_at(tail, 12)),
+        offset: u64::from(u32_at(tail, 16)),
+        zip64: false,
+    };
+    if let Some(record) = zip64_record(source, at, behind)? {
+        disks = u32_at(&record, 16) | u32_at(&record, 20);
+        count_here = u64_at(&record, 24);
+        end = End {
+            at,
+            count: u64_at(&record, 32),
+            length: u64_at(&record, 40),
+            offset: u64_at(&record, 48),
+            zip64: true,
+        };
+    }
+    if disks > 1 || count_here != end.count {
+        return Err(Failure::Unsupported("a zip in several parts"));
+    }
+    Ok(end)
+}
+
+/// The zip64 end record that the locator before the end record points to, if there is one.
+fn zip64_record(source: &Source, end: u64, behind: bool) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(locator_at) = end.checked_sub(20).filter(|at| *at >= 56) else { return Ok(None) };
+    let failed = |error: std::io::Error| Failure::Corrupt(error.to_string());
+    let locator = source.read(locator_at, 20).map_err(failed)?;
+    if !locator.starts_with(b"PK\x06\x07") {
+        return Ok(None);
+    }
+    // Python takes the record that is just before the locator, wherever that points.
+    let at = if behind { end - 76 } else { u64_at(&locator, 8) };
+    if at.checked_add(56).is_none_or(|close| close > source.size()) {
+        return Err(Failure::Corrupt("its zip64 end record lies outside the file".into()));
+    }
+    let record = source.read(at, 56).map_err(failed)?;
+    Ok(record.starts_with(b"PK\x06\x06").then_some(record))
+}
+
+fn entry(bytes: &[u8], at: &mut usize) -> Option<Entry> {
+    let record = bytes.get(*at..)?;
+    if record.len() < 46 || !record.starts_with(b"PK\x01\x02") {
+        return None;
+    }
+    let [name, extra, comment] = [28, 30, 32].map(|field| usize::from(u16_at(record, field)));
+    let name = (*at + 46, *at + 46 + name);
+    let extra = (name.1, name.1 + extra);
+    *at = extra.1 + comment;
+    if *at > bytes.len() {
+        return None;
+    }
+    let mut entry = Entry {
+        name,
+        method: u16_at(record, 10),
+        flags: u16_at(record, 8),
+        crc: u32_at(record, 16),
+        packed: u64::from(u32_at(record, 20)),
+        size: u64::from(u32_at(record, 24)),
+        header: u64::from(u32_at(record, 42)),
+    };
+    widen(&mut entry, &bytes[extra.0..extra.1])?;
+    Some(entry)
+}
+
+/// Takes from the zip64 extra field what did not fit the record.
+fn widen(entry: &mut Entry, mut extra: &[u8]) -> Option<()> {
+    const FULL: u64 = 0xffff_ffff;
+    let narrow = [&mut entry.size, &mut entry.packed, &mut entry.header].map(|field| *field == FULL);
+    if !narrow.contains(&true) {
+        return Some(());
+    }
+    while extra.len() >= 4 {
+        let (id, length) = (u16_at(extra, 0), usize::from(u16_at(extra, 2)));
+        let field = extra.get(4..4 + length)?;
+        if id == 1 {
+            let mut numbers = field.chunks_exact(8).map(|number| u64_at(number, 0));
+            for (field, narrow) in
+                [&mut entry.size, &mut entry.packed, &mut entry.header].into_iter().zip(narrow)
+            {
+                if narrow {
+                    *field = numbers.next()?;
+                }
+            }
+            return Some(());
+        }
+        extra = &extra[4 + length..];
+    }
+    // A record of exactly 4 GiB - 1 bytes is possible.
+    Some(())
+}
+
+/// What a local header says.
+#[derive(Debug)]
+pub(crate) struct Local {
+    /// The name, which should be that of the directory.
+    pub name: Vec<u8>,
+    /// General purpose flags.
+    pub flags: u16,
+    /// CRC-32; 0 if it follows the content.
+    pub crc: u32,
+    /// Bytes of the content; 0 if they follow it, and 0xffffffff if they are in the extra field.
+    pub size: u32,
+    /// Where the content begins.
+    pub data: u64,
+}
+
+/// The local header at `at`, or `None` if there is none.
+pub(crate) fn local(source: &Source, at: u64) -> Option<Local> {
+    // One read serves the usual name as well.
+    let head = source.read_up_to(at, 30 + 64).ok()?;
+    if head.len() < 30 || !head.starts_with(b"PK\x03\x04") {
+        return None;
+    }
+    let [name, extra] = [26, 28].map(|field| usize::from(u16_at(&head, field)));
+    let data = at.checked_add(30 + name as u64 + extra as u64)?;
+    let name = match head.get(30..30 + name) {
+        Some(bytes) => bytes.to_vec(),
+        None => source.read(at + 30, name as u64).ok()?,
+    };
+    Some(Local { name, flags: u16_at(&head, 6), crc: u32_at(&head, 14), size: u32_at(&head, 22), data })
+}
+
+pub(crate) fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from(u16_at(bytes, at)) | u32::from(u16_at(bytes, at + 2)) << 16
+}
+
+pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+}

@@ -1,0 +1,90 @@
+"""`tvae show`: the words, the exit codes, and nothing that a file's own text could do to a terminal."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+Run = Callable[..., Any]
+
+
+class Evil:
+    """Runs a command when it is unpickled by Python."""
+
+    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
+        return os.system, ("true",)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "best.pt"
+    content = {
+        "epoch": 4,
+        "model_state": {"layer.weight": torch.zeros(3, 2), "n" * 70: torch.zeros(())},
+        "metrics": {"radial_corr_B": np.float64(-0.75), "coverage": float("inf")},
+        "config": {"name": "red\x1b[31m", "lr": 0.1},
+    }
+    torch.save(content, path)
+    return path
+
+
+def test_a_checkpoint(tvae: Run, saved: Path) -> None:
+    done = tvae("show", saved, "--imports", "--tensors")
+    assert (done.code, done.err) == (0, "")
+    lines = done.out.splitlines()
+    assert max(map(len, lines[1:])) <= 80
+    for words in (
+        "PyTorch archive",
+        "yes: it imports only known types",
+        "hierarchy_B  -0.75000  metrics: radial_corr_B",
+        "model_state       2           7   28 B  float32",
+        "model_state.layer.weight",
+        "    numpy._core.multiarray.scalar,",
+    ):
+        assert words in done.out
+
+
+def test_json_has_every_field_and_no_infinity(tvae: Run, saved: Path) -> None:
+    found = tvae("show", saved, "--json", "--tensors").json
+    assert found["schema"] == 1
+    assert found["imports"][0].keys() == {"module", "name", "class", "offset"}
+    assert found["metrics"]["coverage"]["value"] is None
+    assert found["not_finite"] == ["metrics.coverage.value"]
+    assert found["tensors"][0]["shape"] == [3, 2]
+    assert found["config_hash"]
+
+
+def test_one_value(tvae: Run, saved: Path) -> None:
+    assert tvae("show", saved, "--key", "config.lr").out == "0.1\n"
+    assert tvae("show", saved, "--key", "config.name").out == "red\\x1b[31m\n"
+    assert tvae("show", saved, "--key", "metrics.coverage", "--json").json["value"] is None
+    missing = tvae("show", saved, "--key", "config.none")
+    assert missing.code == 3
+    assert "model_state" in missing.err
+
+
+def test_malice_is_shown_and_no_advice_given(tvae: Run, tmp_path: Path) -> None:
+    torch.save({"x": Evil()}, tmp_path / "x.pt")
+    done = tvae("show", tmp_path / "x.pt", "--imports")
+    assert done.code == 0
+    assert "NO: loading it runs dangerous code" in done.out
+    assert "posix.system" in done.out
+    assert "add_safe_globals" not in done.out
+
+
+@pytest.mark.parametrize("data", [b"", b"hello, world", pickle.dumps({"a": 1})[:-3]])
+def test_what_is_no_checkpoint(tvae: Run, tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "x.pt").write_bytes(data)
+    done = tvae("show", tmp_path / "x.pt")
+    assert done.code == 3
+    assert "not known" in done.out
+    assert tvae("show", tmp_path / "x.pt", "--json").json["safety"] == "unparsed"
+    assert tvae("show", tmp_path / "none.pt").code == 3
+    assert tvae("show", tmp_path).code == 3
