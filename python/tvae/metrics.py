@@ -58,8 +58,9 @@ def evaluate(model: TernaryVAE, *, pairs: Pairs = "exact", seed: int = 0, legacy
     Args:
         model: a model; it is put into eval mode and back.
         pairs: "exact" visits every pair of operations up to depth 10; a number samples that many
-            pairs per level. Beyond depth 10, and beyond 3^13 operations, samples are all there is,
-            and the result says so.
+            pairs per level. Beyond depth 10 pairs are always sampled; beyond depth 13 decoding is
+            judged on a sample of 3^13 operations, and metrics of the ball, which need whole levels,
+            are None. The result says what was done.
         seed: of the posterior sample behind `coverage_sampled` and of sampled pairs.
         legacy: compute `dist_corr` and `Q` on 1,000 operations, as the predecessor did.
 

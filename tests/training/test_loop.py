@@ -19,7 +19,7 @@ from training.runs import Memory, tiny
 from tvae.checkpoint import read, read_record
 from tvae.config import load
 from tvae.errors import CheckpointError, ConfigError, DeviceError, GuardStop, MissingError, StorageError
-from tvae.training import preflight, resume, train
+from tvae.training import Event, preflight, resume, train
 from tvae.training.build import build_state
 from tvae.training.loop import _loop
 from tvae.training.part import part_of
@@ -297,6 +297,32 @@ def test_a_learned_curvature_moves(out: Path) -> None:
     model = tvae.load(out / "models/r/latest.safetensors")
     assert abs(model.curvature - 1.0) > 1e-3
     assert model.record.architecture["curvature"] == pytest.approx(model.curvature)
+
+
+class CtrlC(Memory):
+    """Ctrl-C at the end of an epoch, before its evaluation."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__()
+        self.epoch = epoch
+
+    def emit(self, event: Event) -> None:
+        super().emit(event)
+        if event.scope == "epoch" and event.epoch == self.epoch:
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 4])
+def test_an_interrupted_run_ends_like_an_unbroken_one(out: Path, epoch: int) -> None:
+    whole = train(tiny("training.eval_every=2"), out=out, name="whole")
+    interrupted = train(tiny("training.eval_every=2"), out=out, name="r", sinks=[CtrlC(epoch)])
+    assert interrupted.status == "interrupted"
+    resumed = resume("r", out=out)
+    assert resumed.status == "finished"
+    assert resumed.metrics == whole.metrics
+    assert (resumed.best or {}).get("epoch") == (whole.best or {}).get("epoch")
+    first, second = (read(out / f"models/{n}/latest.safetensors").tensors for n in ("whole", "r"))
+    assert all(first[name].equal(second[name]) for name in first)
 
 
 def test_ctrl_c_saves_and_resumes(out: Path) -> None:

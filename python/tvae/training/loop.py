@@ -245,22 +245,19 @@ def _loop(
                 epoch=epoch, step=state.step, scope="step",
                 loss=loss, lr=factor * config.optim.lr, steps_per_second=rate, **values,
             )  # fmt: skip
-        if interrupt.asked:
-            return None
         losses.append(loss)
-        if state.step % training.steps_per_epoch and state.step < total:
-            continue
-        events.emit(
-            epoch=epoch, step=state.step, scope="epoch", loss=sum(losses) / len(losses), seconds=state.seconds
-        )
-        losses.clear()
         stop: Stop | None = None
-        if epoch % training.eval_every == 0 or state.step >= total:
-            stop = _evaluate_and_decide(config, state, writer, events, epoch)
-            state.seconds = time.perf_counter() - started
-        if stop or epoch % training.save_every == 0 or state.step >= total:
-            writer.save_latest(state)
-        if stop:
+        if state.step % training.steps_per_epoch == 0 or state.step == total:
+            mean = sum(losses) / len(losses)
+            losses.clear()
+            events.emit(epoch=epoch, step=state.step, scope="epoch", loss=mean, seconds=state.seconds)
+            if epoch % training.eval_every == 0 or state.step == total:
+                stop = _evaluate_and_decide(config, state, writer, events, epoch)
+                state.seconds = time.perf_counter() - started
+            if stop or epoch % training.save_every == 0 or state.step == total:
+                writer.save_latest(state)
+        # Only now: a run that is interrupted at the end of an epoch has evaluated it like any other.
+        if stop or interrupt.asked:
             return stop
     return None
 
