@@ -249,6 +249,43 @@ def test_preflight_trains_nothing(out: Path) -> None:
     assert not out.exists()
 
 
+def test_losses_of_ones_own_are_missed_on_resume(out: Path) -> None:
+    from tvae import losses
+
+    class Shrink(msgspec.Struct, frozen=True):
+        weight: float = 0.1
+        branch: str = "B"
+
+    @losses.register("shrink_for_this_test")
+    class ShrinkLoss(losses.Loss):
+        def __call__(self, inputs):
+            return losses.LossResult(inputs.radius(self.branch).mean())
+
+    own = {"shrink_for_this_test": Shrink()}
+    stopped = train(tiny(), out=out, name="r", losses=own, sinks=[CtrlC(2)])
+    assert stopped.status == "interrupted"
+    with pytest.raises(CheckpointError, match="shrink_for_this_test"):
+        resume("r", out=out)
+    assert resume("r", out=out, losses=own).status == "finished"
+    logged = [json.loads(line) for line in (out / "runs/r/metrics.jsonl").read_text().splitlines()]
+    assert "loss/shrink_for_this_test" in [line for line in logged if line["scope"] == "step"][-1]["values"]
+
+
+def test_a_tie_goes_to_the_later_evaluation() -> None:
+    from tvae.config.schema import BestConfig
+    from tvae.training.best import rank
+
+    def key(ultrametric: float) -> tuple[float, float] | None:
+        return rank({"coverage": 1.0, "ultrametric_B": ultrametric}, BestConfig(), min_coverage=0.05)
+
+    assert key(0.83202203) == key(0.83202201)
+    assert key(0.832025) > key(0.832020)
+
+
+def test_init_takes_the_shipped_weights() -> None:
+    assert preflight(load("default", sets=["init=default"], env={}).config)["coverage"] == 1.0
+
+
 def test_early_stopping(out: Path) -> None:
     config = tiny(
         "training.epochs=30", "training.early_stop.patience=2", "optim.lr=1e-9", "optim.muon_lr=1e-9",

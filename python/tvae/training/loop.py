@@ -268,14 +268,15 @@ def _evaluate_and_decide(
     """Evaluate, let the policies decide, save a new best."""
     measured = evaluate(state.model, pairs=config.training.eval_pairs, seed=0)
     key = rank(measured.metrics, config.training.best, min_coverage=config.training.guards.min_coverage)
-    is_best = key is not None and (state.best is None or key > tuple(state.best["key"]))
+    before = tuple(state.best["key"]) if state.best else None
+    is_best = key is not None and (before is None or key >= before)
     state.last = {"epoch": epoch, "step": state.step, "metrics": measured.metrics}
     evaluation = Evaluation(
         epoch=epoch,
         step=state.step,
         progress=state.step / total_steps(config),
         metrics=measured.metrics,
-        is_best=is_best,
+        improved=key is not None and (before is None or key > before),
     )
     decisions = [decision for policy in state.policies for decision in policy.on_eval(evaluation)]
     events.emit(epoch=epoch, step=state.step, scope="eval", **measured.metrics)
