@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from importlib.resources import as_file, files
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tvae.checkpoint import load_into, read
-from tvae.errors import CheckpointError
+from tvae.errors import CheckpointError, MissingError
 from tvae.nn.spec import from_architecture
 
 if TYPE_CHECKING:
@@ -36,20 +36,11 @@ def load(src: str | os.PathLike[str], *, device: str = "cpu") -> TernaryVAE:
         >>> model.decode(model.code([0, 19682])).tolist()[1]
         [1, 1, 1, 1, 1, 1, 1, 1, 1]
     """
-    if os.fspath(src) == "default":
-        with as_file(files("tvae.presets") / "default.safetensors") as path:
-            return _load(path, device)
-    path = Path(src)
-    if path.is_dir():
-        path = path / "best.safetensors"
-    return _load(path, device)
-
-
-def _load(path: Path, device: str) -> TernaryVAE:
     from tvae.nn import TernaryVAE
     from tvae.nn.device import device_of
 
     target = device_of(device)
+    path = locate(src)
     checkpoint = read(path)
     try:
         spec, depth = from_architecture(checkpoint.record.architecture)
@@ -61,3 +52,21 @@ def _load(path: Path, device: str) -> TernaryVAE:
     load_into(model, checkpoint.tensors, source=str(path))
     model.record = checkpoint.record
     return model.to(target).eval()
+
+
+def locate(src: str | os.PathLike[str]) -> Path:
+    """The file that `load` would read: "default" is the one in the package, a folder means its best weights.
+
+    Raises:
+        MissingError: if there is no such file or folder.
+    """
+    if os.fspath(src) == "default":
+        return Path(str(files("tvae.presets") / "default.safetensors"))
+    path = Path(src)
+    if not path.exists():
+        raise MissingError(
+            "no such checkpoint",
+            path=str(src),
+            hint="give a file, its folder such as outputs/models/NAME, or `default` for the shipped weights",
+        )
+    return path / "best.safetensors" if path.is_dir() else path

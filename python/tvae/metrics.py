@@ -15,6 +15,7 @@ from msgspec import Struct
 from tvae import _core
 from tvae.errors import DomainError
 from tvae.losses.kl import kl_to_prior
+from tvae.metric_names import BALL_METRICS
 from tvae.nn import Branch, TernaryVAE
 from tvae.space import TernarySpace
 
@@ -38,7 +39,7 @@ class Metrics(Struct, frozen=True, kw_only=True):
         levels: by valuation, the radii of branch B (hyperbolic), and how many comparisons between
             pairs at v and at v + 1 are in the wrong order.
         metric_version: version of the definitions.
-        pairs: "exact", or the number of pairs sampled per level.
+        pairs: "exact", or how many pairs were sampled, all levels together.
         operations: how many operations were judged.
         seed: seed of the posterior sample and of sampled pairs.
     """
@@ -58,8 +59,9 @@ def evaluate(model: TernaryVAE, *, pairs: Pairs = "exact", seed: int = 0, legacy
     Args:
         model: a model; it is put into eval mode and back.
         pairs: "exact" visits every pair of operations up to depth 10; a number samples that many
-            pairs per level. Beyond depth 10, and beyond 3^13 operations, samples are all there is,
-            and the result says so.
+            pairs per level. Beyond depth 10 pairs are always sampled; beyond depth 13 decoding is
+            judged on a sample of 3^13 operations, and metrics of the ball, which need whole levels,
+            are None. The result says what was done.
         seed: of the posterior sample behind `coverage_sampled` and of sampled pairs.
         legacy: compute `dist_corr` and `Q` on 1,000 operations, as the predecessor did.
 
@@ -72,8 +74,13 @@ def evaluate(model: TernaryVAE, *, pairs: Pairs = "exact", seed: int = 0, legacy
         >>> found.metrics["hierarchy_A"] is None
         True
     """
-    if pairs != "exact" and pairs < 1:
-        raise DomainError("pairs is too small", path="pairs", expected="exact, or at least 1", got=str(pairs))
+    if pairs != "exact" and not (isinstance(pairs, int) and pairs >= 1):
+        raise DomainError(
+            "this is no choice of pairs",
+            path="pairs",
+            expected="exact, or a whole number, at least 1",
+            got=str(pairs),
+        )
     was_training = model.training
     model.eval()
     try:
@@ -148,27 +155,6 @@ def _decoding(model: TernaryVAE, ids: np.ndarray, seed: int) -> dict[str, float 
     return {"coverage": right / n, "coverage_sampled": right_sampled / n, "kl_nats": rate / n}
 
 
-#: Metrics of one branch, by unsuffixed name.
-BALL_METRICS = (
-    "hierarchy",
-    "inversions",
-    "ultrametric",
-    "tree_inversions",
-    "richness",
-    "uniformity",
-    "dist_corr",
-    "Q",
-    "r_v0",
-    "r_v9",
-    "mean_radius",
-    "std_radius",
-    "r_v0_euclidean",
-    "r_v9_euclidean",
-    "mean_radius_euclidean",
-    "std_radius_euclidean",
-)
-
-
 def _ball(
     model: TernaryVAE, branch: Branch, ids: np.ndarray, pairs: Pairs, seed: int, legacy: bool
 ) -> tuple[dict[str, float | None], list[dict[str, Any]], str | int]:
@@ -200,7 +186,7 @@ def _ball(
         "hierarchy": radial.hierarchy,
         "inversions": radial.inversions,
         "ultrametric": among.ultrametric,
-        "tree_inversions": among.tree_inversions,
+        "tree_inversions": among.tree_inversions + 0.0,
         "richness": radial.richness,
         "uniformity": radial.uniformity,
         "dist_corr": dist_corr,

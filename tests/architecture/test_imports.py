@@ -15,7 +15,7 @@ import tvae
 
 # Low to high. `errors`, `autograd` and `record` lie below everything, `__main__` beside the command line.
 LEVELS = [
-    {"errors", "autograd", "record"},
+    {"errors", "autograd", "metric_names", "record"},
     {"_core", "kernels"},
     {"geometry", "space"},
     {"nn", "losses", "metrics", "mining"},

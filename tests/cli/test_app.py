@@ -166,8 +166,13 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_is_an_interrupt(tvae: Run, monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
     before = signal.getsignal(signal.SIGTERM)
+    # A shell starts what it runs in the background with SIGINT ignored, this test perhaps among it.
+    ctrl_c = signal.signal(signal.SIGINT, signal.default_int_handler)
     monkeypatch.setattr("tvae.config.load", lambda *_, **__: signal.raise_signal(number))
-    done = tvae("config", "show")
+    try:
+        done = tvae("config", "show")
+    finally:
+        signal.signal(signal.SIGINT, ctrl_c)
     assert (done.code, done.err) == (130, "tvae: interrupted\n")
     assert signal.getsignal(signal.SIGTERM) is before
 

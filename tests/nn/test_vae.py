@@ -93,6 +93,12 @@ def test_a_branch_that_is_not_there(branch: str) -> None:
         TernaryVAE(ModelSpec(), depth=3).embed([0], branch=branch)
 
 
+@pytest.mark.parametrize("code", [torch.zeros(2, 7), torch.zeros(16), [[0.0] * 16]])
+def test_codes_of_the_wrong_shape(code: object) -> None:
+    with pytest.raises(DomainError, match="as `code` returns it"):
+        TernaryVAE(ModelSpec(), depth=3).decode(code)
+
+
 @pytest.mark.parametrize("ops", [[27], [-1], [[0, 0, 2]], [[0, 0]], [[[0]]]])
 def test_operations_outside_the_space(ops: list[object]) -> None:
     with pytest.raises(DomainError):

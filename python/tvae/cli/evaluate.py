@@ -105,7 +105,13 @@ def _plain(path: str, found: Metrics) -> dict[str, object]:
 def _show(path: str, found: Metrics, *, levels: bool, first: bool) -> None:
     from tvae.cli.scores import level_table, table
 
-    pairs = "every pair" if found.pairs == "exact" else f"{found.pairs} pairs per level"
+    pairs = (
+        "every pair"
+        if found.pairs == "exact"
+        else f"{found.pairs:,} sampled pairs"
+        if isinstance(found.pairs, int)
+        else found.pairs
+    )
     result(f"{'' if first else chr(10)}{path} ({pairs}, metrics version {found.metric_version})")
     result(table(found.metrics, found.ceilings))
     if levels:

@@ -188,6 +188,8 @@ def _report(summary: RunSummary, *, out: Path, as_json: bool) -> None:
         result(table(summary.metrics, summary.ceilings))
     if not as_json:
         result(f"\n{summary.status} after {summary.epochs} epochs, {_seconds(summary.seconds)}")
+        if summary.best is None and summary.last is not None:
+            note("tvae: no evaluation may be called best: coverage stayed too low or the order is inverted")
         if summary.checkpoint:
             checkpoint = shlex.quote(str(summary.checkpoint))
             result(f"checkpoint: {checkpoint}")

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from tvae.losses.spec import LossSpec
+from tvae.metric_names import METRICS
 from tvae.nn.spec import ModelSpec
 
 Part = Literal["encoder_A", "encoder_B", "projection_A", "projection_B", "decoder", "curvature"]
@@ -74,6 +75,10 @@ class BestConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         float, Meta(ge=0.0, le=1.0, description="below this coverage, more coverage is always better")
     ] = 0.9999
 
+    def __post_init__(self) -> None:
+        if self.metric not in METRICS:
+            raise ValueError(f"unknown metric {self.metric!r}; the metrics are {', '.join(METRICS)}")
+
 
 class EarlyStopConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Stop when the best evaluation is long past."""
@@ -107,7 +112,8 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         PositiveInt | None, Meta(description="end after this many steps; null: by epochs alone")
     ] = None
     batch_size: Annotated[
-        int, Meta(ge=4, description="operations per step: anchors and one partner each")
+        int,
+        Meta(ge=4, le=8192, multiple_of=2, description="operations per step: anchors and one partner each"),
     ] = 256
     high_v: Annotated[
         float,
@@ -128,7 +134,7 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     ] = 1
     autocast: Annotated[bool, Meta(description="bfloat16 matrix products in encoders and decoder")] = False
     compile: Annotated[
-        bool, Meta(description="torch.compile the step: about 20 s at the start, then quicker")
+        bool, Meta(description="torch.compile the step: 10 to 20 s at the start, then quicker")
     ] = False
     tensorboard: Annotated[bool, Meta(description="write TensorBoard events too (extra: tensorboard)")] = (
         False

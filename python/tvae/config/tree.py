@@ -120,8 +120,9 @@ def leaves(values: object, prefix: str = "") -> dict[str, object]:
 
 
 def _bounds(metas: list[Meta]) -> str:
-    lower = upper = ""
+    lower = upper = step = ""
     for meta in metas:
+        step = f"a multiple of {meta.multiple_of:g}" if meta.multiple_of is not None else step
         lower = (
             f">= {meta.ge:g}" if meta.ge is not None else f"> {meta.gt:g}" if meta.gt is not None else lower
         )
@@ -130,7 +131,7 @@ def _bounds(metas: list[Meta]) -> str:
         )
         # The one bound that nobody would recognise in digits.
         upper = "< 2^63" if meta.le == 2**63 - 1 else upper
-    return " and ".join(bound for bound in (lower, upper) if bound)
+    return " and ".join(bound for bound in (lower, upper, step) if bound)
 
 
 def words(annotation: Any) -> tuple[str, str]:

@@ -220,7 +220,17 @@ class TernaryVAE(nn.Module):
         return torch.addcmul(mu, torch.exp(0.5 * logvar), torch.randn_like(mu)) if sample else mu
 
     def logits(self, code: Tensor) -> Tensor:
-        """Logits (B, n, 3) of codes (B, D) as `code` returns them; class k stands for trit k - 1."""
+        """Logits (B, n, 3) of codes (B, D) as `code` returns them; class k stands for trit k - 1.
+
+        Raises:
+            DomainError: if `code` is not a tensor (B, D).
+        """
+        if not isinstance(code, Tensor) or code.ndim != 2 or code.shape[1] != self.spec.latent_dim:
+            raise DomainError(
+                "codes have the wrong shape",
+                expected=f"a tensor (B, {self.spec.latent_dim}), as `code` returns it",
+                got=str(tuple(code.shape)) if isinstance(code, Tensor) else type(code).__name__,
+            )
         if self.spec.decode == "tangent":
             code = 2.0 * logmap0(code, self.curvature_tensor())
         out: Tensor = self.decoder(code)
@@ -233,7 +243,13 @@ class TernaryVAE(nn.Module):
 
     @torch.no_grad()
     def sample(self, n: int, *, seed: int) -> Tensor:
-        """Trits (n, depth) decoded from `n` draws of the prior N(0, I); int64 in {-1, 0, 1}."""
+        """Trits (n, depth) decoded from `n` draws of the prior N(0, I); int64 in {-1, 0, 1}.
+
+        Raises:
+            DomainError: if `n` is negative.
+        """
+        if n < 0:
+            raise DomainError("the number of samples is negative", path="n", expected="0 or more", got=str(n))
         device = self.decoder.logits.weight.device
         generator = torch.Generator().manual_seed(seed)
         z = torch.randn(n, self.spec.latent_dim, generator=generator).to(device)

@@ -16,6 +16,7 @@ def rank(
     Coverage decides until it reaches `config.coverage`, then the configured metric. A collapsed
     embedding (coverage below `min_coverage`) or an inverted one (hierarchy_B > 0) is never best. A
     metric that is undefined for the model leaves the decision to coverage, then to coverage_sampled.
+    Differences below 1e-6 are noise of sampled pairs: such evaluations tie, and the later one is taken.
 
     Example:
         >>> metrics = {"coverage": 1.0, "ultrametric_B": 0.8, "hierarchy_B": -0.8}
@@ -29,5 +30,7 @@ def rank(
         return None
     value = metrics.get(config.metric)
     if value is None:
-        return min(coverage, config.coverage), metrics.get("coverage_sampled") or 0.0
-    return min(coverage, config.coverage), value if config.mode == "max" else -value
+        value = metrics.get("coverage_sampled") or 0.0
+    elif config.mode == "min":
+        value = -value
+    return min(coverage, config.coverage), round(value, 6)

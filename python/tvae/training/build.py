@@ -11,6 +11,7 @@ import torch
 from tvae.checkpoint import load_into, read
 from tvae.config.schema import Config
 from tvae.errors import CheckpointError, ConfigError
+from tvae.loading import locate
 from tvae.losses import Scale, Total
 from tvae.nn import Branch, TernaryVAE
 from tvae.nn.spec import architecture
@@ -52,7 +53,7 @@ def load_init(model: TernaryVAE, source: str) -> None:
     Raises:
         CheckpointError: with a table of what does not fit and why.
     """
-    checkpoint = read(source)
+    checkpoint = read(locate(source))
     theirs = checkpoint.record.architecture
     if theirs.get("depth") != model.space.depth:
         raise CheckpointError(
@@ -104,7 +105,7 @@ def build_state(
         training=config.training,
         optim=config.optim,
     )
-    return TrainState(model, optimizer, build_policies(config)), step
+    return TrainState(model, optimizer, build_policies(config), list(extra)), step
 
 
 def _decoded(config: Config, model: TernaryVAE) -> tuple[Branch, ...]:

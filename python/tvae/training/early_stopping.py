@@ -10,7 +10,7 @@ from tvae.training.policy import Decision, Evaluation, Stop
 
 
 class EarlyStopping:
-    """Stops after `patience` evaluations in a row without a new best, from `min_epochs` on."""
+    """Stops after `patience` evaluations in a row without an improvement, from `min_epochs` on."""
 
     name = "early_stopping"
 
@@ -19,10 +19,10 @@ class EarlyStopping:
         self.waited = 0
 
     def on_eval(self, evaluation: Evaluation) -> Sequence[Decision]:
-        self.waited = 0 if evaluation.is_best else self.waited + 1
+        self.waited = 0 if evaluation.improved else self.waited + 1
         if self.waited < self.config.patience or evaluation.epoch < self.config.min_epochs:
             return ()
-        return (Stop(name=self.name, message=f"no new best in {self.waited} evaluations"),)
+        return (Stop(name=self.name, message=f"no improvement in {self.waited} evaluations"),)
 
     def state(self) -> dict[str, Any]:
         return {"waited": self.waited}

@@ -245,22 +245,19 @@ def _loop(
                 epoch=epoch, step=state.step, scope="step",
                 loss=loss, lr=factor * config.optim.lr, steps_per_second=rate, **values,
             )  # fmt: skip
-        if interrupt.asked:
-            return None
         losses.append(loss)
-        if state.step % training.steps_per_epoch and state.step < total:
-            continue
-        events.emit(
-            epoch=epoch, step=state.step, scope="epoch", loss=sum(losses) / len(losses), seconds=state.seconds
-        )
-        losses.clear()
         stop: Stop | None = None
-        if epoch % training.eval_every == 0 or state.step >= total:
-            stop = _evaluate_and_decide(config, state, writer, events, epoch)
-            state.seconds = time.perf_counter() - started
-        if stop or epoch % training.save_every == 0 or state.step >= total:
-            writer.save_latest(state)
-        if stop:
+        if state.step % training.steps_per_epoch == 0 or state.step == total:
+            mean = sum(losses) / len(losses)
+            losses.clear()
+            events.emit(epoch=epoch, step=state.step, scope="epoch", loss=mean, seconds=state.seconds)
+            if epoch % training.eval_every == 0 or state.step == total:
+                stop = _evaluate_and_decide(config, state, writer, events, epoch)
+                state.seconds = time.perf_counter() - started
+            if stop or epoch % training.save_every == 0 or state.step == total:
+                writer.save_latest(state)
+        # Only now: a run that is interrupted at the end of an epoch has evaluated it like any other.
+        if stop or interrupt.asked:
             return stop
     return None
 
@@ -271,14 +268,15 @@ def _evaluate_and_decide(
     """Evaluate, let the policies decide, save a new best."""
     measured = evaluate(state.model, pairs=config.training.eval_pairs, seed=0)
     key = rank(measured.metrics, config.training.best, min_coverage=config.training.guards.min_coverage)
-    is_best = key is not None and (state.best is None or key > tuple(state.best["key"]))
+    before = tuple(state.best["key"]) if state.best else None
+    is_best = key is not None and (before is None or key >= before)
     state.last = {"epoch": epoch, "step": state.step, "metrics": measured.metrics}
     evaluation = Evaluation(
         epoch=epoch,
         step=state.step,
         progress=state.step / total_steps(config),
         metrics=measured.metrics,
-        is_best=is_best,
+        improved=key is not None and (before is None or key > before),
     )
     decisions = [decision for policy in state.policies for decision in policy.on_eval(evaluation)]
     events.emit(epoch=epoch, step=state.step, scope="eval", **measured.metrics)

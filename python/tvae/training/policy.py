@@ -38,7 +38,8 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     progress: float
     """Share of the run that is over, in (0, 1]."""
     metrics: Mapping[str, Any]
-    is_best: bool
+    improved: bool
+    """Whether it is better than every evaluation before it; a new best may also tie."""
 
 
 class Policy(Protocol):

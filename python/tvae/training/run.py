@@ -51,7 +51,8 @@ class RunFolders(Struct, frozen=True):
             raise ConfigError(
                 f"a run named {self.name!r} exists in {self.out}",
                 path=str(self.models),
-                hint="choose another --name, or --overwrite it, or --resume it",
+                hint="choose another --name, or --overwrite it"
+                + (", or --resume it" if self.latest.is_file() else "; it saved nothing to resume from"),
             )
         try:
             if overwrite:
@@ -115,6 +116,7 @@ def find_run(source: str, *, out: Path) -> RunFolders:
 
 
 def known_runs(out: Path) -> list[str]:
-    """Names of the runs below `out` that can be resumed, newest first, ten at most."""
+    """Names of the runs below `out` that can be resumed, newest first; how many more beyond ten."""
     found = sorted(out.glob("models/*/latest.safetensors"), key=lambda p: p.stat().st_mtime, reverse=True)
-    return [path.parent.name for path in found[:10]]
+    names = [path.parent.name for path in found]
+    return [*names[:10], f"and {len(names) - 10} more"] if len(names) > 10 else names

@@ -21,10 +21,18 @@ class TrainState:
     The schedule and the batches are pure functions of the step, so the counters hold them too.
     """
 
-    def __init__(self, model: TernaryVAE, optimizer: PartOptimizer, policies: Sequence[Policy]) -> None:
+    def __init__(
+        self,
+        model: TernaryVAE,
+        optimizer: PartOptimizer,
+        policies: Sequence[Policy],
+        own_losses: Sequence[str] = (),
+    ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.policies = list(policies)
+        self.own_losses = sorted(own_losses)
+        """Losses that are not in the config, by name."""
         self.step = 0
         self.seconds = 0.0
         self.best: dict[str, Any] | None = None
@@ -43,6 +51,7 @@ class TrainState:
             "last": self.last,
             "finished": self.finished,
             "loss": self.loss,
+            "own_losses": self.own_losses,
             "policies": {policy.name: policy.state() for policy in self.policies},
         }
 
@@ -66,6 +75,14 @@ class TrainState:
                 "holds weights but no state to resume from",
                 path=source,
                 hint="resume from latest.safetensors, or start a new run from these weights with --init",
+            )
+        if state["own_losses"] != self.own_losses:
+            raise CheckpointError(
+                "the run was trained with other losses of its own",
+                path=source,
+                expected=", ".join(state["own_losses"]) or "none",
+                got=", ".join(self.own_losses) or "none",
+                hint="register them and give them to tvae.training.resume(..., losses=...)",
             )
         load_into(self.model, checkpoint.tensors, source=source)
         tensors = checkpoint.state_tensors

@@ -12,7 +12,7 @@ from tvae.checkpoint import Checkpoint, Record
 from tvae.config import config_hash, dump
 from tvae.config.schema import Config
 from tvae.errors import CheckpointError
-from tvae.loading import load
+from tvae.loading import load, locate
 from tvae.metrics import METRIC_VERSION, Metrics, ceilings
 from tvae.nn import TernaryVAE
 from tvae.training.build import describe
@@ -61,7 +61,7 @@ class RunWriter:
             "config_path": config_path,
             "command": command,
             "base_checkpoint": base,
-            "base_sha256": base_sha256 or (checkpoint.sha256(base) if base is not None else None),
+            "base_sha256": base_sha256 or (checkpoint.sha256(locate(base)) if base is not None else None),
         }
         self.resumed_by = resumed_by
 
@@ -133,7 +133,7 @@ class RunWriter:
             metrics=shown["metrics"] if shown else {},
             ceilings=ceilings(state.model.space),
             seconds=round(state.seconds, 3),
-            epochs=-(-state.step // self.config.training.steps_per_epoch),
+            epochs=state.step // self.config.training.steps_per_epoch,
             checkpoint=str(file) if file.is_file() else None,
             name=self.folders.name,
             models_dir=str(self.folders.models),
