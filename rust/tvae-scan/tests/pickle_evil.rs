@@ -111,7 +111,7 @@ fn dangerous_names() {
         assert!(found.complete && has(&found, "S001"), "{module}.{name}");
         assert_eq!(found.imports.len(), 1);
         assert_eq!((found.imports[0].module.as_str(), found.imports[0].name.as_str()), (module, name));
-        assert_eq!(found.imports[0].offset as usize, 2 + 2 + module.len() + 2 + name.len());
+        assert_eq!(found.imports[0].offset, (2 + 2 + module.len() + 2 + name.len()) as u64);
     }
 }
 
@@ -143,7 +143,7 @@ fn what_is_called_is_told() {
     let found = run(&bytes);
     let call = found.issues.iter().find(|issue| issue.message.starts_with("calls")).expect("a call");
     assert_eq!(call.message, "calls os.system('rm -rf /\\u{1b}[2J')");
-    assert_eq!(call.offset as usize, bytes.len() - 2);
+    assert_eq!(call.offset, bytes.len() as u64 - 2);
 }
 
 /// Known names with arguments that are not theirs.
@@ -222,7 +222,7 @@ fn calls_of_built_values() {
     let found = run(&found_bytes);
     assert!(has(&found, "S004"));
     assert_eq!(found.safety, Safety::UnknownCode);
-    assert_eq!(verdict(&stream(&[b"K\x01)R"])), Safety::UnknownCode);
+    assert_eq!(verdict(&stream(&[b"K\x01)R"])), Safety::Unparsed);
 }
 
 #[test]

@@ -121,7 +121,7 @@ fn numbers_of_every_spelling() {
     assert_eq!(value(&long), format!("BigInt(\"-0x80{}\")", "00".repeat(17)));
     let huge = [&b"\x8a\xff"[..], &[1; 255], b"."].concat();
     assert!(value(&huge).contains('…'));
-    let digits = [&b"L"[..], &[b'9'; 100_000], b"L\n."].concat();
+    let digits = [&b"L"[..], &b"9".repeat(100_000), b"L\n."].concat();
     assert!(value(&digits).len() < 100);
     for bad in [
         &b"I1x\n."[..],

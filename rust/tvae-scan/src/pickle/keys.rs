@@ -213,9 +213,9 @@ impl Machine<'_> {
             })
         } else {
             // Sorted hashes take less room than a map, and most dictionaries need no more.
-            let mut hashes: Vec<u64> = keys.clone().map(|id| hasher.hash_one(self.doc.key(id))).collect();
-            hashes.sort_unstable();
-            hashes.windows(2).all(|pair| pair[0] != pair[1])
+            let mut sorted: Vec<u64> = keys.clone().map(|id| hasher.hash_one(self.doc.key(id))).collect();
+            sorted.sort_unstable();
+            sorted.windows(2).all(|pair| pair[0] != pair[1])
         };
         if distinct {
             return None;

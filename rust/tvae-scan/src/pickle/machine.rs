@@ -16,6 +16,9 @@ pub(super) struct Halt;
 /// Issues of one code that are kept.
 const SAME_ISSUES: usize = 16;
 
+/// Bytes of a stream that room is made for at once.
+const FEW: usize = 32 << 10;
+
 /// Nothing is in this memo entry.
 const NOTHING: u32 = u32::MAX;
 
@@ -56,12 +59,13 @@ pub(super) fn run_at<'a>(bytes: &'a [u8], budget: &Budget, level: usize) -> Unpi
     let limit = budget.bytes.min(1 << 31);
     let cut = bytes.len() > limit;
     let source = &bytes[..bytes.len().min(limit)];
+    let few = source.len().min(FEW);
     let mut machine = Machine {
-        doc: Document { source, ..Document::default() },
+        doc: room_for(source),
         reader: Reader { bytes: source, at: 0 },
         stack: Vec::with_capacity(32),
         marks: Vec::with_capacity(16),
-        memo: Vec::new(),
+        memo: Vec::with_capacity(few / 8),
         far: HashMap::new(),
         memo_len: 0,
         imports: Vec::new(),
@@ -81,6 +85,21 @@ pub(super) fn run_at<'a>(bytes: &'a [u8], budget: &Budget, level: usize) -> Unpi
         machine.fault(code::BUDGET, format!("only the first {limit} bytes were looked at"));
     }
     machine.finish(root)
+}
+
+/// A document with about the room that torch's streams fill, so that the usual one grows nothing.
+fn room_for(source: &[u8]) -> Document<'_> {
+    let few = source.len().min(FEW);
+    Document {
+        source,
+        nodes: Vec::with_capacity(few / 4),
+        items: Vec::with_capacity(few / 4),
+        dicts: Vec::with_capacity(few / 64),
+        dims: Vec::with_capacity(few / 32),
+        tensors: Vec::with_capacity(few / 80),
+        storages: Vec::with_capacity(few / 80),
+        ..Document::default()
+    }
 }
 
 impl<'a> Machine<'a> {
@@ -143,15 +162,22 @@ impl<'a> Machine<'a> {
     }
 
     /// Counts memory in values of 16 bytes.
+    #[inline]
     pub fn charge(&mut self, nodes: usize) -> Result<(), Halt> {
         if let Some(left) = self.budget.nodes.checked_sub(nodes) {
             self.budget.nodes = left;
             return Ok(());
         }
-        self.budget.nodes = 0;
-        Err(self.halt(code::BUDGET, "the values take more memory than the budget".into()))
+        Err(self.overdrawn())
     }
 
+    #[cold]
+    fn overdrawn(&mut self) -> Halt {
+        self.budget.nodes = 0;
+        self.halt(code::BUDGET, "the values take more memory than the budget".into())
+    }
+
+    #[inline]
     pub fn add(&mut self, node: Node) -> Result<NodeId, Halt> {
         self.charge(1)?;
         let id = NodeId(narrow(self.doc.nodes.len()));
@@ -159,6 +185,7 @@ impl<'a> Machine<'a> {
         Ok(id)
     }
 
+    #[inline]
     pub fn push(&mut self, node: Node) -> Result<(), Halt> {
         let id = self.add(node)?;
         self.stack.push(id);

@@ -118,34 +118,68 @@ def torch_stream(value):
 def plain():
     shared = [1, 2]
     return {
-        "none": None, "flags": [True, False], "ints": [0, 255, 65536, -1, 2**31, -(2**63), 2**70, -(2**70)],
-        "floats": [0.5, -0.0, float("inf")], "text": ["", "epoch", "Ωé\U0001f600", "back\\slash\nline"],
-        "bytes": [b"", b"\x00\xff", bytearray(b"\x80a")], "empty": [[], {}, (), set()],
-        "nested": {"a": [{"b": (1, (2, (3,)))}]}, "shared": [shared, shared], 7: "int key", (1, "x"): None,
-        None: 1.5, "set": {1, 2}, "frozen": frozenset({"a"}), "complex": 1 + 2j,
-        "ordered": collections.OrderedDict([("z", 1), ("y", 2)]), "many": [None] * 1001,
-        "counter": collections.Counter("aab"), "default": collections.defaultdict(list, {"k": [1]}),
+        "none": None,
+        "flags": [True, False],
+        "ints": [0, 255, 65536, -1, 2**31, -(2**63), 2**70, -(2**70)],
+        "floats": [0.5, -0.0, float("inf")],
+        "text": ["", "epoch", "Ωé\U0001f600", "back\\slash\nline"],
+        "bytes": [b"", b"\x00\xff", bytearray(b"\x80a")],
+        "empty": [[], {}, (), set()],
+        "nested": {"a": [{"b": (1, (2, (3,)))}]},
+        "shared": [shared, shared],
+        7: "int key",
+        (1, "x"): None,
+        None: 1.5,
+        "set": {1, 2},
+        "frozen": frozenset({"a"}),
+        "complex": 1 + 2j,
+        "ordered": collections.OrderedDict([("z", 1), ("y", 2)]),
+        "many": [None] * 1001,
+        "counter": collections.Counter("aab"),
+        "default": collections.defaultdict(list, {"k": [1]}),
     }
 
 
 def library():
     zone = datetime.timezone(datetime.timedelta(hours=-3, minutes=-30))
     return {
-        "path": pathlib.PurePosixPath("/runs/v5_11/best.pt"), "relative": pathlib.PurePosixPath("a/b"),
+        "path": pathlib.PurePosixPath("/runs/v5_11/best.pt"),
+        "relative": pathlib.PurePosixPath("a/b"),
         "moment": datetime.datetime(2025, 12, 3, 4, 5, 6, 789, tzinfo=zone),
-        "naive": datetime.datetime(2025, 12, 3), "day": datetime.date(2025, 2, 28), "time": datetime.time(23, 59, 1),
-        "decimal": decimal.Decimal("1.50"), "fraction": fractions.Fraction(3, 7), "uuid": uuid.UUID(int=2**127 + 5),
-        "range": range(0, 9, 3), "slice": slice(1, None, 2), "deque": collections.deque([1, 2], 5),
-        "namespace": argparse.Namespace(lr=1e-3, name="run"), "torch": torch.torch_version.TorchVersion("2.13.0"),
+        "naive": datetime.datetime(2025, 12, 3),
+        "day": datetime.date(2025, 2, 28),
+        "time": datetime.time(23, 59, 1),
+        "decimal": decimal.Decimal("1.50"),
+        "fraction": fractions.Fraction(3, 7),
+        "uuid": uuid.UUID(int=2**127 + 5),
+        "range": range(0, 9, 3),
+        "slice": slice(1, None, 2),
+        "deque": collections.deque([1, 2], 5),
+        "namespace": argparse.Namespace(lr=1e-3, name="run"),
+        "torch": torch.torch_version.TorchVersion("2.13.0"),
     }
 
 
 def arrays():
     return {
-        "scalars": [np.float64(1.5), np.float32(0.1), np.float16(-2.5), np.int64(-7), np.int8(-1), np.uint16(65535),
-                    np.bool_(True), np.complex64(1 - 2j), np.str_("best"), np.bytes_(b"ab"), np.float64("nan")],
-        "matrix": np.arange(6, dtype=np.float32).reshape(2, 3), "columns": np.asfortranarray(np.arange(4).reshape(2, 2)),
-        "big": np.array([1.5, 2.5], dtype=">f8"), "words": np.array(["a", "long"]), "objects": np.array([1, "a"], dtype=object),
+        "scalars": [
+            np.float64(1.5),
+            np.float32(0.1),
+            np.float16(-2.5),
+            np.int64(-7),
+            np.int8(-1),
+            np.uint16(65535),
+            np.bool_(True),
+            np.complex64(1 - 2j),
+            np.str_("best"),
+            np.bytes_(b"ab"),
+            np.float64("nan"),
+        ],
+        "matrix": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "columns": np.asfortranarray(np.arange(4).reshape(2, 2)),
+        "big": np.array([1.5, 2.5], dtype=">f8"),
+        "words": np.array(["a", "long"]),
+        "objects": np.array([1, "a"], dtype=object),
         "empty": np.zeros((0, 3), dtype=np.uint8),
     }
 
@@ -157,9 +191,16 @@ def checkpoint():
     model(torch.randn(5, 3)).sum().backward()
     optimizer.step()
     return {
-        "epoch": 12, "model_state_dict": model.state_dict(), "optimizer_state_dict": optimizer.state_dict(),
+        "epoch": 12,
+        "model_state_dict": model.state_dict(),
+        "optimizer_state_dict": optimizer.state_dict(),
         "metrics": {"coverage": np.float64(0.9875), "hierarchy_B": np.float32(-0.8321), "loss": 0.25},
-        "config": {"depth": 9, "device": torch.device("cuda", 0), "dtype": torch.float32, "shape": torch.Size([2, 3])},
+        "config": {
+            "depth": 9,
+            "device": torch.device("cuda", 0),
+            "dtype": torch.float32,
+            "shape": torch.Size([2, 3]),
+        },
         "rng": torch.get_rng_state(),
     }
 
@@ -170,17 +211,44 @@ def tensors():
     tagged.tag = "x"
     attributed = torch.ones(1)
     attributed.tag = "y"
-    channels = torch.quantize_per_channel(torch.ones(2, 3), torch.tensor([0.1, 0.2]), torch.tensor([0, 0]), 0, torch.qint8)
+    channels = torch.quantize_per_channel(
+        torch.ones(2, 3), torch.tensor([0.1, 0.2]), torch.tensor([0, 0]), 0, torch.qint8
+    )
     return {
-        "view": base[1:, ::2], "transposed": base.t(), "scalar": torch.tensor(3), "empty": torch.empty(0, 5),
-        "parameter": torch.nn.Parameter(base), "frozen": torch.nn.Parameter(torch.ones(1), requires_grad=False),
-        "tagged": tagged, "attributed": attributed, "conj": torch.ones(1, dtype=torch.complex64).conj(),
-        "kinds": [torch.ones(2, dtype=dtype) for dtype in (
-            torch.float64, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.int64, torch.int32, torch.int16, torch.int8,
-            torch.uint8, torch.uint16, torch.uint64, torch.bool, torch.complex128)],
-        "coo": torch.eye(3).to_sparse(), "csr": torch.eye(3).to_sparse_csr(), "bsr": torch.eye(4).to_sparse_bsr((2, 2)),
-        "quantized": torch.quantize_per_tensor(torch.ones(2, 3), 0.1, 1, torch.quint8), "channels": channels,
-        "nested": torch.nested.nested_tensor([torch.ones(2, 3), torch.ones(1, 3)]), "meta": torch.ones(2, 3, device="meta"),
+        "view": base[1:, ::2],
+        "transposed": base.t(),
+        "scalar": torch.tensor(3),
+        "empty": torch.empty(0, 5),
+        "parameter": torch.nn.Parameter(base),
+        "frozen": torch.nn.Parameter(torch.ones(1), requires_grad=False),
+        "tagged": tagged,
+        "attributed": attributed,
+        "conj": torch.ones(1, dtype=torch.complex64).conj(),
+        "kinds": [
+            torch.ones(2, dtype=dtype)
+            for dtype in (
+                torch.float64,
+                torch.float16,
+                torch.bfloat16,
+                torch.float8_e4m3fn,
+                torch.int64,
+                torch.int32,
+                torch.int16,
+                torch.int8,
+                torch.uint8,
+                torch.uint16,
+                torch.uint64,
+                torch.bool,
+                torch.complex128,
+            )
+        ],
+        "coo": torch.eye(3).to_sparse(),
+        "csr": torch.eye(3).to_sparse_csr(),
+        "bsr": torch.eye(4).to_sparse_bsr((2, 2)),
+        "quantized": torch.quantize_per_tensor(torch.ones(2, 3), 0.1, 1, torch.quint8),
+        "channels": channels,
+        "nested": torch.nested.nested_tensor([torch.ones(2, 3), torch.ones(1, 3)]),
+        "meta": torch.ones(2, 3, device="meta"),
     }
 
 
