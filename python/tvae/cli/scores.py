@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from tvae.cli.output import columns
+from tvae.metric_names import BALL_METRICS, DECODING_METRICS
 
 #: What perfection is where no depth enters; the others' ceilings come with the metrics.
 _BEST = {
@@ -16,19 +17,8 @@ _BEST = {
     "uniformity": 1.0,
 }
 _ORDER = (
-    "coverage",
-    "coverage_sampled",
-    "kl_nats",
-    "hierarchy",
-    "inversions",
-    "ultrametric",
-    "tree_inversions",
-    "richness",
-    "uniformity",
-    "dist_corr",
-    "Q",
-    "mean_radius",
-    "std_radius",
+    *DECODING_METRICS,
+    *(name for name in BALL_METRICS if not name.startswith("r_v") and not name.endswith("_euclidean")),
 )
 _MEANING = {
     "coverage": "operations decoded right",

@@ -10,7 +10,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-import msgspec
 import torch
 from torch import Tensor
 
@@ -184,20 +183,3 @@ class Total:
             logs.update({f"loss/{term.name}/{key}": metric for key, metric in metrics.items()})
         assert isinstance(total, Tensor)
         return total, logs
-
-
-def config_of(name: str) -> type[msgspec.Struct]:
-    """The config struct of a built-in loss.
-
-    Raises:
-        ConfigError: if the name is not a field of `LossSpec`.
-    """
-    from typing import get_args, get_type_hints
-
-    hints = get_type_hints(LossSpec)
-    if name not in hints:
-        raise ConfigError(f"unknown loss {name!r}", expected=", ".join(names()))
-    found: type[msgspec.Struct] = next(
-        t for t in (*get_args(hints[name]), hints[name]) if t is not type(None)
-    )
-    return found

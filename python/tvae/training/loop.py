@@ -89,7 +89,7 @@ def train(
         folders.create(overwrite=overwrite)
         writer = RunWriter(config, folders, preset=preset, config_path=config_path, command=command)
         writer.write_config()
-        return _run(config, state, step, writer, sinks)
+        return _run(config, state, step, writer, sinks, command=command)
 
 
 def resume(
@@ -107,7 +107,7 @@ def resume(
     Args:
         source: a run's name below `out`, its models or runs folder, or its `latest.safetensors`.
         out: the folder that holds `models/`, when `source` is a name.
-        command: what resumed the run, for the record.
+        command: what resumed the run, for its events.
         device: another device to continue on.
         threads: another number of torch threads.
         losses: as given to `train`.
@@ -129,14 +129,14 @@ def resume(
     config = msgspec.structs.replace(config, training=msgspec.structs.replace(config.training, **moved))
     target = device_of(config.training.device)
     origin = checkpoint.state.get("origin")
-    writer = RunWriter(config, folders, **(origin if isinstance(origin, dict) else {}), resumed_by=command)
+    writer = RunWriter(config, folders, **(origin if isinstance(origin, dict) else {}))
     with _randomness(config, target):
         # The weights come from the resume state: the checkpoint that the run began with may be gone.
         state, step = build_state(msgspec.structs.replace(config, init=None), target, losses)
         state.restore(checkpoint, source=str(folders.latest))
         if state.finished:
             return writer.finished_summary()
-        return _run(config, state, step, writer, sinks)
+        return _run(config, state, step, writer, sinks, command=command)
 
 
 def preflight(config: Config) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def total_steps(config: Config) -> int:
 
 
 def _run(
-    config: Config, state: TrainState, step: Step, writer: RunWriter, sinks: Sequence[Sink]
+    config: Config, state: TrainState, step: Step, writer: RunWriter, sinks: Sequence[Sink], *, command: str
 ) -> RunSummary:
     training, total, folders = config.training, total_steps(config), writer.folders
     every_sink: list[Sink] = [JsonLines(folders.runs / "metrics.jsonl"), LogFile(folders.log), *sinks]
@@ -186,6 +186,7 @@ def _run(
             models_dir=str(folders.models),
             resumed=state.step > 0,
             device=str(step.device),
+            command=command,
         )
         try:
             stop = _loop(config, state, step, writer, events, interrupt, started)

@@ -50,7 +50,6 @@ class RunWriter:
         command: str = "",
         base_checkpoint: str | None = None,
         base_sha256: str | None = None,
-        resumed_by: str | None = None,
     ) -> None:
         self.config = config
         self.folders = folders
@@ -63,7 +62,6 @@ class RunWriter:
             "base_checkpoint": base,
             "base_sha256": base_sha256 or (checkpoint.sha256(locate(base)) if base is not None else None),
         }
-        self.resumed_by = resumed_by
 
     def write_config(self) -> None:
         """`config.yaml`, resolved: it starts the same run again."""
