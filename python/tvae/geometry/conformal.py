@@ -22,19 +22,6 @@ RIM = {torch.float32: 1.0 - 2e-7, torch.float64: 1.0 - 4e-16}
 _ALPHA_MIN = {dtype: (1.0 - rho) * (1.0 + rho) for dtype, rho in RIM.items()}
 
 
-def rim(dtype: torch.dtype) -> float:
-    """Largest sqrt(c) |x| taken at face value for points of `dtype`; beyond it alpha is clamped.
-
-    Half precisions compute in float32 and share its rim.
-
-    Example:
-        >>> import torch
-        >>> 1 - rim(torch.float32)
-        2.0e-07
-    """
-    return RIM[working_dtype(dtype)]
-
-
 def working_dtype(dtype: torch.dtype) -> torch.dtype:
     """The precision in which points of `dtype` are computed: float32 for the half precisions.
 
