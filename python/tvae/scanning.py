@@ -37,12 +37,15 @@ class Reading(Struct, frozen=True):
         raw_key: the key that it was stored under.
         source: where that key is, such as `metrics` or `top level`.
         dtype: the type that it was stored as, such as `float` or `numpy.float32`.
+        family: which definition it was computed by, such as `tvae 1`; values of different families do not
+            compare. `unknown` if nothing tells.
     """
 
     value: int | float | list[int | float] | dict[str, int | float] | None
     raw_key: str
     source: str
     dtype: str
+    family: str
 
 
 class Metric(Reading, frozen=True):
@@ -64,6 +67,7 @@ class StateDict(Struct, frozen=True):
         bytes: size of the storages behind them, each counted once.
         dtypes: their types.
         layout: the model that they belong to, if names and shapes tell.
+        fingerprint: equal for equal weights; None where the container has no checksums.
     """
 
     key: str
@@ -72,6 +76,23 @@ class StateDict(Struct, frozen=True):
     bytes: int
     dtypes: list[str]
     layout: str | None
+    fingerprint: str | None
+
+
+class Optimizer(Struct, frozen=True):
+    """What is kept of an optimizer.
+
+    Attributes:
+        key: the key that it was stored under.
+        kind: such as `Adam`, as far as its state tells.
+        n_params: parameters that it has a state for.
+        lr: the learning rate of every group.
+    """
+
+    key: str
+    kind: str | None
+    n_params: int
+    lr: list[float]
 
 
 class Issue(Struct, frozen=True):
@@ -110,6 +131,7 @@ class FileRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
         safety: the worst of every pickle in the file: `data_only`, `known_types`, `unknown_code`, `unparsed`,
             `dangerous`.
         config_hash: SHA-256 of the config as canonical JSON, or what our own record says.
+        lineage: where it comes from: what is stored under names such as `base_checkpoint` or `run_id`.
         serialization_id: equal for copies of the same save.
     """
 
@@ -129,6 +151,8 @@ class FileRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     config_hash: str | None
     top_keys: list[str]
     state_dicts: list[StateDict]
+    optimizers: list[Optimizer]
+    lineage: dict[str, object]
     n_records: int | None
     serialization_id: str | None
     issues: list[Issue]

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use tvae_scan::issue::Issue;
 use tvae_scan::metrics::{Metric, Reading};
-use tvae_scan::record::{FileRecord, StateDict};
+use tvae_scan::record::{FileRecord, Optimizer, StateDict};
 use tvae_scan::value::Value;
 
 use crate::errors::unreadable;
@@ -48,7 +48,7 @@ fn dict<'py>(py: Python<'py>, record: &FileRecord) -> PyResult<Bound<'py, PyDict
     out.set_item("size", record.size)?;
     out.set_item("allocated", record.allocated)?;
     out.set_item("mtime", record.mtime)?;
-    out.set_item("kind", record.kind)?;
+    out.set_item("kind", &*record.kind)?;
     out.set_item("torch_prefix", record.torch_prefix.as_deref())?;
     out.set_item("status", record.status.as_str())?;
     out.set_item("safety", record.safety.as_str())?;
@@ -70,6 +70,15 @@ fn dict<'py>(py: Python<'py>, record: &FileRecord) -> PyResult<Bound<'py, PyDict
     out.set_item("config", record.config.as_ref().map(|config| plain(py, config)).transpose()?)?;
     out.set_item("config_hash", record.config_hash.as_deref())?;
     out.set_item("top_keys", &record.top_keys)?;
+    out.set_item(
+        "optimizers",
+        record.optimizers.iter().map(|one| optimizer(py, one)).collect::<PyResult<Vec<_>>>()?,
+    )?;
+    let lineage = PyDict::new(py);
+    for (key, value) in &record.lineage {
+        lineage.set_item(key, plain(py, value)?)?;
+    }
+    out.set_item("lineage", lineage)?;
     let dicts = record.state_dicts.iter().map(|one| state_dict(py, one));
     out.set_item("state_dicts", dicts.collect::<PyResult<Vec<_>>>()?)?;
     out.set_item("n_records", record.n_records)?;
@@ -104,7 +113,8 @@ fn reading<'py>(py: Python<'py>, reading: &Reading) -> PyResult<Bound<'py, PyDic
     one.set_item("value", plain(py, &reading.value)?)?;
     one.set_item("raw_key", &reading.raw_key)?;
     one.set_item("source", &reading.source)?;
-    one.set_item("dtype", reading.dtype)?;
+    one.set_item("dtype", &*reading.dtype)?;
+    one.set_item("family", &*reading.family)?;
     Ok(one)
 }
 
@@ -114,18 +124,28 @@ fn state_dict<'py>(py: Python<'py>, found: &StateDict) -> PyResult<Bound<'py, Py
     one.set_item("n_tensors", found.n_tensors)?;
     one.set_item("n_params", found.n_params)?;
     one.set_item("bytes", found.bytes)?;
-    one.set_item("dtypes", &found.dtypes)?;
-    one.set_item("layout", found.layout)?;
+    one.set_item("dtypes", found.dtypes.iter().map(|name| &**name).collect::<Vec<_>>())?;
+    one.set_item("layout", found.layout.as_deref())?;
+    one.set_item("fingerprint", found.fingerprint.map(|print| format!("{print:016x}")))?;
+    Ok(one)
+}
+
+fn optimizer<'py>(py: Python<'py>, found: &Optimizer) -> PyResult<Bound<'py, PyDict>> {
+    let one = PyDict::new(py);
+    one.set_item("key", &found.key)?;
+    one.set_item("kind", found.kind.as_deref())?;
+    one.set_item("n_params", found.n_params)?;
+    one.set_item("lr", &found.lr)?;
     Ok(one)
 }
 
 fn issue<'py>(py: Python<'py>, issue: &Issue) -> PyResult<Bound<'py, PyDict>> {
     let one = PyDict::new(py);
-    one.set_item("code", issue.code)?;
+    one.set_item("code", &*issue.code)?;
     one.set_item("severity", issue.severity.as_str())?;
     one.set_item("message", &issue.message)?;
     one.set_item("offset", issue.offset)?;
-    one.set_item("hint", issue.hint)?;
+    one.set_item("hint", issue.hint.as_deref())?;
     Ok(one)
 }
 

@@ -16,7 +16,7 @@ const MOST_PICKLES: usize = 64;
 
 /// Reads a file that begins as a zip file.
 pub(crate) fn read(source: &Source, file: &mut File<'_>) {
-    file.record.kind = "torch_zip";
+    file.record.kind = "torch_zip".into();
     let directory = match zip::directory(source, false, &mut file.streams.issues) {
         Ok(directory) => directory,
         Err(Failure::NoEnd) => {
@@ -32,7 +32,7 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     };
     file.record.n_records = Some(directory.entries.len() as u64);
     let Some(first) = directory.entries.first() else {
-        file.record.kind = "zip";
+        file.record.kind = "zip".into();
         return file.corrupt("Z002", "an archive without records");
     };
     let prefix = directory.name(first).split(|&byte| byte == b'/').next().unwrap_or_default().to_vec();
@@ -213,18 +213,18 @@ impl Entry {
 
 fn kind(names: &Names, main: bool, file: &mut File<'_>) {
     if names.get("constants.pkl").is_some() || names.has_folder("code") {
-        file.record.kind = "torchscript";
+        file.record.kind = "torchscript".into();
         let message = "TorchScript: it holds a program for torch.jit.load, which was not looked at";
         file.streams.issues.add("Z048", Severity::Info, message);
         file.streams.worsen(Safety::UnknownCode);
     } else if names.has_folder(".data") && names.get(".data/extern_modules").is_some() {
-        file.record.kind = "torch_package";
+        file.record.kind = "torch_package".into();
         file.streams.worsen(Safety::UnknownCode);
     } else if names.get("archive_format").is_some() {
-        file.record.kind = "torch_export";
+        file.record.kind = "torch_export".into();
         file.streams.worsen(Safety::UnknownCode);
     } else if !main {
-        file.record.kind = "zip";
+        file.record.kind = "zip".into();
     }
 }
 
@@ -270,7 +270,7 @@ fn storages(
         let outside =
             offset.unwrap_or(entry.header).checked_add(entry.packed).is_none_or(|end| end > source.size());
         if !outside {
-            places.insert(key, content::Place { offset, length: entry.size });
+            places.insert(key, content::Place { offset, length: entry.size, crc: Some(entry.crc) });
         }
     }
     places

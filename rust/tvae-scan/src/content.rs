@@ -9,7 +9,7 @@ use crate::metrics::{self, Metric, Stored};
 use crate::pickle::{DType, Document, NodeId, Storage, Tensor as Raw, Value as Node};
 use crate::record::StateDict;
 use crate::tensors::{Tensor, elements, span};
-use crate::value::Value;
+use crate::value::{Value, Word};
 
 /// Values of a configuration or of metrics that are kept.
 const ROOM: usize = 20_000;
@@ -40,6 +40,8 @@ pub(crate) struct StorageUse {
     pub count: Option<u64>,
     /// Bytes that it must have; `None` if that is no number.
     pub bytes: Option<u64>,
+    /// CRC-32 of its bytes, as the container claims it.
+    pub crc: Option<u32>,
 }
 
 /// A tensor, and the storage that it is a view of.
@@ -287,7 +289,7 @@ impl Walk<'_, '_, '_> {
             let each = if storage.untyped { Some(1) } else { storage.dtype.map(DType::itemsize) };
             let count = u64::try_from(storage.numel).ok();
             let bytes = count.zip(each).and_then(|(count, each)| count.checked_mul(each));
-            self.found.storages.insert(storage.key.into(), StorageUse { count, bytes });
+            self.found.storages.insert(storage.key.into(), StorageUse { count, bytes, crc: None });
         }
     }
 }
@@ -299,11 +301,14 @@ pub(crate) struct Place {
     pub offset: Option<u64>,
     /// Its bytes in the file.
     pub length: u64,
+    /// CRC-32 of them, as the container claims it.
+    pub crc: Option<u32>,
 }
 
 /// Puts tensors where their storages are, and reports those that do not fit.
 pub(crate) fn place(found: &mut Tensors, places: &HashMap<String, Place>, cut: bool, issues: &mut Issues) {
-    for (key, storage) in &found.storages {
+    for (key, storage) in &mut found.storages {
+        storage.crc = places.get(key).and_then(|place| place.crc);
         match (places.get(key), storage.bytes) {
             // Of a cut file it is said how many are missing.
             (None, _) if cut => {}
@@ -369,8 +374,26 @@ fn state_dict(key: String, placed: &[&Placed], found: &Tensors) -> StateDict {
         n_tensors: placed.len() as u64,
         n_params,
         bytes,
-        dtypes: dtypes.into_iter().map(str::to_owned).collect(),
-        layout: layout(&prefix, &tensors),
+        dtypes: dtypes.into_iter().map(Word::Borrowed).collect(),
+        layout: layout(&prefix, &tensors).map(Word::Borrowed),
+        fingerprint: fingerprint(placed, found),
         key,
     }
+}
+
+/// FNV-1a over the length and checksum of every storage, in the order in which the tensors use them; `None` if one
+/// of them has no checksum.
+fn fingerprint(placed: &[&Placed], found: &Tensors) -> Option<u64> {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut last = "";
+    for one in placed.iter().filter(|one| !one.storage.is_empty()) {
+        if std::mem::replace(&mut last, &one.storage) == one.storage {
+            continue;
+        }
+        let storage = found.storages.get(&one.storage)?;
+        for number in [storage.bytes?, u64::from(storage.crc?)] {
+            hash = (hash ^ number).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+    (!last.is_empty()).then_some(hash)
 }

@@ -13,7 +13,7 @@ use crate::record::{FileRecord, StateDict, Status};
 use crate::source::Source;
 use crate::streams::Streams;
 use crate::tensors::Tensor;
-use crate::value::Value;
+use crate::value::{Value, Word};
 use crate::{archive, legacy, ours, safetensors, stream, tar, zip};
 
 /// What is wanted of a file beyond its record.
@@ -100,7 +100,7 @@ pub fn value(path: &Path, key: &str) -> Result<Option<Value>, Error> {
 }
 
 fn decoded(record: &FileRecord) -> Result<(), Error> {
-    if matches!(record.status, Status::Ok | Status::Salvaged) {
+    if record.status.is_decoded() {
         return Ok(());
     }
     let worst = record.issues.iter().max_by_key(|issue| issue.severity);
@@ -117,6 +117,7 @@ fn look<'k>(path: &Path, want: Want<'k>) -> Result<File<'k>, Error> {
     file.record.size = source.size();
     file.record.allocated = source.allocated();
     file.record.mtime = source.mtime();
+    file.record.identity = source.identity();
     read(&source, &head, &mut file);
     let File { record, streams, .. } = &mut file;
     record.safety = streams.safety;
@@ -128,7 +129,7 @@ fn look<'k>(path: &Path, want: Want<'k>) -> Result<File<'k>, Error> {
 
 fn read(source: &Source, head: &[u8], file: &mut File<'_>) {
     if head.is_empty() {
-        file.record.kind = "empty";
+        file.record.kind = "empty".into();
         file.corrupt("Z001", "an empty file");
         return;
     }
@@ -139,7 +140,7 @@ fn read(source: &Source, head: &[u8], file: &mut File<'_>) {
         Look::Safetensors => tensors_alone(source, file),
         Look::Pickle => stream::read(source, file),
         Look::Other(name) => {
-            file.record.kind = "other";
+            file.record.kind = "other".into();
             if name == "only zeros" {
                 file.corrupt("Z003", "only zeros");
             } else {
@@ -164,7 +165,7 @@ fn behind(source: &Source, file: &mut File<'_>) {
 }
 
 fn tensors_alone(source: &Source, file: &mut File<'_>) {
-    file.record.kind = "safetensors";
+    file.record.kind = "safetensors".into();
     let Some(header) = safetensors::read(source, &mut file.streams.issues) else {
         file.record.status = Status::Corrupt;
         file.streams.worsen(Safety::Unparsed);
@@ -183,8 +184,9 @@ fn tensors_alone(source: &Source, file: &mut File<'_>) {
             n_tensors: tensors.len() as u64,
             n_params: tensors.iter().fold(0, |sum, tensor| sum.saturating_add(tensor.elements())),
             bytes: tensors.iter().fold(0, |sum, tensor| sum.saturating_add(tensor.nbytes)),
-            dtypes: dtypes.into_iter().map(str::to_owned).collect(),
-            layout: crate::layout::layout("", &tensors),
+            dtypes: dtypes.into_iter().map(Word::Borrowed).collect(),
+            layout: crate::layout::layout("", &tensors).map(Word::Borrowed),
+            fingerprint: None,
         }];
     }
     file.tensors = Tensors::of(header.tensors);

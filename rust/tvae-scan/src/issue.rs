@@ -1,7 +1,11 @@
 //! What is wrong or odd in a file, each with a code that never changes its meaning.
 
+use serde::{Deserialize, Serialize};
+
+use crate::value::Word;
+
 /// How much an issue matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Severity {
     /// Worth knowing.
     Info,
@@ -27,10 +31,10 @@ impl Severity {
 }
 
 /// One finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issue {
     /// Its name, such as `Z030`.
-    pub code: &'static str,
+    pub code: Word,
     /// How much it matters.
     pub severity: Severity,
     /// One line.
@@ -38,7 +42,7 @@ pub struct Issue {
     /// Where in the file, if it is in one place.
     pub offset: Option<u64>,
     /// What to do, if there is something to do.
-    pub hint: Option<&'static str>,
+    pub hint: Option<Word>,
 }
 
 /// Findings of one kind are kept up to this number: a hostile file could hold millions.
@@ -51,7 +55,7 @@ pub struct Issues(Vec<Issue>);
 impl Issues {
     /// Adds a finding that is not tied to one place.
     pub fn add(&mut self, code: &'static str, severity: Severity, message: impl Into<String>) {
-        self.push(Issue { code, severity, message: message.into(), offset: None, hint: None });
+        self.push(Issue { code: code.into(), severity, message: message.into(), offset: None, hint: None });
     }
 
     /// Adds a finding at an offset of the file.
@@ -62,7 +66,13 @@ impl Issues {
         message: impl Into<String>,
         offset: u64,
     ) {
-        self.push(Issue { code, severity, message: message.into(), offset: Some(offset), hint: None });
+        self.push(Issue {
+            code: code.into(),
+            severity,
+            message: message.into(),
+            offset: Some(offset),
+            hint: None,
+        });
     }
 
     /// Adds a finding as it is.
@@ -75,7 +85,7 @@ impl Issues {
     /// The advice for the finding added last.
     pub fn hint(&mut self, hint: &'static str) {
         if let Some(last) = self.0.last_mut() {
-            last.hint = Some(hint);
+            last.hint = Some(hint.into());
         }
     }
 

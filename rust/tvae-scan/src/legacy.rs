@@ -13,7 +13,7 @@ use crate::streams::bytes_of_stream;
 
 /// Reads such a file.
 pub(crate) fn read(source: &Source, file: &mut File<'_>) {
-    file.record.kind = "torch_legacy";
+    file.record.kind = "torch_legacy".into();
     let mut at = 0;
     let mut keys = Vec::new();
     for part in ["magic number", "protocol", "system", "values", "storage keys"] {
@@ -97,7 +97,7 @@ fn storages(
             file.streams.issues.add_at("Z010", Severity::Error, format!("cut in storage {key}"), at);
             break;
         };
-        places.insert(key.clone(), Place { offset: Some(at + 8), length: bytes });
+        places.insert(key.clone(), Place { offset: Some(at + 8), length: bytes, crc: None });
         at = end;
     }
     (places, at)

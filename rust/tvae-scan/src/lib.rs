@@ -24,6 +24,7 @@ pub mod pickle;
 pub mod record;
 mod safetensors;
 mod salvage;
+pub mod scan;
 mod source;
 mod stream;
 mod streams;

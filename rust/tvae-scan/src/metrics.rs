@@ -1,9 +1,11 @@
 //! Metrics under one name each, whatever a checkpoint calls them; doubt is kept, not guessed away.
 
-use crate::value::Value;
+use serde::{Deserialize, Serialize};
+
+use crate::value::{Value, Word};
 
 /// A metric as one place of a file states it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
     /// The value: a number, a table by level, or null where it is stored in a tensor.
     pub value: Value,
@@ -12,11 +14,14 @@ pub struct Reading {
     /// Where that key is: `metrics`, `eval_metrics`, `top level`, `coverage_history[-1]`.
     pub source: String,
     /// The type that it was stored as, such as `float` or `numpy.float32`.
-    pub dtype: &'static str,
+    pub dtype: Word,
+    /// Which definition of the metric it was computed by, such as `tvae 1`; values of different families do not
+    /// compare. `unknown` if nothing tells.
+    pub family: Word,
 }
 
 /// A metric under its canonical name.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
     /// The canonical name.
     pub name: String,
@@ -91,6 +96,9 @@ const HISTORIES: [(&str, &str); 7] = [
     ("correlation_euc_history", "corr_euclidean"),
 ];
 
+/// The family of a value that nothing tells anything about.
+const UNKNOWN: Word = Word::Borrowed("unknown");
+
 /// Operations of the space of the files that store counts.
 const OPERATIONS: f64 = 19_683.0;
 
@@ -132,7 +140,16 @@ pub(crate) fn collect(found: Found) -> Vec<Metric> {
         for (key, value, dtype) in stored {
             if let Some(value) = measured(value) {
                 let name = canonical(&key, &keys);
-                readings.push((name, Reading { value, raw_key: key, source: source.into(), dtype }));
+                readings.push((
+                    name,
+                    Reading {
+                        value,
+                        raw_key: key,
+                        source: source.into(),
+                        dtype: dtype.into(),
+                        family: UNKNOWN,
+                    },
+                ));
             }
         }
     }
@@ -174,7 +191,10 @@ fn measured(value: Value) -> Option<Value> {
 fn stand_in((key, value, dtype): Stored) -> Option<(String, Reading)> {
     if let Some((_, name)) = BEST.iter().find(|(name, _)| *name == key) {
         let value = measured(value)?;
-        return Some(((*name).into(), Reading { value, raw_key: key, source: "top level".into(), dtype }));
+        return Some((
+            (*name).into(),
+            Reading { value, raw_key: key, source: "top level".into(), dtype: dtype.into(), family: UNKNOWN },
+        ));
     }
     let (_, name) = HISTORIES.iter().find(|(name, _)| *name == key)?;
     let Value::List(items) = value else { return None };
@@ -185,7 +205,10 @@ fn stand_in((key, value, dtype): Stored) -> Option<(String, Reading)> {
         value = last / OPERATIONS;
         source.push_str(" / 19683");
     }
-    Some(((*name).into(), Reading { value: Value::Float(value), raw_key: key, source, dtype }))
+    Some((
+        (*name).into(),
+        Reading { value: Value::Float(value), raw_key: key, source, dtype: dtype.into(), family: UNKNOWN },
+    ))
 }
 
 #[cfg(test)]

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::issue::Issue;
 use crate::metrics::Metric;
 use crate::pickle::{Import, Safety};
-use crate::value::Value;
+use crate::value::{Value, Word};
 
 /// Whether the file could be decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Status {
     /// All of it that is looked at.
     #[default]
@@ -19,6 +21,10 @@ pub enum Status {
     Corrupt,
     /// It is whole, and no checkpoint of a known kind.
     Unsupported,
+    /// The system refuses to open or to read it.
+    Unreadable,
+    /// It was not looked at: a pipe, a device, a link that leads nowhere.
+    Skipped,
 }
 
 impl Status {
@@ -30,12 +36,20 @@ impl Status {
             Self::Salvaged => "salvaged",
             Self::Corrupt => "corrupt",
             Self::Unsupported => "unsupported",
+            Self::Unreadable => "unreadable",
+            Self::Skipped => "skipped",
         }
+    }
+
+    /// Its values were read.
+    #[must_use]
+    pub fn is_decoded(self) -> bool {
+        matches!(self, Self::Ok | Self::Salvaged)
     }
 }
 
 /// The tensors below one key of a checkpoint.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StateDict {
     /// The key; empty if the tensors are at the top.
     pub key: String,
@@ -46,13 +60,16 @@ pub struct StateDict {
     /// Bytes of the storages that they use, each storage counted once.
     pub bytes: u64,
     /// Their types, in order of the alphabet.
-    pub dtypes: Vec<String>,
+    pub dtypes: Vec<Word>,
     /// The model that they belong to, if their names and shapes tell.
-    pub layout: Option<&'static str>,
+    pub layout: Option<Word>,
+    /// Made of the lengths and checksums of the storages, in order: equal for equal weights. None where the container
+    /// has no checksums.
+    pub fingerprint: Option<u64>,
 }
 
 /// What a cut file still holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Salvage {
     /// Storages whose bytes are all there.
     pub present: u64,
@@ -60,8 +77,36 @@ pub struct Salvage {
     pub storages: u64,
 }
 
+/// What is kept of an optimizer.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Optimizer {
+    /// The key that it was stored under.
+    pub key: String,
+    /// Its kind, such as `Adam`, as far as the names in its state tell.
+    pub kind: Option<Word>,
+    /// Parameters that it has a state for.
+    pub n_params: u64,
+    /// The learning rate of every group.
+    pub lr: Vec<f64>,
+}
+
+/// Which file it is to the system, and in which state: the key of the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Identity {
+    /// The device.
+    pub device: u64,
+    /// The file on the device.
+    pub inode: u64,
+    /// Bytes.
+    pub size: u64,
+    /// Last change of the content, in nanoseconds since 1970.
+    pub mtime_ns: i64,
+    /// Last change of content or attributes, in nanoseconds since 1970.
+    pub ctime_ns: i64,
+}
+
 /// Everything that is known about a file.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FileRecord {
     /// The path as it was given.
     pub path: PathBuf,
@@ -71,9 +116,11 @@ pub struct FileRecord {
     pub allocated: u64,
     /// Last change, in seconds since 1970.
     pub mtime: f64,
+    /// Which file it is; all zero if it could not be asked for.
+    pub identity: Identity,
     /// What it is: `torch_zip`, `torch_legacy`, `torch_tar`, `torchscript`, `torch_package`, `pickle`,
     /// `safetensors`, `torch_export`, `zip`, `tar`, `empty`, `unknown`, or `other` for what an issue names.
-    pub kind: &'static str,
+    pub kind: Word,
     /// The folder inside a torch archive.
     pub torch_prefix: Option<String>,
     /// Whether it could be decoded.
@@ -94,6 +141,10 @@ pub struct FileRecord {
     pub top_keys: Vec<String>,
     /// Tensors by key.
     pub state_dicts: Vec<StateDict>,
+    /// The optimizers.
+    pub optimizers: Vec<Optimizer>,
+    /// Where it comes from: what is stored under names such as `base_checkpoint`, `run_id` or `version`.
+    pub lineage: Vec<(String, Value)>,
     /// Records of the archive, or tensors of a safetensors file.
     pub n_records: Option<u64>,
     /// The id that torch wrote: equal ids are copies of the same save.

@@ -63,7 +63,7 @@ fn walk(source: &Source, start: u64, prefix: &[u8], file: &File<'_>) -> (HashMap
         let Some(length) = file.tensors.storages.get(key).and_then(|storage| storage.bytes) else { continue };
         match at.checked_add(length).filter(|end| *end <= source.size()) {
             Some(end) => {
-                places.insert(key.to_owned(), Place { offset: Some(at), length });
+                places.insert(key.to_owned(), Place { offset: Some(at), length, crc: None });
                 at = end;
             }
             None => break,

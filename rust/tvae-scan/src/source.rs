@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use crate::error::Error;
+use crate::record::Identity;
 
 /// An open regular file of known size.
 #[derive(Debug)]
@@ -13,7 +14,7 @@ pub struct Source {
     file: File,
     size: u64,
     allocated: u64,
-    mtime: f64,
+    identity: Identity,
 }
 
 impl Source {
@@ -38,9 +39,8 @@ impl Source {
         // Asked again of what was opened: the name may have changed hands in between.
         let metadata = file.metadata().map_err(failed)?;
         regular(&metadata)?;
-        #[allow(clippy::cast_precision_loss)] // seconds since 1970 are far below 2^53
-        let mtime = metadata.mtime() as f64 + metadata.mtime_nsec() as f64 * 1e-9;
-        Ok(Self { file, size: metadata.size(), allocated: metadata.blocks().saturating_mul(512), mtime })
+        let allocated = metadata.blocks().saturating_mul(512);
+        Ok(Self { file, size: metadata.size(), allocated, identity: identity(&metadata) })
     }
 
     /// Bytes of the file.
@@ -57,8 +57,15 @@ impl Source {
 
     /// Seconds since 1970 of its last change.
     #[must_use]
+    #[allow(clippy::cast_precision_loss)] // a time is a number of seconds here; the exact one is in the identity
     pub fn mtime(&self) -> f64 {
-        self.mtime
+        self.identity.mtime_ns as f64 * 1e-9
+    }
+
+    /// Which file it is.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        self.identity
     }
 
     /// Exactly `length` bytes from `offset`.
@@ -81,6 +88,18 @@ impl Source {
     /// What the system says.
     pub fn read_up_to(&self, offset: u64, length: u64) -> io::Result<Vec<u8>> {
         self.read(offset.min(self.size), length.min(self.size.saturating_sub(offset)))
+    }
+}
+
+/// Which file the system speaks of.
+pub(crate) fn identity(metadata: &Metadata) -> Identity {
+    let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
+    Identity {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        size: metadata.size(),
+        mtime_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+        ctime_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
     }
 }
 

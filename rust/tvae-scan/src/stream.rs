@@ -13,7 +13,7 @@ const MAGIC: &str = "119547037146038801333356";
 
 /// Reads a file that may be a pickle.
 pub(crate) fn read(source: &Source, file: &mut File<'_>) {
-    file.record.kind = "pickle";
+    file.record.kind = "pickle".into();
     let Ok(bytes) = bytes_of_stream(source, 0) else {
         return file.corrupt("F005", "the file cannot be read");
     };
@@ -23,7 +23,7 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     }
     // A pickle of protocol 2 or later says so; the first bytes of anything else may be opcodes by chance.
     if !found.complete && !matches!(bytes.as_slice(), [0x80, 0..=5, ..]) && found.imports.is_empty() {
-        file.record.kind = "unknown";
+        file.record.kind = "unknown".into();
         return file.unsupported("Z004", "no checkpoint of a known kind");
     }
     let found = file.streams.load(&bytes, 0);

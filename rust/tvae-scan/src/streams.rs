@@ -78,7 +78,7 @@ impl Streams {
         }
         for issue in &found.issues {
             self.issues.push(Issue {
-                code: issue.code,
+                code: issue.code.into(),
                 severity: severity(issue.code),
                 message: issue.message.clone(),
                 offset: Some(issue.offset.saturating_add(base)),

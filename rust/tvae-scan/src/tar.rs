@@ -22,13 +22,13 @@ struct Member {
 
 /// Reads such a file, or names it as another tar.
 pub(crate) fn read(source: &Source, file: &mut File<'_>) {
-    file.record.kind = "tar";
+    file.record.kind = "tar".into();
     let members = members(source, file);
     file.record.n_records = Some(members.len() as u64);
     let Some(values) = members.iter().find(|member| member.name == "pickle") else {
         return file.unsupported("Z005", "a tar archive that torch did not write");
     };
-    file.record.kind = "torch_tar";
+    file.record.kind = "torch_tar".into();
     if let Some((bytes, end)) = stream(source, values.start, values.end, file) {
         let found = pickle::load(&bytes[..end], &Budget::default());
         if let Some(document) = &found.document {

@@ -65,7 +65,7 @@ fn an_archive_is_read() {
     let folder = Folder::new();
     let path = folder.file(&checkpoint());
     let (record, tensors) = open(&path).unwrap();
-    assert_eq!((record.kind, record.status, record.safety), ("torch_zip", Status::Ok, Safety::KnownTypes));
+    assert_eq!((&*record.kind, record.status, record.safety), ("torch_zip", Status::Ok, Safety::KnownTypes));
     assert_eq!((record.epoch, record.torch_prefix.as_deref()), (Some(7), Some("a")));
     assert_eq!(record.issues, []);
     let [Tensor { name, dtype, shape, stride, file_offset, nbytes }] = &tensors[..] else {
@@ -81,8 +81,9 @@ fn an_archive_is_read() {
 #[test]
 fn a_storage_must_be_there_and_long_enough() {
     let folder = Folder::new();
-    let codes =
-        |bytes: &[u8]| folder.inspect(bytes).issues.iter().map(|issue| issue.code).collect::<Vec<_>>();
+    let codes = |bytes: &[u8]| {
+        folder.inspect(bytes).issues.iter().map(|issue| issue.code.clone()).collect::<Vec<_>>()
+    };
     assert_eq!(codes(&zip(&[("a/data.pkl", VALUES), ("a/version", b"3")])), ["T001"]);
     let short = zip(&[("a/data.pkl", VALUES), ("a/data/0", &[1; 20]), ("a/version", b"3")]);
     assert_eq!(codes(&short), ["T002", "T004"]);
@@ -93,7 +94,7 @@ fn names_are_looked_up_as_torch_does() {
     let folder = Folder::new();
     let capital =
         folder.inspect(&zip(&[("a/DATA.PKL", VALUES), ("a/data/0", &[1; 24]), ("a/version", b"3")]));
-    assert_eq!((capital.epoch, capital.issues[0].code), (Some(7), "Z031"));
+    assert_eq!((capital.epoch, &*capital.issues[0].code), (Some(7), "Z031"));
     let other = folder.inspect(&zip(&[("b/version", b"3"), ("a/data.pkl", VALUES)]));
     assert_eq!(other.status, Status::Unsupported);
     assert!(other.issues.iter().any(|issue| issue.code == "Z032"));

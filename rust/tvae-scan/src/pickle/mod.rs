@@ -31,6 +31,8 @@ mod text;
 mod value;
 mod walk;
 
+use serde::{Deserialize, Serialize};
+
 pub use document::Document;
 pub use dtype::DType;
 pub use value::{
@@ -65,7 +67,7 @@ impl Default for Budget {
 /// What loading a stream would do, by rising severity; the worst of several counts.
 ///
 /// `Dangerous` outranks `Unparsed`: a payload that was seen does not become less so by garbage after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub enum Safety {
     /// No import at all.
     #[default]
@@ -95,7 +97,7 @@ impl Safety {
 }
 
 /// A name that the stream imports, once per name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
     /// The module, after the renaming that Python applies to protocols below 3.
     pub module: String,
