@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod archive;
+mod cache;
 mod content;
 mod contents;
 mod convert;
@@ -31,6 +32,8 @@ mod streams;
 mod tar;
 pub mod tensors;
 pub mod value;
+mod verify;
+mod walk;
 mod zip;
 
 pub use error::Error;
