@@ -167,23 +167,27 @@ fn behind(source: &Source, file: &mut File<'_>) {
 fn tensors_alone(source: &Source, file: &mut File<'_>) {
     file.record.kind = "safetensors".into();
     let Some(header) = safetensors::read(source, &mut file.streams.issues) else {
-        file.record.status = Status::Corrupt;
+        let large = file.streams.issues.has("T028");
+        file.record.status = if large { Status::Unsupported } else { Status::Corrupt };
         file.streams.worsen(Safety::Unparsed);
         return;
     };
     if safetensors::REFUSED.iter().any(|code| file.streams.issues.has(code)) {
         file.record.status = Status::Corrupt;
     }
-    file.record.n_records = Some(header.tensors.len() as u64);
-    ours::read(&header.metadata, file);
+    let n_tensors = header.tensors.len() as u64 + header.more;
+    file.record.n_records = Some(n_tensors);
+    ours::read(header.metadata, file);
     let dtypes: BTreeSet<&str> = header.tensors.iter().map(|tensor| tensor.dtype).collect();
     let tensors: Vec<&Tensor> = header.tensors.iter().collect();
     if !tensors.is_empty() {
         file.record.state_dicts = vec![StateDict {
             key: String::new(),
-            n_tensors: tensors.len() as u64,
-            n_params: tensors.iter().fold(0, |sum, tensor| sum.saturating_add(tensor.elements())),
-            bytes: tensors.iter().fold(0, |sum, tensor| sum.saturating_add(tensor.nbytes)),
+            n_tensors,
+            n_params: tensors
+                .iter()
+                .fold(header.more_elements, |sum, tensor| sum.saturating_add(tensor.elements())),
+            bytes: tensors.iter().fold(header.more_bytes, |sum, tensor| sum.saturating_add(tensor.nbytes)),
             dtypes: dtypes.into_iter().map(Word::Borrowed).collect(),
             layout: crate::layout::layout("", &tensors).map(Word::Borrowed),
             fingerprint: None,

@@ -76,6 +76,11 @@ fn storages(
     let mut places = HashMap::new();
     let mut at = start;
     for key in keys {
+        if places.contains_key(key) {
+            let message = format!("storage {key} is listed twice, so the others are not where they should be");
+            file.streams.issues.add_at("T008", Severity::Error, message, at);
+            break;
+        }
         let Some(storage) = file.tensors.storages.get(key) else {
             let message = format!("storage {key} belongs to no value, so its size is not known");
             file.streams.issues.add_at("T008", Severity::Error, message, at);

@@ -10,6 +10,12 @@ use crate::value::Value;
 
 /// The largest header that the library itself reads.
 const MOST_HEADER: u64 = 100_000_000;
+/// The largest header that is read here: of more than a hundred thousand tensors.
+const MOST_READ: u64 = 16 << 20;
+/// Tensors that are kept.
+const MOST_TENSORS: usize = 1 << 16;
+/// Dimensions that are kept, of all of them together.
+const MOST_DIMENSIONS: usize = 1 << 20;
 
 /// What a header says.
 #[derive(Debug, Default)]
@@ -18,6 +24,12 @@ pub(crate) struct Header {
     pub tensors: Vec<Tensor>,
     /// `__metadata__`, decoded where a value is itself JSON of a kind that we know.
     pub metadata: Vec<(String, String)>,
+    /// Tensors that are not kept.
+    pub more: u64,
+    /// Their bytes.
+    pub more_bytes: u64,
+    /// Their elements.
+    pub more_elements: u64,
 }
 
 /// Whether the first bytes are those of a safetensors file: a length below 2^32, then a JSON object.
@@ -39,6 +51,9 @@ pub(crate) fn read(source: &Source, issues: &mut Issues) -> Option<Header> {
     if length > source.size() - 8 {
         return corrupt("T021", format!("truncated: the header claims {length} bytes"));
     }
+    if length > MOST_READ {
+        return corrupt("T028", format!("a header of {length} bytes, more than is looked at"));
+    }
     let text = match source.read(8, length) {
         Ok(text) => text,
         Err(error) => return corrupt("F005", format!("the header cannot be read: {error}")),
@@ -48,21 +63,37 @@ pub(crate) fn read(source: &Source, issues: &mut Issues) -> Option<Header> {
     let mut header = Header::default();
     let mut seen: Vec<String> = Vec::new();
     let mut wrong: Vec<String> = Vec::new();
+    let mut rest: Vec<(u64, u64)> = Vec::new();
+    let mut room = MOST_DIMENSIONS;
     // Entry by entry, because a header of 100 MB would be gigabytes as one value.
     let parsed = json::entries(&text, &mut |name, entry| {
         if name == "__metadata__" {
             seen.extend((!header.metadata.is_empty()).then_some(name));
-            header.metadata = texts(&entry, &mut wrong);
+            header.metadata = texts(entry, &mut wrong);
             return;
         }
         match tensor(&name, &entry, data, have) {
-            Ok(tensor) => header.tensors.push(tensor),
+            Ok(tensor) if header.tensors.len() < MOST_TENSORS && tensor.shape.len() <= room => {
+                room -= tensor.shape.len();
+                header.tensors.push(tensor);
+            }
+            Ok(tensor) => {
+                header.more += 1;
+                header.more_bytes = header.more_bytes.saturating_add(tensor.nbytes);
+                header.more_elements = header.more_elements.saturating_add(tensor.elements());
+                rest.extend(tensor.file_offset.map(|start| (start, tensor.nbytes)));
+            }
             Err(message) if wrong.len() < 16 => wrong.push(format!("tensor {name:?}: {message}")),
             Err(_) => {}
         }
     });
     if let Err(error) = parsed {
         return corrupt("T022", format!("the header is no JSON object: {error}"));
+    }
+    drop(text);
+    if header.more > 0 {
+        let message = format!("too many tensors: {} of them are not listed", header.more);
+        issues.add("T006", Severity::Warning, message);
     }
     keep_last(&mut header.tensors, &mut seen);
     for name in seen {
@@ -73,7 +104,7 @@ pub(crate) fn read(source: &Source, issues: &mut Issues) -> Option<Header> {
     for message in wrong {
         issues.add("T024", Severity::Error, message);
     }
-    fills(&header.tensors, data, source.size(), damaged, issues);
+    fills(&header.tensors, &rest, data, source.size(), damaged, issues);
     Some(header)
 }
 
@@ -90,11 +121,19 @@ fn keep_last(tensors: &mut Vec<Tensor>, again: &mut Vec<String>) {
 }
 
 /// Reports tensors that share bytes, holes between them, and bytes behind the last one.
-fn fills(tensors: &[Tensor], data: u64, size: u64, damaged: bool, issues: &mut Issues) {
+fn fills(
+    tensors: &[Tensor],
+    rest: &[(u64, u64)],
+    data: u64,
+    size: u64,
+    damaged: bool,
+    issues: &mut Issues,
+) {
     let mut regions: Vec<(u64, u64, &str)> = tensors
         .iter()
         .filter(|tensor| tensor.nbytes > 0)
         .filter_map(|tensor| Some((tensor.file_offset?, tensor.nbytes, tensor.name.as_str())))
+        .chain(rest.iter().filter(|one| one.1 > 0).map(|one| (one.0, one.1, "a tensor that is not listed")))
         .collect();
     regions.sort_unstable();
     let mut end = data;
@@ -119,7 +158,7 @@ fn fills(tensors: &[Tensor], data: u64, size: u64, damaged: bool, issues: &mut I
 /// Codes that mean that the library refuses the file.
 pub(crate) const REFUSED: [&str; 4] = ["T024", "T025", "T026", "T027"];
 
-fn texts(entry: &Value, wrong: &mut Vec<String>) -> Vec<(String, String)> {
+fn texts(entry: Value, wrong: &mut Vec<String>) -> Vec<(String, String)> {
     let Value::Map(items) = entry else {
         wrong.push("__metadata__ is no object".into());
         return Vec::new();
@@ -127,8 +166,9 @@ fn texts(entry: &Value, wrong: &mut Vec<String>) -> Vec<(String, String)> {
     let mut texts = Vec::new();
     for (key, item) in items {
         match item {
-            Value::Text(text) => texts.push((key.clone(), text.clone())),
-            _ => wrong.push(format!("__metadata__ has {key:?}, which is no text")),
+            Value::Text(text) => texts.push((key, text)),
+            _ if wrong.len() < 16 => wrong.push(format!("__metadata__ has {key:?}, which is no text")),
+            _ => {}
         }
     }
     texts

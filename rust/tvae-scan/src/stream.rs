@@ -24,6 +24,9 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     // A pickle of protocol 2 or later says so; the first bytes of anything else may be opcodes by chance.
     if !found.complete && !matches!(bytes.as_slice(), [0x80, 0..=5, ..]) && found.imports.is_empty() {
         file.record.kind = "unknown".into();
+        if bytes.len() < 4 {
+            return file.corrupt("Z008", "too short to be anything");
+        }
         return file.unsupported("Z004", "no checkpoint of a known kind");
     }
     let found = file.streams.load(&bytes, 0);

@@ -8,8 +8,10 @@ use crate::source::Source;
 const TAIL: u64 = 69_584;
 /// Read first: it holds the end record and the directory of nearly every checkpoint.
 const SHORT_TAIL: u64 = 16_384;
-/// The largest directory that is read: a quarter of a million records.
+/// The largest directory that is read.
 const MOST_DIRECTORY: u64 = 16 << 20;
+/// Records that are read.
+const MOST_RECORDS: u64 = 120_000;
 
 const END: &[u8] = b"PK\x05\x06";
 const END_LENGTH: usize = 22;
@@ -54,6 +56,8 @@ pub(crate) enum Failure {
     NoEnd,
     /// An end record that cannot be right.
     Corrupt(String),
+    /// More records than are looked at.
+    TooMany(String),
     /// A kind of zip that torch does not read either.
     Unsupported(&'static str),
 }
@@ -82,14 +86,15 @@ pub(crate) fn directory(source: &Source, behind: bool, issues: &mut Issues) -> R
     let mut end = find_end(source, behind, issues)?;
     let shift = if behind { end.shift() } else { 0 };
     end.offset = end.offset.saturating_add(shift);
-    if end.length > MOST_DIRECTORY {
-        return Err(Failure::Corrupt(format!("its directory claims {} bytes", end.length)));
-    }
     if end.count.saturating_mul(46) > end.length {
         return Err(Failure::Corrupt(format!("its directory claims {} records", end.count)));
     }
     let close = end.offset.checked_add(end.length).filter(|close| *close <= end.at);
     let close = close.ok_or_else(|| corrupt("its directory lies outside the file"))?;
+    if end.length > MOST_DIRECTORY || end.count > MOST_RECORDS {
+        let message = format!("{} records, {} bytes of directory: too many to look at", end.count, end.length);
+        return Err(Failure::TooMany(message));
+    }
     let bytes = source.read(end.offset, end.length).map_err(|error| Failure::Corrupt(error.to_string()))?;
     let mut entries = Vec::with_capacity(usize::try_from(end.count).unwrap_or(0));
     let mut at = 0;

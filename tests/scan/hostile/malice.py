@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import enum
-import io
-from collections import OrderedDict
 from pathlib import Path
 
 import torch
 
 from scan.hostile.case import Case
 from scan.hostile.opcodes import (
-    CHECKPOINT,
     COMMAND,
     EPOCH,
     EVIL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scan.hostile.case import Case
-from scan.hostile.opcodes import CHECKPOINT, EPOCH, integer, mapping, stream, storage, tensor
+from scan.hostile.opcodes import CHECKPOINT, EPOCH, integer, mapping, storage, stream, tensor
 from scan.hostile.zips import WEIGHTS, Record, torch_file
 
 
