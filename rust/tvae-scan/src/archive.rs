@@ -37,6 +37,10 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
         Err(Failure::Unsupported(what)) => return file.unsupported("Z046", what),
     };
     file.record.n_records = Some(directory.entries.len() as u64);
+    if file.streams.issues.has("Z041") {
+        // The other archive was not looked at.
+        file.streams.worsen(Safety::Unparsed);
+    }
     let Some(first) = directory.entries.first() else {
         file.record.kind = "zip".into();
         return file.corrupt("Z002", "an archive without records");

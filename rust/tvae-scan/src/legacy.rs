@@ -11,6 +11,9 @@ use crate::record::{Salvage, Status};
 use crate::source::Source;
 use crate::streams::bytes_of_stream;
 
+/// Storages that are looked for.
+const MOST_KEYS: usize = 100_000;
+
 /// Reads such a file.
 pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     file.record.kind = "torch_legacy".into();
@@ -63,7 +66,7 @@ fn cut(file: &mut File<'_>, message: String) {
 
 fn texts(document: &Document<'_>) -> Vec<String> {
     let Node::List(items) = document.value(document.root()) else { return Vec::new() };
-    items.iter().filter_map(|item| document.as_text(*item)).map(str::to_owned).collect()
+    items.iter().take(MOST_KEYS).filter_map(|item| document.as_text(*item)).map(str::to_owned).collect()
 }
 
 /// Where the storages are, as far as they are there, and where they end.

@@ -19,6 +19,7 @@ pub mod issue;
 mod json;
 mod layout;
 mod legacy;
+mod members;
 pub mod metrics;
 mod ours;
 pub mod pickle;
