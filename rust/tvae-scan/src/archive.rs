@@ -59,8 +59,8 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
         file.streams.issues.add("Z031", Severity::Warning, "data.pkl is spelled in capitals");
     }
     kind(&names, main.is_some(), file);
-    pickles(source, &directory, main, file);
     let Some(main) = main else {
+        pickles(source, &directory, None, file);
         if file.record.kind == "zip" {
             return file.unsupported("Z005", "a zip archive without data.pkl, which torch did not write");
         }
@@ -71,12 +71,19 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     };
     file.record.torch_prefix = Some(String::from_utf8_lossy(&prefix).into_owned());
     id(source, &directory, &names, file);
+    values(source, &directory, &names, main, file);
+    // What torch does not read comes second: it may use up what may be spent on a file.
+    pickles(source, &directory, Some(main), file);
+    unused(source, &directory, &names, file);
+}
+
+/// Reads `data.pkl`, the record at `main`.
+fn values(source: &Source, directory: &Directory, names: &Names, main: usize, file: &mut File<'_>) {
     let entry = directory.entries[main];
-    let Some(read) = contents::read(source, &directory, &entry, file) else {
+    let Some(read) = contents::read(source, directory, &entry, file) else {
         let readable = entry.flags & 1 == 0 && matches!(entry.method, 0 | 8);
         file.record.status = if readable { Status::Corrupt } else { Status::Unsupported };
-        file.streams.worsen(Safety::Unparsed);
-        return;
+        return file.streams.worsen(Safety::Unparsed);
     };
     let found = file.streams.load(&read.bytes, read.base);
     if let Some(rest) = read.bytes.get(found.end..).filter(|rest| !rest.is_empty() && found.complete) {
@@ -90,8 +97,7 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     }
     if let Some(document) = &found.document {
         file.values(document);
-        unused(source, &directory, &names, file);
-        let places = storages(source, &directory, &names, file);
+        let places = storages(source, directory, names, file);
         file.places(&places);
     }
 }
@@ -142,7 +148,7 @@ pub(crate) fn pickles(source: &Source, directory: &Directory, main: Option<usize
 fn follow(source: &Source, directory: &Directory, entry: &Entry, file: &mut File<'_>) {
     match contents::read(source, directory, entry, file) {
         Some(read) => {
-            let found = file.streams.load(&read.bytes, read.base);
+            let found = file.streams.judge(&read.bytes, read.base);
             if let Some(rest) = read.bytes.get(found.end..).filter(|rest| !rest.is_empty()) {
                 file.streams.behind(rest, read.base + found.end as u64);
             }
@@ -202,7 +208,7 @@ fn begin(source: &Source, entry: &Entry) -> Begin {
         // What is compressed may begin as anything.
         return Begin::Perhaps;
     }
-    let head = zip::local(source, entry.header).and_then(|local| source.read_up_to(local.data, 4).ok());
+    let head = zip::local(source, entry.header).and_then(|local| source.read_up_to(local.data, entry.packed.min(4)).ok());
     match head.as_deref() {
         Some([0x80, 0..=5, ..]) => Begin::Pickle,
         Some([b'(' | b'c', ..]) => Begin::Perhaps,

@@ -7,8 +7,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 
 use crate::value::Value;
 
-/// Values of a text that are kept, or of an entry of [`entries`].
-const ROOM: usize = 200_000;
+/// Values of a text that are kept.
+pub(crate) const ROOM: usize = 200_000;
 
 /// The value of a JSON text; nesting is limited by the parser.
 ///
@@ -21,37 +21,9 @@ pub(crate) fn parse(text: &[u8]) -> Result<Value, String> {
     json.end().map(|()| value).map_err(|error| error.to_string())
 }
 
-/// Calls `visit` with each entry of a JSON object, so that they need not all be kept.
-///
-/// # Errors
-/// What is wrong with the text, that it is no object, or that an entry has too many values.
-pub(crate) fn entries(text: &[u8], visit: &mut dyn FnMut(String, Value)) -> Result<(), String> {
-    let mut json = serde_json::Deserializer::from_slice(text);
-    json.deserialize_map(Entries(visit)).and_then(|()| json.end()).map_err(|error| error.to_string())
-}
-
-struct Entries<'v>(&'v mut dyn FnMut(String, Value));
-
-impl<'de> Visitor<'de> for Entries<'_> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let room = Cell::new(ROOM);
-        while let Some(key) = items.next_key()? {
-            (self.0)(key, items.next_value_seed(Reader(&room))?);
-            room.set(ROOM);
-        }
-        Ok(())
-    }
-}
-
 /// Builds a value as long as there is room: a number of two bytes would take sixteen times as many.
 #[derive(Clone, Copy)]
-struct Reader<'r>(&'r Cell<usize>);
+pub(crate) struct Reader<'r>(pub &'r Cell<usize>);
 
 impl<'de> DeserializeSeed<'de> for Reader<'_> {
     type Value = Value;

@@ -14,6 +14,7 @@ mod convert;
 mod detect;
 mod error;
 mod find;
+mod header;
 mod inspect;
 pub mod issue;
 mod json;

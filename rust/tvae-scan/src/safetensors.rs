@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
+use crate::header::{self, Entry};
 use crate::issue::{Issues, Severity};
-use crate::json;
 use crate::source::Source;
 use crate::tensors::{Tensor, contiguous};
 use crate::value::Value;
@@ -65,14 +65,15 @@ pub(crate) fn read(source: &Source, issues: &mut Issues) -> Option<Header> {
     let mut wrong: Vec<String> = Vec::new();
     let mut rest: Vec<(u64, u64)> = Vec::new();
     let mut room = MOST_DIMENSIONS;
-    // Entry by entry, because a header of 100 MB would be gigabytes as one value.
-    let parsed = json::entries(&text, &mut |name, entry| {
-        if name == "__metadata__" {
-            seen.extend((!header.metadata.is_empty()).then_some(name));
-            header.metadata = texts(entry, &mut wrong);
-            return;
-        }
-        match tensor(&name, &entry, data, have) {
+    let mut metadata: Option<Value> = None;
+    let mut stated = 0;
+    let parsed = header::read(
+        &text,
+        &mut |found| {
+            stated += 1;
+            metadata = Some(found);
+        },
+        &mut |name, entry| match tensor(&name, &entry, data, have) {
             Ok(tensor) if header.tensors.len() < MOST_TENSORS && tensor.shape.len() <= room => {
                 room -= tensor.shape.len();
                 header.tensors.push(tensor);
@@ -85,12 +86,16 @@ pub(crate) fn read(source: &Source, issues: &mut Issues) -> Option<Header> {
             }
             Err(message) if wrong.len() < 16 => wrong.push(format!("tensor {name:?}: {message}")),
             Err(_) => {}
-        }
-    });
+        },
+    );
     if let Err(error) = parsed {
         return corrupt("T022", format!("the header is no JSON object: {error}"));
     }
     drop(text);
+    if let Some(metadata) = metadata {
+        header.metadata = texts(metadata, &mut wrong);
+    }
+    seen.extend((stated > 1).then(|| "__metadata__".to_owned()));
     if header.more > 0 {
         let message = format!("too many tensors: {} of them are not listed", header.more);
         issues.add("T006", Severity::Warning, message);
@@ -174,11 +179,11 @@ fn texts(entry: Value, wrong: &mut Vec<String>) -> Vec<(String, String)> {
     texts
 }
 
-fn tensor(name: &str, entry: &Value, data: u64, have: u64) -> Result<Tensor, String> {
-    let Some(Value::Text(code)) = entry.get("dtype") else { return Err("no dtype".into()) };
+fn tensor(name: &str, entry: &Entry<'_>, data: u64, have: u64) -> Result<Tensor, String> {
+    let code = entry.dtype.as_deref().ok_or("no dtype")?;
     let (dtype, bits) = dtype(code).ok_or_else(|| format!("dtype {code:?} is not known"))?;
-    let shape = numbers(entry.get("shape")).ok_or("no shape of natural numbers")?;
-    let offsets = numbers(entry.get("data_offsets")).ok_or("no data_offsets")?;
+    let shape = numbers(entry.shape.as_deref()).ok_or("no shape of natural numbers")?;
+    let offsets = numbers(entry.data_offsets.as_deref()).ok_or("no data_offsets")?;
     let &[start, end] = offsets.as_slice() else { return Err("data_offsets are not two numbers".into()) };
     if start > end || end > have {
         return Err(format!("bytes {start} to {end} of {have} are not in the file"));
@@ -201,15 +206,8 @@ fn tensor(name: &str, entry: &Value, data: u64, have: u64) -> Result<Tensor, Str
     })
 }
 
-fn numbers(value: Option<&Value>) -> Option<Vec<u64>> {
-    let Some(Value::List(items)) = value else { return None };
-    items
-        .iter()
-        .map(|item| match item {
-            Value::Int(number) => u64::try_from(*number).ok(),
-            _ => None,
-        })
-        .collect()
+fn numbers(items: Option<&[i64]>) -> Option<Vec<u64>> {
+    items?.iter().map(|&number| u64::try_from(number).ok()).collect()
 }
 
 /// The torch name and the bits of an element.

@@ -105,7 +105,9 @@ fn has_end(source: &Source, directory: u64) -> bool {
             Some(b"PK\x01\x02") if head.len() == 46 => {
                 at += 46 + [28, 30, 32].map(|field| u64::from(zip::u16_at(&head, field))).iter().sum::<u64>();
             }
-            Some(b"PK\x06\x06" | b"PK\x05\x06") => return true,
+            Some(b"PK\x06\x06") => at += 56,
+            Some(b"PK\x06\x07") => at += 20,
+            Some(b"PK\x05\x06") => return at + 22 <= source.size(),
             _ => return false,
         }
     }

@@ -147,7 +147,7 @@ fn other_end(source: &Source, end: &End, tail: &[u8], issues: &mut Issues) {
         more = read;
         before = &more;
     }
-    let until = usize::try_from(end.offset.min(end.at).saturating_sub(start)).unwrap_or(0);
+    let until = usize::try_from(end.at.saturating_sub(start)).unwrap_or(0);
     let before = &before[..until.min(before.len())];
     for at in memmem::find_iter(before, END) {
         let place = start + at as u64;

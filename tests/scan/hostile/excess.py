@@ -177,9 +177,9 @@ CASES = [
         lambda: (
             text("model") + b"](" + b"".join(tensor(held=storage(str(at))) for at in range(60_000)) + b"e"
         ),
-        "ok",
-        ANY,
-        epoch=None,
+        "corrupt",
+        "unparsed",
+        "P010",
     ),
     case(
         101, "a text of 15 MB", lambda: text("config") + mapping(x=text("z" * 15_000_000)), "ok", "data_only"
@@ -210,6 +210,19 @@ CASES = [
         48,
         "safetensors: 7 million numbers in an entry",
         later(lambda: tensors('{"a":[' + "0," * 7_000_000 + "0]}", b"")),
+        "corrupt",
+        "unparsed",
+        ("T022",),
+        suffix=".safetensors",
+    ),
+    Case(
+        48,
+        "safetensors: 7 million dimensions",
+        later(
+            lambda: tensors(
+                '{"a":{"dtype":"F32","shape":[' + "0," * 7_000_000 + '0],"data_offsets":[0,0]}}', b""
+            )
+        ),
         "corrupt",
         "unparsed",
         ("T022",),
