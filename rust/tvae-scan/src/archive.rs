@@ -47,9 +47,10 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     };
     let first = directory.name(first);
     // Torch refuses a first name without a folder; its records are then looked for at the top.
-    let prefix = first.iter().rposition(|&byte| byte == b'/').map_or(&[][..], |_| {
-        first.split(|&byte| byte == b'/').next().unwrap_or_default()
-    });
+    let prefix = first
+        .iter()
+        .rposition(|&byte| byte == b'/')
+        .map_or(&[][..], |_| first.split(|&byte| byte == b'/').next().unwrap_or_default());
     let prefix = prefix.to_vec();
     let names = Names::of(&directory, &prefix);
     names.check(&directory, file);
@@ -208,7 +209,8 @@ fn begin(source: &Source, entry: &Entry) -> Begin {
         // What is compressed may begin as anything.
         return Begin::Perhaps;
     }
-    let head = zip::local(source, entry.header).and_then(|local| source.read_up_to(local.data, entry.packed.min(4)).ok());
+    let head = zip::local(source, entry.header)
+        .and_then(|local| source.read_up_to(local.data, entry.packed.min(4)).ok());
     match head.as_deref() {
         Some([0x80, 0..=5, ..]) => Begin::Pickle,
         Some([b'(' | b'c', ..]) => Begin::Perhaps,

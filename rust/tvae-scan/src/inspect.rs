@@ -165,7 +165,8 @@ fn named(path: &Path, file: &mut File<'_>) {
 
 /// A character that is not seen, or that changes how others are.
 fn is_unseen(sign: char) -> bool {
-    sign.is_control() || matches!(sign, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    sign.is_control()
+        || matches!(sign, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn read(source: &Source, head: &[u8], file: &mut File<'_>) {

@@ -80,7 +80,8 @@ fn storages(
     let mut at = start;
     for key in keys {
         if places.contains_key(key) {
-            let message = format!("storage {key} is listed twice, so the others are not where they should be");
+            let message =
+                format!("storage {key} is listed twice, so the others are not where they should be");
             file.streams.issues.add_at("T008", Severity::Error, message, at);
             break;
         }

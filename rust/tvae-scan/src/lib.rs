@@ -8,6 +8,7 @@
 
 mod archive;
 mod cache;
+pub mod codes;
 mod content;
 mod contents;
 mod convert;

@@ -126,14 +126,7 @@ fn keep_last(tensors: &mut Vec<Tensor>, again: &mut Vec<String>) {
 }
 
 /// Reports tensors that share bytes, holes between them, and bytes behind the last one.
-fn fills(
-    tensors: &[Tensor],
-    rest: &[(u64, u64)],
-    data: u64,
-    size: u64,
-    damaged: bool,
-    issues: &mut Issues,
-) {
+fn fills(tensors: &[Tensor], rest: &[(u64, u64)], data: u64, size: u64, damaged: bool, issues: &mut Issues) {
     let mut regions: Vec<(u64, u64, &str)> = tensors
         .iter()
         .filter(|tensor| tensor.nbytes > 0)

@@ -99,7 +99,11 @@ impl Streams {
     pub(crate) fn perhaps(&mut self, bytes: &[u8], base: u64) {
         let found = pickle::scan(bytes, &self.budget());
         let named = |import: &Import| {
-            !import.module.is_empty() && import.module.bytes().all(|byte| byte == b'.' || byte == b'_' || byte.is_ascii_alphanumeric())
+            !import.module.is_empty()
+                && import
+                    .module
+                    .bytes()
+                    .all(|byte| byte == b'.' || byte == b'_' || byte.is_ascii_alphanumeric())
         };
         if found.complete || bytes.first() == Some(&0x80) || found.imports.iter().any(named) {
             self.absorb(&found, base);

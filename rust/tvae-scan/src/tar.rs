@@ -39,7 +39,8 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     // As Python reads it, the last member of a name counts; the others are followed all the same.
     let mut of = [None; 4];
     for (at, member) in members.iter().enumerate() {
-        let Some(place) = ["sys_info", "pickle", "storages", "tensors"].iter().position(|&n| n == member.name)
+        let Some(place) =
+            ["sys_info", "pickle", "storages", "tensors"].iter().position(|&n| n == member.name)
         else {
             continue;
         };

@@ -96,7 +96,8 @@ pub(crate) fn directory(source: &Source, behind: bool, issues: &mut Issues) -> R
     let close = end.offset.checked_add(end.length).filter(|close| *close <= end.at);
     let close = close.ok_or_else(|| corrupt("its directory lies outside the file"))?;
     if end.length > MOST_DIRECTORY || end.count > MOST_RECORDS {
-        let message = format!("{} records, {} bytes of directory: too many to look at", end.count, end.length);
+        let message =
+            format!("{} records, {} bytes of directory: too many to look at", end.count, end.length);
         return Err(Failure::TooMany(message));
     }
     let bytes = source.read(end.offset, end.length).map_err(|error| Failure::Corrupt(error.to_string()))?;
