@@ -12,6 +12,7 @@ mod records;
 mod scan;
 mod space;
 mod statistics;
+mod verdicts;
 
 use pyo3::prelude::*;
 use pyo3::types::PyModule;
