@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use tvae_scan::judge::{DirRecord, Documented, FileVerdict, Judgement, Ranked, Tally};
+use tvae_scan::judge::{DirRecord, Documented, FileVerdict, GroupKind, Judgement, Ranked, Tally, Verdict};
 
 use crate::records::named;
 
@@ -54,11 +54,11 @@ pub(crate) fn dir<'py>(py: Python<'py>, record: &DirRecord) -> PyResult<Bound<'p
         }
     }
     out.set_item("group", record.group.as_deref())?;
-    out.set_item("group_kind", record.group_kind.map(|kind| kind.as_str()))?;
+    out.set_item("group_kind", record.group_kind.map(GroupKind::as_str))?;
     out.set_item("recommendation", record.recommendation.as_str())?;
     out.set_item("reason", &record.reason)?;
     out.set_item("recommended_by", &record.recommended_by)?;
-    out.set_item("verdict", record.verdict.map(|verdict| verdict.as_str()))?;
+    out.set_item("verdict", record.verdict.map(Verdict::as_str))?;
     out.set_item("note", record.note.as_deref())?;
     let documented = record.documented.iter().map(|one| documented(py, one));
     out.set_item("documented", documented.collect::<PyResult<Vec<_>>>()?)?;
