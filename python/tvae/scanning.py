@@ -35,8 +35,8 @@ class Reading(Struct, frozen=True):
     Attributes:
         value: a number, or a table by level; None if it is stored in a tensor. Coverage is a fraction.
         raw_key: the key that it was stored under.
-        source: where that key is, such as `metrics`, `top level` or `coverage_history[-1]`; ends with ` / 100`
-            or ` / 19683` if the value was divided by it.
+        source: where that key is, such as `metrics`, `top level` or `coverage_history[-1]`; ends with
+            ` / 100` or ` / 19683` if the value was divided by it.
         dtype: the type that it was stored as, such as `float` or `numpy.float32`.
         family: which definition it was computed by, one of `families`; values of different families do not
             compare. `unknown` if nothing tells.
@@ -134,8 +134,8 @@ class FileRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
         safety: the worst of every pickle in the file: `data_only`, `known_types`, `unknown_code`, `unparsed`,
             `dangerous`.
         config_hash: SHA-256 of the config as canonical JSON, or what our own record says.
-        lineage: where it comes from: what is stored under names such as `base_checkpoint`, `run_id`, `version`
-            or `torch_version`, and in the config as the checkpoint to begin with.
+        lineage: where it comes from: what is stored under names such as `base_checkpoint`, `run_id` or
+            `torch_version`, and in the config as the checkpoint to begin with.
         serialization_id: equal for copies of the same save.
     """
 
