@@ -2,10 +2,10 @@
 
     TVAE_INVENTORY=FILE python tests/scan/derive_inventory.py
 
-Facts only. A directory has its status and category as the predecessor's script gave them, the number of its
-checkpoints, and those that the script opened. Such a file has its size in bytes, its epoch, its metrics (one that
-was a numpy.float32 is text, because the script printed it so), the values that are known of its config, and by
-number its list of top-level keys and of config keys.
+Facts only. A directory has its status and category as the predecessor's script gave them, the number of
+its checkpoints, and those that the script opened. Such a file has its size in bytes, its epoch, its metrics
+(one that was a numpy.float32 is text, because the script printed it so), the values that are known of its
+config, and by number its list of top-level keys and of config keys.
 """
 
 from __future__ import annotations

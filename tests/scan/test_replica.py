@@ -1,0 +1,202 @@
+"""A replica of the predecessor's checkpoints, all of it: every file says what was saved and what is known.
+
+Metrics are compared to the bit and to the type with what went into the files.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import tvae
+from scan import derive_inventory, replica
+from scan.replica import Tree
+from scan.stored import Stored
+from tvae.scanning import FileRecord
+
+SMALL = 60_000_000
+STATUSES = {"complete": 104, "crashed": 8, "empty": 4, "partial": 3}
+CATEGORIES = {
+    "SWEEP_TEST": 45,
+    "PRODUCTION": 28,
+    "TEST": 12,
+    "LOSS_EXPERIMENT": 11,
+    "OTHER": 10,
+    "FINAL_PUSH": 6,
+    "TRAINING_EXPERIMENT": 6,
+    "HOMEOSTATIC_EXPERIMENT": 1,
+}
+COLLAPSED = {
+    "homeostatic_rich/latest.pt",
+    "progressive_conservative/best.pt",
+    "progressive_conservative/latest.pt",
+    "progressive_tiny_lr/best.pt",
+    "progressive_tiny_lr/latest.pt",
+    "v5_11_progressive_50ep/best.pt",
+    "v5_11_progressive_50ep/latest.pt",
+    "v5_11_progressive_non_fixed/best.pt",
+    "v5_11_progressive_non_fixed/latest.pt",
+    "v5_12_1/best_Q.pt",
+    "v5_12_3/best_Q.pt",
+}
+INVERTED = {
+    "homeostatic_rich/latest.pt",
+    "v5_11_epsilon_coupled/best.pt",
+    "v5_11_epsilon_coupled/latest.pt",
+}
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    return replica.build(tmp_path_factory.mktemp("replica") / "checkpoints")
+
+
+@pytest.fixture(scope="module")
+def records(tree: Tree) -> dict[str, FileRecord]:
+    return {path: tvae.inspect(tree.root / path) for path in tree.files}
+
+
+def readings(record: FileRecord) -> set[tuple[object, ...]]:
+    every = (reading for metric in record.metrics.values() for reading in (metric, *metric.others))
+    return {exact(Stored(one.source, one.raw_key, one.value, one.dtype)) for one in every}  # type: ignore[arg-type]
+
+
+def exact(stored: Stored) -> tuple[object, ...]:
+    """Equal only for equal bits and types; a NaN equals a NaN."""
+    value = stored.value
+    numbers = sorted(value.items()) if isinstance(value, dict) else [("", value)]
+    bits = tuple((key, type(one), one if one == one else math.nan) for key, one in numbers)
+    return stored.source, stored.key, stored.dtype, repr(bits)
+
+
+def test_the_facts_are_derived_from_the_inventory(raw_inventory: Path) -> None:
+    derived = derive_inventory.derive(json.loads(raw_inventory.read_text()))
+    assert derived == derive_inventory.TARGET.read_text()
+
+
+def test_the_tree_is_the_one_of_the_inventory(tree: Tree) -> None:
+    assert len(tree.files) == len(list(tree.root.rglob("*.pt"))) == 489
+    assert Counter(status for status, _ in tree.directories.values()) == STATUSES
+    assert Counter(category for _, category in tree.directories.values()) == CATEGORIES
+    assert sum(file.opened for file in tree.files.values()) == 171
+    assert sum((tree.root / path).stat().st_size for path in tree.files) < SMALL
+
+
+def test_the_same_seed_gives_the_same_bytes(tree: Tree, tmp_path: Path) -> None:
+    for seed, same in {0: True, 1: False}.items():
+        only = ("v5_12_4", "sweep2_extreme_hier", "purposeful")
+        again = replica.build(tmp_path / str(seed), seed=seed, only=only)
+        assert len(again.files) == 19
+        for path in again.files:
+            assert ((again.root / path).read_bytes() == (tree.root / path).read_bytes()) is same
+
+
+def test_sizes_are_real_if_nothing_is_narrowed(tmp_path: Path) -> None:
+    only = ("v5_5", "v5_11_structural", "v5_12_4", "sweep3_cosine", "soft_radial", "hyperbolic_structure")
+    full = replica.build(tmp_path / "full", narrow=1, only=only)
+    for name in only:
+        for title, facts in replica.inventory()["directories"][name]["opened"].items():
+            record = tvae.inspect(full.root / name / title)
+            assert record.size == pytest.approx(facts["bytes"], rel=0.1), f"{name}/{title}"
+            if "n_params" in facts:
+                (model,) = [one for one in record.state_dicts if one.key == "model_state_dict"]
+                assert model.n_params == facts["n_params"]
+
+
+def test_every_file_is_decoded_without_a_false_alarm(tree: Tree, records: dict[str, FileRecord]) -> None:
+    assert {record.status for record in records.values()} == {"ok"}
+    assert {record.safety for record in records.values()} <= {"known_types", "data_only"}
+    alarms = {
+        path: issue for path, record in records.items() for issue in record.issues if issue.severity != "info"
+    }
+    assert not alarms
+    kinds = Counter((tree.files[path].spelling, record.kind) for path, record in records.items())
+    assert {kind for _, kind in kinds} == {"torch_zip", "torch_legacy"}
+    assert {spelling for spelling, _ in kinds} == {"today", "numpy_core", "legacy", "python2"}
+
+
+def test_metrics_are_what_was_saved_to_the_bit(tree: Tree, records: dict[str, FileRecord]) -> None:
+    for path, file in tree.files.items():
+        saved, found = {exact(one) for one in file.metrics}, readings(records[path])
+        assert saved <= found, path
+        # Nothing is made up: whatever else is told comes from elsewhere than the metrics.
+        assert not [one for one in found - saved if one[0] == "metrics"], path
+
+
+def test_everything_else_is_what_was_saved(tree: Tree, records: dict[str, FileRecord]) -> None:
+    for path, file in tree.files.items():
+        record = records[path]
+        assert (record.epoch, record.top_keys, record.config) == (file.epoch, file.keys, file.config), path
+        found = {one.key: (one.n_tensors, one.n_params) for one in record.state_dicts}
+        assert file.tensors.items() <= found.items(), path
+
+
+def test_layouts_are_named(tree: Tree, records: dict[str, FileRecord]) -> None:
+    found: dict[str, set[str | None]] = {}
+    for path, record in records.items():
+        for state in record.state_dicts:
+            if state.key in ("model", "model_state", "model_state_dict"):
+                found.setdefault(tree.files[path].directory, set()).add(state.layout)
+    assert found["v5_5"] == found["appetitive"] == {"v5.5"}
+    assert found["sweep2_balanced"] == {"v5.5 flat"}
+    assert found["v5_12_4"] == found["homeostatic_rich"] == {"v5.11 dual"}
+    assert found["v5_11_validation"] == {"v5.11"}
+
+
+def test_metrics_are_found_where_the_inventory_saw_none(tree: Tree, records: dict[str, FileRecord]) -> None:
+    directories = replica.inventory()["directories"]
+    silent = [
+        path
+        for path, file in tree.files.items()
+        if file.opened and not directories[file.directory]["opened"][path.rpartition("/")[2]]["metrics"]
+    ]
+    assert len(silent) == 26
+    assert len({tree.files[path].directory for path in silent}) == 16
+    for path in silent:
+        assert tree.files[path].metrics
+        assert records[path].metrics, path
+    best = records["v5_5/best.pt"].metrics
+    assert best["coverage_A"].value == round(0.9710 * 19_683) / 19_683
+    assert best["coverage_B"].value == round(0.8934 * 19_683) / 19_683
+
+
+def test_the_never_opened_files_have_metrics_too(tree: Tree, records: dict[str, FileRecord]) -> None:
+    crashed = {name for name, (status, _) in tree.directories.items() if status == "crashed"}
+    hidden = [path for path, file in tree.files.items() if file.directory in crashed and not file.opened]
+    assert len(crashed) == 8
+    assert len({path.partition("/")[0] for path in hidden} - {"hyperbolic_structure"}) == 7
+    assert all(records[path].metrics for path in hidden)
+    broken = records["/".join(replica.BROKEN)].metrics
+    assert math.isnan(broken["richness"].value)  # type: ignore[arg-type]
+    assert (broken["richness"].dtype, broken["hierarchy"].dtype) == ("numpy.float32", "numpy.float64")
+
+
+def test_the_collapsed_and_the_inverted_ones(records: dict[str, FileRecord]) -> None:
+    def told(path: str, name: str) -> float | None:
+        metric = records[path].metrics.get(name)
+        return metric.value if metric and isinstance(metric.value, float) else None
+
+    low = {path for path in records if (told(path, "coverage") or 1.0) < 0.95}
+    assert low == COLLAPSED
+    assert len({path.partition("/")[0] for path in low}) == 7
+    names = ("hierarchy", "hierarchy_A", "hierarchy_B")
+    inverted = {path for path in records if any((told(path, name) or -1.0) >= -0.1 for name in names)}
+    assert inverted == INVERTED
+
+
+def test_equal_weights_are_seen(tree: Tree, records: dict[str, FileRecord]) -> None:
+    """v5_8 and v5_9 hold the weights of v5_6."""
+    prints: dict[str, set[object]] = {}
+    for path, file in tree.files.items():
+        if file.opened and file.spelling == "today":
+            state = next((one for one in records[path].state_dicts if one.key == "model"), None)
+            if state:
+                prints.setdefault(file.weights, set()).add(state.fingerprint)
+    assert {len(found) for found in prints.values()} == {1}
+    known = [next(iter(found)) for found in prints.values()]
+    assert len(set(known)) == len(known)
+    assert len(prints) < sum(file.opened and "model" in file.keys for file in tree.files.values())
