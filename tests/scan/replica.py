@@ -2,7 +2,7 @@
 
     cd tests && python -m scan.replica FOLDER [--narrow 8]
 
-Files that the inventory opened have its keys, metrics, epochs and config keys, and its sizes if `narrow` is 1.
+Files that the inventory opened have its keys, metrics, epochs and config keys, and its sizes with `narrow` 1.
 Those that it only counts resemble their neighbours, with sound metrics; some are written as older programs
 wrote them. The same seed gives the same bytes.
 """
