@@ -10,6 +10,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import product
 from typing import Any
 
@@ -27,7 +28,7 @@ def norm(name: str, width: int) -> Shapes:
     return {f"{name}.weight": (width,), f"{name}.bias": (width,)}
 
 
-def encoder(layers: str, mu: str, logvar: str, narrow: int) -> Shapes:
+def encoder(layers: str, mu: str, logvar: str, narrow: Fraction | int) -> Shapes:
     wide, middle, last = 256 // narrow, 128 // narrow, 64 // narrow
     return (
         linear(f"{layers}.0", wide, TRITS)
@@ -38,7 +39,7 @@ def encoder(layers: str, mu: str, logvar: str, narrow: int) -> Shapes:
     )
 
 
-def decoder(layers: str, narrow: int) -> Shapes:
+def decoder(layers: str, narrow: Fraction | int) -> Shapes:
     first, last = 32 // narrow, 64 // narrow
     return (
         linear(f"{layers}.0", first, LATENT)
@@ -47,7 +48,7 @@ def decoder(layers: str, narrow: int) -> Shapes:
     )
 
 
-def plain(narrow: int) -> dict[str, Shapes]:
+def plain(narrow: Fraction | int) -> dict[str, Shapes]:
     """The v5.5 layers by the group that an optimizer takes or leaves."""
     groups = {
         f"encoder_{branch}": encoder(
@@ -58,7 +59,7 @@ def plain(narrow: int) -> dict[str, Shapes]:
     return groups | {"decoder_A": decoder("decoder_A.decoder", narrow)}
 
 
-def flat(narrow: int) -> dict[str, Shapes]:
+def flat(narrow: Fraction | int) -> dict[str, Shapes]:
     """The v5.5 layers as the homeostatic launcher spelled them."""
     groups = {
         f"encoder_{branch}": encoder(f"encoder_{branch}", f"fc_mu_{branch}", f"fc_logvar_{branch}", narrow)
@@ -67,7 +68,7 @@ def flat(narrow: int) -> dict[str, Shapes]:
     return groups | {"decoder_A": decoder("decoder_A", narrow)}
 
 
-def v5_5(state_width: int, narrow: int) -> dict[str, Shapes]:
+def v5_5(state_width: int, narrow: Fraction | int) -> dict[str, Shapes]:
     """Two whole VAEs and the state net; the predecessor's later loaders ignore the last two groups."""
     width = max(8, state_width // narrow)
     second = (
@@ -83,7 +84,9 @@ def v5_5(state_width: int, narrow: int) -> dict[str, Shapes]:
     return plain(narrow) | {"decoder_B": second, "state_net": state}
 
 
-def projection(name: str, hidden: int, layers: int, dropout: bool, ball: bool, narrow: int) -> Shapes:
+def projection(
+    name: str, hidden: int, layers: int, dropout: bool, ball: bool, narrow: Fraction | int
+) -> Shapes:
     """A projection to the ball; with dropout the numbers of the layers shift (table 2.3.1)."""
     width, radius, step = hidden // narrow, max(32, hidden // 2) // narrow, 3 + dropout
     shapes = linear(f"{name}.direction_net.0", width, LATENT) | norm(f"{name}.direction_net.1", width)
@@ -99,7 +102,7 @@ def projection(name: str, hidden: int, layers: int, dropout: bool, ball: bool, n
     return shapes | ({f"{name}.manifold.isp_c": ()} if ball else {})
 
 
-def controller(narrow: int) -> Shapes:
+def controller(narrow: Fraction | int) -> Shapes:
     width = 32 // narrow
     return (
         linear("controller.net.0", width, 8)
@@ -121,7 +124,7 @@ class Variant:
     steered: bool = False
     trained: tuple[str, ...] = ()
 
-    def groups(self, narrow: int = 1) -> dict[str, Shapes]:
+    def groups(self, narrow: Fraction | int = 1) -> dict[str, Shapes]:
         options = (self.hidden, self.layers, self.dropout, self.ball, narrow)
         found = plain(narrow)
         if self.dual:
