@@ -1,7 +1,7 @@
 """The quickest reader of a torch checkpoint that pure Python allows: what a scan has to be measured against.
 
-Two preads and the unpickler written in C; every name that a file imports becomes one of the stand-ins below, so
-that nothing of it runs. It reads what torch writes and checks nothing; a hostile file could make it slow.
+Two preads and the unpickler written in C; every name that a file imports becomes one of the stand-ins below,
+so that nothing of it runs. It reads what torch writes and checks nothing; a hostile file could make it slow.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     cd tests && python -m scan.large_tree FOLDER [--files 2000]
 
-Every file is a v5.11 model with its optimizer in 230 records; directories, epochs and metrics differ. The tensor
-bytes are holes: it is meant for what reads no tensors, and flatters what does.
+Every file is a v5.11 model with its optimizer in 230 records; directories, epochs and metrics differ. The
+tensor bytes are holes: it is meant for what reads no tensors, and flatters what does.
 """
 
 from __future__ import annotations
