@@ -60,7 +60,7 @@ def unopened(told: dict[str, Any], chance: random.Random) -> dict[str, Any]:
         if isinstance(value, dict):
             found[key] = unopened(value, chance)
         elif key == "coverage":
-            found[key] = 1 - chance.randrange(400) / SPACE
+            found[key] = 1 - chance.randrange(100) / SPACE
         elif key.startswith(("hierarchy", "radial_corr")):
             found[key] = -0.8 + 0.3 * chance.random()
         elif isinstance(value, str):
@@ -156,10 +156,10 @@ def history(key: str, epoch: int, last: float | None, chance: random.Random) -> 
     """One value an epoch; the coverages of a branch are counts."""
     length = min(epoch, 400) + 1
     if key.startswith("coverage_") and key != "coverage_history":
-        end = round((last or 0.985) * SPACE)
+        end = round((last or 0.9985) * SPACE)
         return [end - chance.randrange(300) for _ in range(length - 1)] + [end]
     if key == "coverage_history":
-        return [1 - chance.randrange(300) / SPACE for _ in range(length)]
+        return [1 - chance.randrange(100) / SPACE for _ in range(length)]
     return [0.3 + chance.random() / 2 for _ in range(length)]
 
 
@@ -188,7 +188,7 @@ def extra(key: str, directory: str, file: str, epoch: int, chance: random.Random
         "run_id": int("0" + "".join(filter(str.isdigit, directory))),
         "best_hierarchy": -0.8 - 0.03 * chance.random(),
         "radial_corr": -0.6 - 0.1 * chance.random(),
-        "best_coverage": 1 - chance.randrange(200) / SPACE,
+        "best_coverage": 1 - chance.randrange(100) / SPACE,
         "train_metrics": {name: chance.random() for name in ("loss", "ce", "kl", "rad_loss", "geo_loss")},
         "appetite_weights": {"radial": 0.5, "ranking": 0.25, "coverage": 0.25},
         "statenet_corrections": {

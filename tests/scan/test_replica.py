@@ -13,46 +13,12 @@ from pathlib import Path
 import pytest
 
 import tvae
-from scan import derive_inventory, replica
+from scan import derive_inventory, known, large_tree, replica
 from scan.replica import Tree
 from scan.stored import Stored
 from tvae.scanning import FileRecord
 
 SMALL = 60_000_000
-STATUSES = {"complete": 104, "crashed": 8, "empty": 4, "partial": 3}
-CATEGORIES = {
-    "SWEEP_TEST": 45,
-    "PRODUCTION": 28,
-    "TEST": 12,
-    "LOSS_EXPERIMENT": 11,
-    "OTHER": 10,
-    "FINAL_PUSH": 6,
-    "TRAINING_EXPERIMENT": 6,
-    "HOMEOSTATIC_EXPERIMENT": 1,
-}
-COLLAPSED = {
-    "homeostatic_rich/latest.pt",
-    "progressive_conservative/best.pt",
-    "progressive_conservative/latest.pt",
-    "progressive_tiny_lr/best.pt",
-    "progressive_tiny_lr/latest.pt",
-    "v5_11_progressive_50ep/best.pt",
-    "v5_11_progressive_50ep/latest.pt",
-    "v5_11_progressive_non_fixed/best.pt",
-    "v5_11_progressive_non_fixed/latest.pt",
-    "v5_12_1/best_Q.pt",
-    "v5_12_3/best_Q.pt",
-}
-INVERTED = {
-    "homeostatic_rich/latest.pt",
-    "v5_11_epsilon_coupled/best.pt",
-    "v5_11_epsilon_coupled/latest.pt",
-}
-
-
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
-    return replica.build(tmp_path_factory.mktemp("replica") / "checkpoints")
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +46,8 @@ def test_the_facts_are_derived_from_the_inventory(raw_inventory: Path) -> None:
 
 def test_the_tree_is_the_one_of_the_inventory(tree: Tree) -> None:
     assert len(tree.files) == len(list(tree.root.rglob("*.pt"))) == 489
-    assert Counter(status for status, _ in tree.directories.values()) == STATUSES
-    assert Counter(category for _, category in tree.directories.values()) == CATEGORIES
+    assert Counter(status for status, _ in tree.directories.values()) == known.STATUSES
+    assert Counter(category for _, category in tree.directories.values()) == known.CATEGORIES
     assert sum(file.opened for file in tree.files.values()) == 171
     assert sum((tree.root / path).stat().st_size for path in tree.files) < SMALL
 
@@ -181,11 +147,11 @@ def test_the_collapsed_and_the_inverted_ones(records: dict[str, FileRecord]) -> 
         return metric.value if metric and isinstance(metric.value, float) else None
 
     low = {path for path in records if (told(path, "coverage") or 1.0) < 0.95}
-    assert low == COLLAPSED
-    assert len({path.partition("/")[0] for path in low}) == 7
+    assert low == known.COLLAPSED
+    assert len(known.directories(low)) == 7
     names = ("hierarchy", "hierarchy_A", "hierarchy_B")
     inverted = {path for path in records if any((told(path, name) or -1.0) >= -0.1 for name in names)}
-    assert inverted == INVERTED
+    assert inverted == known.INVERTED
 
 
 def test_equal_weights_are_seen(tree: Tree, records: dict[str, FileRecord]) -> None:
@@ -197,6 +163,14 @@ def test_equal_weights_are_seen(tree: Tree, records: dict[str, FileRecord]) -> N
             if state:
                 prints.setdefault(file.weights, set()).add(state.fingerprint)
     assert {len(found) for found in prints.values()} == {1}
-    known = [next(iter(found)) for found in prints.values()]
-    assert len(set(known)) == len(known)
+    assert len({next(iter(found)) for found in prints.values()}) == len(prints)
     assert len(prints) < sum(file.opened and "model" in file.keys for file in tree.files.values())
+
+
+def test_the_large_tree_is_what_it_says(tmp_path: Path) -> None:
+    one, two = (tvae.inspect(path) for path in large_tree.build(tmp_path / "large", files=2))
+    assert one.size == pytest.approx(5_700_000, rel=0.01)
+    assert one.allocated < one.size / 8
+    assert (one.status, one.safety, one.n_records) == ("ok", "known_types", 230)
+    assert not one.issues
+    assert one.serialization_id != two.serialization_id

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from scan import replica
+from scan.replica import Tree
 
 
 @pytest.mark.slow
-def test_torch_reads_what_was_noted(tmp_path: Path) -> None:
-    tree = replica.build(tmp_path / "checkpoints")
+def test_torch_reads_what_was_noted(tree: Tree) -> None:
     for path, file in tree.files.items():
         content = torch.load(tree.root / path, weights_only=False)
         assert list(content) == file.keys
