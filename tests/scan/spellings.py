@@ -33,18 +33,18 @@ class NumpyCore(pickle.Pickler):
         self.file.write(data)
 
 
-class Python2(pickle._Pickler):  # type: ignore[name-defined,misc]
+class Python2(pickle._Pickler):
     """Writes ASCII text as Python 2 wrote its `str`."""
 
     def save_text(self, text: str) -> None:
         data = text.encode()
         if not text.isascii() or len(data) > 255 or id(text) in self.memo:
-            return pickle._Pickler.save_str(self, text)  # type: ignore[attr-defined,no-any-return]
+            return pickle._Pickler.save_str(self, text)
         self.write(pickle.SHORT_BINSTRING + bytes([len(data)]) + data)
         self.memoize(text)
         return None
 
-    dispatch = {**pickle._Pickler.dispatch, str: save_text}  # type: ignore[attr-defined]  # noqa: RUF012
+    dispatch = {**pickle._Pickler.dispatch, str: save_text}  # noqa: RUF012
 
 
 def save(content: dict[str, Any], path: Path, spelling: Spelling) -> None:
@@ -63,5 +63,5 @@ def save(content: dict[str, Any], path: Path, spelling: Spelling) -> None:
 def module(pickler: type) -> ModuleType:
     """What torch asks of a pickle module."""
     found = ModuleType(pickler.__name__)
-    found.Pickler = pickler  # type: ignore[attr-defined]
+    found.Pickler = pickler
     return found

@@ -28,7 +28,7 @@ def records(tree: Tree) -> dict[str, FileRecord]:
 
 def readings(record: FileRecord) -> set[tuple[object, ...]]:
     every = (reading for metric in record.metrics.values() for reading in (metric, *metric.others))
-    return {exact(Stored(one.source, one.raw_key, one.value, one.dtype)) for one in every}  # type: ignore[arg-type]
+    return {exact(Stored(one.source, one.raw_key, one.value, one.dtype)) for one in every}
 
 
 def exact(stored: Stored) -> tuple[object, ...]:
@@ -137,7 +137,7 @@ def test_the_never_opened_files_have_metrics_too(tree: Tree, records: dict[str, 
     assert len({path.partition("/")[0] for path in hidden} - {"hyperbolic_structure"}) == 7
     assert all(records[path].metrics for path in hidden)
     broken = records["/".join(replica.BROKEN)].metrics
-    assert math.isnan(broken["richness"].value)  # type: ignore[arg-type]
+    assert math.isnan(broken["richness"].value)
     assert (broken["richness"].dtype, broken["hierarchy"].dtype) == ("numpy.float32", "numpy.float64")
 
 

@@ -202,7 +202,7 @@ def state_dict(groups: dict[str, Shapes], seed: str) -> OrderedDict[str, torch.T
         (name, torch.randn(shape, generator=generator) * 0.1 if shape else torch.tensor(1.0))
         for name, shape in shapes.items()
     )
-    weights._metadata = OrderedDict((name, {"version": 1}) for name in ["", *modules(shapes)])  # type: ignore[attr-defined]
+    weights._metadata = OrderedDict((name, {"version": 1}) for name in ["", *modules(shapes)])
     return weights
 
 
