@@ -88,7 +88,7 @@ def told_at_the_top(content: dict[str, Any]) -> Iterator[Stored]:
             last = content[key][-1]
             count = key.startswith("coverage") and last > 1
             source = f"{key}[-1] / {SPACE}" if count else f"{key}[-1]"
-            yield Stored(source, key, last / SPACE if count else last, "list")
+            yield Stored(source, key, last / SPACE if count else last, type(last).__name__)
 
 
 def config(keys: list[str], known: dict[str, Any], directory: str) -> dict[str, Any]:

@@ -77,9 +77,10 @@ def test_every_file_is_decoded_without_a_false_alarm(tree: Tree, records: dict[s
     assert {record.status for record in records.values()} == {"ok"}
     assert {record.safety for record in records.values()} <= {"known_types", "data_only"}
     alarms = {
-        path: issue for path, record in records.items() for issue in record.issues if issue.severity != "info"
+        path for path, record in records.items() if any(issue.severity != "info" for issue in record.issues)
     }
-    assert not alarms
+    # That its metrics are NaN is true.
+    assert alarms <= {"/".join(replica.BROKEN)}
     kinds = Counter((tree.files[path].spelling, record.kind) for path, record in records.items())
     assert {kind for _, kind in kinds} == {"torch_zip", "torch_legacy"}
     assert {spelling for spelling, _ in kinds} == {"today", "numpy_core", "legacy", "python2"}
@@ -107,10 +108,12 @@ def test_layouts_are_named(tree: Tree, records: dict[str, FileRecord]) -> None:
         for state in record.state_dicts:
             if state.key in ("model", "model_state", "model_state_dict"):
                 found.setdefault(tree.files[path].directory, set()).add(state.layout)
-    assert found["v5_5"] == found["appetitive"] == {"v5.5"}
+    assert found["v5_5"] == {"v5.5 statenet"}
+    assert found["appetitive"] == {"v5.5 statenet appetitive"}
     assert found["sweep2_balanced"] == {"v5.5 flat"}
-    assert found["v5_12_4"] == found["homeostatic_rich"] == {"v5.11 dual"}
-    assert found["v5_11_validation"] == {"v5.11"}
+    assert found["sweep3_cosine"] == {"v5.11 dual n1 ball"}
+    assert found["v5_12_4"] == {"v5.11 dual n2 dropout ball controller"}
+    assert found["v5_11_validation"] == {"v5.11 single n2 dropout"}
 
 
 def test_metrics_are_found_where_the_inventory_saw_none(tree: Tree, records: dict[str, FileRecord]) -> None:

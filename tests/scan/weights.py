@@ -169,9 +169,12 @@ def nearest(target: int) -> Variant:
 
 
 def by_parameters(parameters: int, target: int) -> Variant:
-    """The variant with exactly so many parameters whose file is nearest to `target` bytes."""
+    """The variant with exactly so many parameters whose file is nearest to `target` bytes.
+
+    v5.12 trained two layers with dropout; the sweeps had one and none.
+    """
     variants = [
-        Variant(True, 64, layers, False, True, steered, trained)
+        Variant(True, 64, layers, layers == 2, True, steered, trained)
         for layers, steered, trained in product((1, 2), (False, True), TRAINED)
     ]
     exact = [one for one in variants if elements_of(one.groups()) == parameters]
