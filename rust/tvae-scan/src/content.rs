@@ -92,23 +92,12 @@ pub(crate) fn summary(document: &Document<'_>) -> Summary {
     let mut summary = Summary::default();
     let Node::Dict(top) = document.value(document.root()) else { return summary };
     let mut configs: [Option<NodeId>; 4] = [None; 4];
-    let mut room = ROOM;
     for &(key, item) in top.pairs {
         let key = label(document, key);
         if key == "epoch" {
             summary.epoch = whole(&Converter::new(document, 1).convert(item));
         } else if let Some(place) = CONFIGS.iter().position(|name| *name == key) {
             configs[place] = Some(item);
-<<<<<<< HEAD
-        } else if let Some(place) = metrics::dict_place(&key) {
-            found.dicts[place] = stored(document, item);
-        } else if metrics::is_wanted(&key) {
-            let mut converter = Converter::new(document, room);
-            let value = converter.convert(item);
-            room = converter.room();
-            found.top.push((key.clone(), value, type_name(&document.value(item))));
-=======
->>>>>>> main
         }
         if summary.top_keys.len() < MOST_KEYS {
             summary.top_keys.push(key);

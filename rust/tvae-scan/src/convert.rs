@@ -9,7 +9,7 @@ const MOST_DEPTH: usize = 48;
 const MOST_TEXT: usize = 4096;
 
 /// Bytes of text that count as one value.
-const BYTES_A_VALUE: usize = 32;
+const BYTES_A_VALUE: usize = 256;
 
 /// Takes values out of a document until `room` is used up.
 pub(crate) struct Converter<'d, 'a> {
@@ -97,11 +97,6 @@ impl<'d, 'a> Converter<'d, 'a> {
     /// Counts what is kept; a long text counts as several values.
     fn spend(&mut self, values: usize) {
         self.room = self.room.saturating_sub(values);
-    }
-
-    /// How many values there is room for still.
-    pub(crate) fn room(&self) -> usize {
-        self.room
     }
 
     /// The usual notation of an object, else its attributes, items or arguments.

@@ -221,27 +221,8 @@ fn tensors_alone(source: &Source, file: &mut File<'_>) {
     if safetensors::REFUSED.iter().any(|code| file.streams.issues.has(code)) {
         file.record.status = Status::Corrupt;
     }
-<<<<<<< HEAD
-    let n_tensors = header.tensors.len() as u64 + header.more;
-    file.record.n_records = Some(n_tensors);
+    file.record.n_records = Some(header.tensors.len() as u64 + header.more);
     ours::read(header.metadata, file);
-    let dtypes: BTreeSet<&str> = header.tensors.iter().map(|tensor| tensor.dtype).collect();
-    let tensors: Vec<&Tensor> = header.tensors.iter().collect();
-    if !tensors.is_empty() {
-        file.record.state_dicts = vec![StateDict {
-            key: String::new(),
-            n_tensors,
-            n_params: tensors
-                .iter()
-                .fold(header.more_elements, |sum, tensor| sum.saturating_add(tensor.elements())),
-            bytes: tensors.iter().fold(header.more_bytes, |sum, tensor| sum.saturating_add(tensor.nbytes)),
-            dtypes: dtypes.into_iter().map(Word::Borrowed).collect(),
-            layout: crate::layout::layout("", &tensors).map(Word::Borrowed),
-            fingerprint: None,
-        }];
-=======
-    file.record.n_records = Some(header.tensors.len() as u64);
-    ours::read(&header.metadata, file);
     let (state, weights): (Vec<&Tensor>, Vec<&Tensor>) =
         header.tensors.iter().partition(|tensor| tensor.name.starts_with(ours::STATE));
     file.record.optimizers = ours::optimizers(&state);
@@ -249,7 +230,11 @@ fn tensors_alone(source: &Source, file: &mut File<'_>) {
         if !tensors.is_empty() {
             file.record.state_dicts.push(flat(key.trim_end_matches('/'), &tensors));
         }
->>>>>>> main
+    }
+    if let Some(first) = file.record.state_dicts.first_mut() {
+        first.n_tensors += header.more;
+        first.n_params = first.n_params.saturating_add(header.more_elements);
+        first.bytes = first.bytes.saturating_add(header.more_bytes);
     }
     file.tensors = Tensors::of(header.tensors);
 }
