@@ -31,7 +31,7 @@ pub fn explain(code: &str) -> Option<&'static Code> {
     all().find(|one| one.code.eq_ignore_ascii_case(code))
 }
 
-/// Every code there is: `F` files and folders, `P` pickle streams, `S` what they would run, `T` tensors, `Z`
+/// Every code there is: `F` files and folders, `M` metrics, `P` pickle streams, `S` what they would run, `T` tensors, `Z`
 /// containers.
 pub fn all() -> impl Iterator<Item = &'static Code> {
     TABLES.into_iter().flatten()

@@ -21,7 +21,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 fn codes(text: &str) -> impl Iterator<Item = &str> {
     text.split('"').filter(|word| {
         let (letter, digits) = word.split_at_checked(1).unwrap_or_default();
-        matches!(letter, "F" | "P" | "S" | "T" | "Z")
+        matches!(letter, "F" | "M" | "P" | "S" | "T" | "Z")
             && digits.len() == 3
             && digits.bytes().all(|byte| byte.is_ascii_digit())
     })

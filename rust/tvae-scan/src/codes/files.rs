@@ -1,4 +1,4 @@
-//! Codes of files and folders.
+//! Codes of files and folders, and of the metrics in them.
 
 use super::{Code, row};
 
@@ -71,5 +71,11 @@ pub(super) const CODES: &[Code] = &[
         "The scanner itself failed on this file; the rest of the tree is not affected. Nothing is known of \
          the file, so it does not count as clean.",
         "Report it, with the file if you may.",
+    ),
+    row(
+        "M001",
+        "A metric that is not finite",
+        "A stored metric is NaN or infinite. JSON has null in its place.",
+        "Look whether the run diverged before you keep the checkpoint.",
     ),
 ];
