@@ -1,4 +1,4 @@
-"""No hostile file costs more than 64 MB, and none hangs. How long each takes is for benches/bench_hostile.py."""
+"""No hostile file costs more than 64 MB, and none hangs. The time of each is for benches/bench_hostile.py."""
 
 from __future__ import annotations
 
