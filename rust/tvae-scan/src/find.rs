@@ -9,8 +9,11 @@ const ROOM: usize = 200_000;
 /// Keys that are compared.
 const MOST_TRIES: usize = 1_000_000;
 
-/// The value of a document under `path`.
+/// The value of a document under `path`; all of it if that is empty.
 pub(crate) fn find(document: &Document<'_>, path: &str) -> Option<Value> {
+    if path.is_empty() {
+        return Some(Converter::new(document, ROOM).convert(document.root()));
+    }
     let mut tries = 0;
     descend(document, document.root(), path, &mut tries).map(|id| Converter::new(document, ROOM).convert(id))
 }
@@ -52,9 +55,10 @@ fn descend(document: &Document<'_>, id: NodeId, path: &str, tries: &mut usize) -
     None
 }
 
-/// The value of a tree under `path`.
+/// The value of a tree under `path`; all of it if that is empty.
 pub(crate) fn within<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     match value {
+        _ if path.is_empty() => Some(value),
         Value::Map(items) => items.iter().rev().find_map(|(key, item)| match below(path, key)? {
             "" => Some(item),
             rest => within(item, rest),

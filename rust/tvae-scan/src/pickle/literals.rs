@@ -61,20 +61,17 @@ impl Machine<'_> {
 
     pub fn int_line(&mut self) -> Result<(), Halt> {
         let span = self.line()?;
-        match self.reader.slice(span) {
-            b"00" => self.push(Node::Bool(false)),
-            b"01" => self.push(Node::Bool(true)),
-            line => match text::decimal(line) {
-                Some(value) => self.integer(value),
-                None => Err(self.bad("integer", span)),
-            },
+        match text::int(self.reader.slice(span)) {
+            Some(Ok(value)) => self.push(Node::Bool(value)),
+            Some(Err(value)) => self.integer(value),
+            None => Err(self.bad("integer", span)),
         }
     }
 
     pub fn long_line(&mut self) -> Result<(), Halt> {
         let span = self.line()?;
         let line = self.reader.slice(span);
-        match text::decimal(line.strip_suffix(b"L").unwrap_or(line)) {
+        match text::literal(line.strip_suffix(b"L").unwrap_or(line)) {
             Some(value) => self.integer(value),
             None => Err(self.bad("integer", span)),
         }

@@ -174,7 +174,62 @@ pub(super) fn long(bytes: &[u8]) -> Integer {
     Integer::Big(text)
 }
 
-/// The argument of INT and LONG: decimal digits, for LONG with an `L` after them.
+/// The argument of INT as C reads it: a leading zero makes it octal, and a null byte ends it. Two characters that
+/// come to 0 or 1 are a boolean, however they are spelled.
+pub(super) fn int(line: &[u8]) -> Option<Result<bool, Integer>> {
+    let text =
+        before_null(line)?.trim_start_matches(|sign: char| sign.is_ascii_whitespace() || sign == '\x0b');
+    let (sign, digits) = signed(text);
+    let (radix, digits) = match digits.strip_prefix(['0']) {
+        Some(rest) if rest.starts_with(['x', 'X']) => (16, &rest[1..]),
+        Some(_) => (8, digits),
+        None => (10, digits),
+    };
+    let plain = digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let value = i64::from_str_radix(&format!("{sign}{digits}"), radix).ok().filter(|_| plain);
+    match value {
+        Some(value @ 0..=1) if line.len() == 2 => Some(Ok(value == 1)),
+        Some(value) => Some(Err(Integer::Small(value))),
+        None => literal(line).map(Err),
+    }
+}
+
+/// The argument of LONG as Python reads a literal: with `0x`, `0o` or `0b` before it, with single underscores in it,
+/// without leading zeros. Its `L` was taken off.
+pub(super) fn literal(line: &[u8]) -> Option<Integer> {
+    let text = before_null(line)?.trim_matches(|sign: char| sign.is_ascii_whitespace() || sign == '\x0b');
+    let (sign, digits) = signed(text);
+    let radix = match digits.get(..2) {
+        Some("0x" | "0X") => 16,
+        Some("0o" | "0O") => 8,
+        Some("0b" | "0B") => 2,
+        _ => 10,
+    };
+    let digits = if radix == 10 { digits } else { digits[2..].strip_prefix('_').unwrap_or(&digits[2..]) };
+    let groups = || digits.split('_');
+    if groups().any(|group| group.is_empty() || !group.chars().all(|digit| digit.is_digit(radix))) {
+        return None;
+    }
+    let digits: String = groups().collect();
+    if radix == 10 {
+        let zeros = digits.starts_with('0') && digits.bytes().any(|digit| digit != b'0');
+        return if zeros { None } else { decimal(format!("{sign}{digits}").as_bytes()) };
+    }
+    Some(match i128::from_str_radix(&format!("{sign}{digits}"), radix) {
+        Ok(value) => i64::try_from(value).map_or_else(|_| Integer::Big(value.to_string()), Integer::Small),
+        Err(_) => Integer::Big(format!("{}…", text.chars().take(DIGITS).collect::<String>())),
+    })
+}
+
+fn before_null(line: &[u8]) -> Option<&str> {
+    std::str::from_utf8(line.split(|&byte| byte == 0).next()?).ok()
+}
+
+fn signed(text: &str) -> (&str, &str) {
+    text.split_at(usize::from(text.starts_with(['-', '+'])))
+}
+
+/// Decimal digits.
 pub(super) fn decimal(line: &[u8]) -> Option<Integer> {
     let text = std::str::from_utf8(line).ok()?.trim_ascii();
     if let Ok(value) = text.parse::<i64>() {
