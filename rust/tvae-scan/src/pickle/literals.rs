@@ -79,8 +79,7 @@ impl Machine<'_> {
 
     pub fn float_line(&mut self) -> Result<(), Halt> {
         let span = self.line()?;
-        let line = std::str::from_utf8(self.reader.slice(span)).ok();
-        match line.and_then(|line| line.parse().ok()) {
+        match text::float(self.reader.slice(span)) {
             Some(value) => self.push(Node::Float(value)),
             None => Err(self.bad("float", span)),
         }

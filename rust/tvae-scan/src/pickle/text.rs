@@ -186,7 +186,10 @@ pub(super) fn int(line: &[u8]) -> Option<Result<bool, Integer>> {
         None => (10, digits),
     };
     let plain = digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let value = i64::from_str_radix(&format!("{sign}{digits}"), radix).ok().filter(|_| plain);
+    let value = match before_null(line) {
+        Some("") if !line.is_empty() => Some(0),
+        _ => i64::from_str_radix(&format!("{sign}{digits}"), radix).ok().filter(|_| plain),
+    };
     match value {
         Some(value @ 0..=1) if line.len() == 2 => Some(Ok(value == 1)),
         Some(value) => Some(Err(Integer::Small(value))),
@@ -219,6 +222,13 @@ pub(super) fn literal(line: &[u8]) -> Option<Integer> {
         Ok(value) => i64::try_from(value).map_or_else(|_| Integer::Big(value.to_string()), Integer::Small),
         Err(_) => Integer::Big(format!("{}…", text.chars().take(DIGITS).collect::<String>())),
     })
+}
+
+/// The argument of FLOAT; a number that is too large is none, unless it is spelled as infinite.
+pub(super) fn float(line: &[u8]) -> Option<f64> {
+    let text = before_null(line)?;
+    let value: f64 = text.parse().ok()?;
+    (value.is_finite() || !text.bytes().any(|byte| byte.is_ascii_digit())).then_some(value)
 }
 
 fn before_null(line: &[u8]) -> Option<&str> {
