@@ -91,6 +91,15 @@ fn values_of_unknown_definition_are_ranked_with_a_warning() {
 }
 
 #[test]
+fn without_a_coverage_of_the_model_that_of_the_better_branch_counts() {
+    let tree = Tree::default()
+        .dir("a", vec![file("best.pt", &[("coverage_A", 0.99), ("coverage_B", 0.98)])])
+        .dir("b", vec![file("best.pt", &[("coverage_A", 0.95), ("coverage_B", 1.0)])]);
+    let ranked = told(&ranked(&tree, "", None));
+    assert_eq!(ranked, ["1 b: the best of 2", "2 a: coverage of the better branch 0.99 against 1 of b"]);
+}
+
+#[test]
 fn what_does_not_compete_says_why() {
     let good = || file("best.pt", &[("coverage", 1.0), ("hierarchy", -0.8)]);
     let tree = Tree::default()
