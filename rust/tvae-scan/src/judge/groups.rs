@@ -197,8 +197,6 @@ fn hardly_differ(one: &FileRecord, other: &FileRecord, near: f64) -> bool {
 fn places(members: &[Member<'_>], keys: &[Option<(String, GroupKind)>]) -> Vec<Option<Place>> {
     let standings: Vec<Option<Standing>> =
         members.iter().map(|member| member.best.and_then(Standing::of)).collect();
-    // A run that came to an end leads before any that did not.
-    let rank = |at: usize| !members[at].complete;
     let worse = |one: usize, other: usize| match (&standings[one], &standings[other]) {
         (Some(one), Some(other)) => one.order(other).is_gt(),
         _ => false,
@@ -211,7 +209,9 @@ fn places(members: &[Member<'_>], keys: &[Option<(String, GroupKind)>]) -> Vec<O
         }
         let entry = best.entry((members[at].parent, group, standing.class())).or_insert((at, 0));
         entry.1 += 1;
-        if rank(at) < rank(entry.0) || (rank(at) == rank(entry.0) && worse(entry.0, at)) {
+        // A run that came to an end leads before any that did not.
+        let (leads, first) = (members[at].complete, members[entry.0].complete);
+        if (leads && !first) || (leads == first && worse(entry.0, at)) {
             entry.0 = at;
         }
     }
