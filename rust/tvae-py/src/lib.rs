@@ -5,6 +5,7 @@
 #![allow(clippy::doc_markdown)] // these comments are docstrings, read as plain text
 
 mod arrays;
+mod arrow;
 mod errors;
 mod mining;
 mod records;

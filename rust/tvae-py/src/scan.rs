@@ -4,13 +4,15 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyCapsule, PyDict, PyList};
 use tvae_scan::scan::Options;
+use tvae_scan::table;
+use tvae_scan::tensors::Tensor;
 
 use crate::errors::{refuse, unreadable};
-use crate::records;
+use crate::{arrow, records};
 
-type Tensor = (String, &'static str, Vec<u64>, Vec<i64>, Option<u64>, u64);
+type TensorEntry = (String, &'static str, Vec<u64>, Vec<i64>, Option<u64>, u64);
 
 /// The record of a file as a dict: what it is, whether loading it would be safe, what it holds.
 #[pyfunction]
@@ -21,7 +23,10 @@ pub(crate) fn inspect_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, 
 
 /// The record of a checkpoint and its tensors as (name, dtype, shape, stride, file_offset, nbytes).
 #[pyfunction]
-pub(crate) fn open_checkpoint(py: Python<'_>, path: PathBuf) -> PyResult<(Bound<'_, PyDict>, Vec<Tensor>)> {
+pub(crate) fn open_checkpoint(
+    py: Python<'_>,
+    path: PathBuf,
+) -> PyResult<(Bound<'_, PyDict>, Vec<TensorEntry>)> {
     let (record, tensors) = py.detach(|| tvae_scan::open(&path)).map_err(|error| unreadable(py, &error))?;
     let tensors = tensors.into_iter().map(|tensor| {
         (tensor.name, tensor.dtype, tensor.shape, tensor.stride, tensor.file_offset, tensor.nbytes)
@@ -123,6 +128,19 @@ impl Scan {
         all[start.min(stop)..stop].iter().map(|record| records::file(py, record)).collect()
     }
 
+    /// The records of a kind, "file" or "tensor", as a capsule with an Arrow C stream.
+    fn arrow<'py>(&self, py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyCapsule>> {
+        let table = py.detach(|| match kind {
+            "file" => Some(table::files(&self.scan.files)),
+            "tensor" => Some(table::tensors(&self.tensors())),
+            _ => None,
+        });
+        match table {
+            Some(table) => arrow::stream(py, table),
+            None => Err(refuse("kind", "file or tensor", kind)),
+        }
+    }
+
     /// What was not looked at: a list of dicts with path, code and message.
     fn skipped<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let skipped = self.scan.skipped.iter().map(|skipped| {
@@ -133,5 +151,15 @@ impl Scan {
             Ok(one)
         });
         skipped.collect()
+    }
+}
+
+impl Scan {
+    /// Every tensor with the path of its file; files that changed meanwhile and cannot be read give none.
+    fn tensors(&self) -> Vec<(String, Tensor)> {
+        let decoded = self.scan.files.iter().filter(|file| file.status.is_decoded());
+        let opened =
+            decoded.filter_map(|file| Some((table::shown(&file.path), tvae_scan::open(&file.path).ok()?.1)));
+        opened.flat_map(|(path, tensors)| tensors.into_iter().map(move |one| (path.clone(), one))).collect()
     }
 }

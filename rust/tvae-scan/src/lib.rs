@@ -29,6 +29,7 @@ pub mod scan;
 mod source;
 mod stream;
 mod streams;
+pub mod table;
 mod tar;
 pub mod tensors;
 pub mod value;

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -164,19 +165,20 @@ struct Work<'a> {
 impl Work<'_> {
     fn run(&self, threads: usize, watch: &mut dyn FnMut(usize, usize) -> bool) -> Result<(), Error> {
         let total = self.tasks.len();
+        // Nothing is sent: the channel closes when the last worker has dropped its end.
+        let (working, closed) = mpsc::channel::<()>();
         thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| self.work())).collect();
-            let mut waited = Duration::ZERO;
-            while !workers.iter().all(thread::ScopedJoinHandle::is_finished) {
-                // Short scans should not wait for a whole tick.
-                let nap = TICK.min(waited.max(Duration::from_micros(200)));
-                thread::sleep(nap);
-                waited += nap;
-                if waited >= TICK {
-                    waited = Duration::ZERO;
-                    if !watch(self.next.load(Ordering::Relaxed).min(total), total) {
-                        self.stop.store(true, Ordering::Relaxed);
-                    }
+            for _ in 0..threads {
+                let working = working.clone();
+                scope.spawn(move || {
+                    self.work();
+                    drop(working);
+                });
+            }
+            drop(working);
+            while closed.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                if !watch(self.next.load(Ordering::Relaxed).min(total), total) {
+                    self.stop.store(true, Ordering::Relaxed);
                 }
             }
         });
