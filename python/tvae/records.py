@@ -1,6 +1,6 @@
 """The records of a scan as objects: what is known about a file, a directory, a tensor.
 
-Only annotations and `msgspec.convert` need them; a scan itself deals in dicts and does not import this module.
+Only annotations and `msgspec.convert` need them; a scan deals in dicts and does not import this module.
 """
 
 from __future__ import annotations
@@ -137,8 +137,9 @@ class FileRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
         config_hash: SHA-256 of the config as canonical JSON, or what our own record says.
         lineage: where it comes from: what is stored under names such as `base_checkpoint` or `run_id`.
         serialization_id: equal for copies of the same save.
-        flags, duplicates_of, identity: known to a scan only: what is wrong with its values, the files that hold
-            the same, and which file it is to the system.
+        identity: which file it is to the system.
+        flags, duplicates_of: known to a scan only: what is wrong with its values, and the files that hold the
+            same.
     """
 
     path: str

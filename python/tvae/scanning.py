@@ -79,14 +79,14 @@ def scan(
 ) -> ScanResult:
     """What is in whole trees of checkpoints, which of it is good, and what is wrong with the rest.
 
-    Nothing is executed, no tensor is read, nothing in the trees is changed. Other threads run meanwhile; Ctrl-C
-    ends it.
+    Nothing is executed, no tensor is read, nothing in the trees is changed. Other threads run meanwhile, and
+    Ctrl-C ends it.
 
     Args:
         paths: folders and files.
         threads: by default as many as pay.
-        rules: `legacy` for the rules of the predecessor, or a file; by default the `.tvae-rules.toml` in the tree
-            or beside it, or else the rules of this package.
+        rules: `legacy` for the rules of the predecessor, or a file; by default the `.tvae-rules.toml` in the
+            tree or beside it, or else the rules of this package.
         cache: a file that keeps facts between scans; by default none.
         progress: called with (done, total) every 50 ms, from this thread; False ends the scan as Ctrl-C does.
         follow: go through links.
@@ -229,7 +229,8 @@ def _rules(
 def _rules_beside(roots: Sequence[str | os.PathLike[str]]) -> tuple[str | None, str | None]:
     """The file with rules in a tree, or beside it; two different ones are a question to the user."""
     found: dict[str, str] = {}
-    for root in map(os.fspath, roots):
+    for given in roots:
+        root = os.fspath(given)
         folder = root if os.path.isdir(root) else os.path.dirname(root) or os.curdir
         for place in (folder, os.path.join(folder, os.pardir)):
             path = os.path.join(place, RULES)
