@@ -88,7 +88,14 @@ def folder(path: str, **changes: Any) -> Record:
 
 def issue(code: str = "Z030", severity: str = "high", **changes: Any) -> Record:
     """An issue of a file."""
-    return {"code": code, "severity": severity, "message": "two of them", "offset": 64, "hint": None, **changes}
+    return {
+        "code": code,
+        "severity": severity,
+        "message": "two of them",
+        "offset": 64,
+        "hint": None,
+        **changes,
+    }
 
 
 def system(offset: int = 9) -> Record:
@@ -145,4 +152,6 @@ class Engine:
 
     def best(self, n: int, field: str | None = None, descending: bool | None = None) -> list[Record]:
         self.called.update(best=n, field=field, descending=descending)
-        return [{**one, "rank": one["rank"] if one["rank"] and one["rank"] <= n else None} for one in self.ranked]
+        return [
+            {**one, "rank": one["rank"] if one["rank"] and one["rank"] <= n else None} for one in self.ranked
+        ]
