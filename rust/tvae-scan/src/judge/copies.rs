@@ -1,0 +1,80 @@
+//! Which files repeat others.
+
+use std::collections::HashMap;
+
+use crate::pickle::Safety;
+use crate::record::{FileRecord, Status};
+
+use super::records::Likeness;
+
+/// What the files of a scan share.
+#[derive(Debug)]
+pub(super) struct Copies {
+    /// For each file the first one that it repeats, and how.
+    pub repeats: Vec<Option<(usize, Likeness)>>,
+    /// For each file the first one with the same bytes, as far as its own records tell; itself if there is none.
+    pub content: Vec<usize>,
+    /// For each file the first one with the same weights; itself if there is none.
+    pub weights: Vec<usize>,
+    /// For each file the first of its names on the disk; itself if it has one only.
+    pub inode: Vec<usize>,
+}
+
+/// A save by its own words: the id alone could be borrowed from another file.
+type Save<'a> = (&'a str, u64, Vec<Weights>, Safety);
+type Weights = (u64, u64, u64);
+
+impl Copies {
+    pub fn find(files: &[FileRecord]) -> Self {
+        let mut inodes: HashMap<(u64, u64), usize> = HashMap::new();
+        let mut saves: HashMap<Save<'_>, usize> = HashMap::new();
+        let mut states: HashMap<Vec<Weights>, usize> = HashMap::new();
+        let mut found =
+            Self { repeats: Vec::new(), content: Vec::new(), weights: Vec::new(), inode: Vec::new() };
+        for (at, file) in files.iter().enumerate() {
+            let identity = file.identity;
+            let inode = match identity.inode {
+                0 => at,
+                inode => *inodes.entry((identity.device, inode)).or_insert(at),
+            };
+            let weights = weights(file);
+            let content = match &file.serialization_id {
+                _ if inode != at => found.content[inode],
+                Some(id) if file.status == Status::Ok && !id.is_empty() => {
+                    let key = (id.as_str(), file.size, weights.clone().unwrap_or_default(), file.safety);
+                    *saves.entry(key).or_insert(at)
+                }
+                _ => at,
+            };
+            let same_weights = match weights {
+                Some(weights) => *states.entry(weights).or_insert(at),
+                None if content != at => found.weights[content],
+                None => at,
+            };
+            found.repeats.push(if inode != at {
+                Some((inode, Likeness::HardLink))
+            } else if content != at {
+                Some((content, Likeness::Copy))
+            } else {
+                (same_weights != at).then_some((same_weights, Likeness::Weights))
+            });
+            found.inode.push(inode);
+            found.content.push(content);
+            found.weights.push(same_weights);
+        }
+        found
+    }
+}
+
+/// The weights of a file that could be read, whatever they are called; none if a checksum is missing.
+fn weights(file: &FileRecord) -> Option<Vec<Weights>> {
+    if file.status != Status::Ok || file.state_dicts.iter().all(|state| state.n_tensors == 0) {
+        return None;
+    }
+    let states = file.state_dicts.iter();
+    let mut all: Vec<Weights> = states
+        .map(|state| Some((state.fingerprint?, state.n_tensors, state.n_params)))
+        .collect::<Option<_>>()?;
+    all.sort_unstable();
+    Some(all)
+}

@@ -1,0 +1,119 @@
+//! What the metrics of one file, or of the best and the latest, say against it.
+
+use crate::metrics::{Metric, Reading};
+use crate::record::FileRecord;
+use crate::rules::Rules;
+use crate::value::Value;
+
+use super::number::short;
+use super::records::Flag;
+
+/// How close a reading is to a measurement of the stored weights, the closest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    Measured,
+    /// The end of a history.
+    History,
+    /// The best value so far: of other weights, perhaps.
+    BestSoFar,
+}
+
+const LEVELS: [Level; 3] = [Level::Measured, Level::History, Level::BestSoFar];
+const HIERARCHIES: [&str; 3] = ["hierarchy", "hierarchy_A", "hierarchy_B"];
+
+/// Where a reading comes from.
+pub(super) fn level(reading: &Reading) -> Level {
+    if reading.raw_key.starts_with("best_") {
+        Level::BestSoFar
+    } else if reading.raw_key.contains("history") || reading.source.contains("[-1]") {
+        Level::History
+    } else {
+        Level::Measured
+    }
+}
+
+/// The metric of a name.
+pub(super) fn metric<'r>(record: &'r FileRecord, name: &str) -> Option<&'r Metric> {
+    record.metrics.iter().find(|metric| metric.name == name)
+}
+
+/// The first finite value of this level that a file has under a name.
+fn value(record: &FileRecord, name: &str, wanted: Level) -> Option<f64> {
+    let metric = metric(record, name)?;
+    std::iter::once(&metric.reading)
+        .chain(&metric.others)
+        .filter(|reading| level(reading) == wanted)
+        .find_map(|reading| reading.value.number().filter(|value| value.is_finite()))
+}
+
+/// The coverage; without an unqualified one that of the better branch.
+pub(super) fn coverage(record: &FileRecord) -> Option<f64> {
+    LEVELS.into_iter().find_map(|level| {
+        value(record, "coverage", level).or_else(|| {
+            let branches = ["coverage_A", "coverage_B"].map(|name| value(record, name, level));
+            branches.into_iter().flatten().reduce(f64::max)
+        })
+    })
+}
+
+/// Every hierarchy of the best level that has one.
+fn hierarchies(record: &FileRecord) -> Vec<f64> {
+    let of = |level| HIERARCHIES.iter().filter_map(|name| value(record, name, level)).collect::<Vec<_>>();
+    LEVELS.into_iter().map(of).find(|values| !values.is_empty()).unwrap_or_default()
+}
+
+/// The flags of a file, and what is odd besides.
+pub(super) fn of_file(record: &FileRecord, rules: &Rules) -> (Vec<Flag>, Vec<String>) {
+    let limits = &rules.thresholds;
+    let (mut flags, mut warnings) = (Vec::new(), Vec::new());
+    match coverage(record) {
+        Some(value) if value < limits.coverage_collapse => flags.push(Flag::CoverageCollapse),
+        Some(value) if value < limits.coverage_warn => {
+            warnings.push(format!("coverage {} is below {}", short(value), short(limits.coverage_warn)));
+        }
+        _ => {}
+    }
+    if hierarchies(record).iter().any(|value| *value >= limits.inverted) {
+        flags.push(Flag::InvertedHierarchy);
+    }
+    if record.metrics.iter().any(has_nan) {
+        flags.push(Flag::Nan);
+    }
+    (flags, warnings)
+}
+
+/// Whether the reading that counts, or another measurement, is no finite number.
+fn has_nan(metric: &Metric) -> bool {
+    is_broken(&metric.reading.value)
+        || metric.others.iter().any(|other| level(other) == Level::Measured && is_broken(&other.value))
+}
+
+fn is_broken(value: &Value) -> bool {
+    match value {
+        Value::Float(value) => !value.is_finite(),
+        Value::List(items) => items.iter().any(is_broken),
+        Value::Map(items) => items.iter().any(|(_, item)| is_broken(item)),
+        _ => false,
+    }
+}
+
+/// Whether the best and the latest of a run disagree beyond the limits.
+///
+/// A collapse of one of them always counts; other values are compared under the same name and of the same family.
+pub(super) fn diverge(best: &FileRecord, latest: &FileRecord, rules: &Rules) -> bool {
+    let limits = &rules.thresholds;
+    if let (Some(one), Some(other)) = (coverage(best), coverage(latest)) {
+        let collapsed = |value| value < limits.coverage_collapse;
+        if collapsed(one) != collapsed(other) || (one - other).abs() > limits.divergence_coverage {
+            return true;
+        }
+    }
+    HIERARCHIES.iter().any(|name| {
+        let (Some(one), Some(other)) = (metric(best, name), metric(latest, name)) else { return false };
+        let (one, other) = (&one.reading, &other.reading);
+        let (Some(first), Some(second)) = (one.value.number(), other.value.number()) else { return false };
+        one.family == other.family
+            && level(one) == level(other)
+            && (first - second).abs() > limits.divergence_hierarchy
+    })
+}

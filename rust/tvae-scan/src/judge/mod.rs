@@ -1,0 +1,175 @@
+//! What the facts amount to: rules in, a record for each directory and a verdict for each file out.
+//!
+//! A pure function: it reads no file and acts on nothing.
+
+mod annotate;
+mod best;
+mod copies;
+mod documented;
+mod flags;
+mod groups;
+mod guards;
+mod number;
+mod rank;
+mod recommend;
+mod records;
+mod standing;
+mod summary;
+mod view;
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use crate::pickle::Safety;
+use crate::rules::Rules;
+use crate::scan::Scan;
+
+pub use rank::{Ranked, rank};
+pub use records::{
+    Action, BestMetric, DirRecord, DirStatus, Documented, Duplicate, FileVerdict, Flag, GroupKind, Judgement,
+    Likeness, Summary, Tally, Verdict,
+};
+pub use standing::{Direction, direction};
+
+use copies::Copies;
+use groups::Member;
+use recommend::Case;
+use view::View;
+
+/// Judges a scan by rules.
+#[must_use]
+pub fn judge(scan: &Scan, rules: &Rules) -> Judgement {
+    let copies = Copies::find(&scan.files);
+    let files: Vec<FileVerdict> = scan
+        .files
+        .iter()
+        .zip(&copies.repeats)
+        .map(|(record, repeats)| {
+            let (flags, warnings) = flags::of_file(record, rules);
+            let duplicates_of =
+                repeats.map(|(first, by)| Duplicate { path: scan.files[first].path.clone(), by });
+            FileVerdict { flags, duplicates_of, warnings }
+        })
+        .collect();
+    let views = View::all(scan);
+    let chosen: Vec<Chosen> = views
+        .iter()
+        .map(|view| Chosen {
+            best: best::best(view, &rules.files, &files),
+            latest: best::latest(view, &rules.files),
+        })
+        .collect();
+    let mut dirs: Vec<DirRecord> =
+        views.iter().zip(&chosen).map(|(view, chosen)| start(scan, view, *chosen, rules, &files)).collect();
+    let notes = annotate::annotate(scan, &views, &chosen, rules, &mut dirs);
+    same_weights(&copies, &chosen, &mut dirs);
+    decide(scan, &views, &chosen, rules, &mut dirs);
+    guards::restrain(&views, &copies, rules, &mut dirs);
+    let summary = summary::summary(scan, &copies, &views, &dirs, &files);
+    Judgement { dirs, files, summary, notes }
+}
+
+/// The files that stand for a directory.
+#[derive(Debug, Clone, Copy)]
+struct Chosen {
+    best: Option<usize>,
+    latest: Option<usize>,
+}
+
+/// What needs no other directory.
+fn start(scan: &Scan, view: &View<'_>, chosen: Chosen, rules: &Rules, files: &[FileVerdict]) -> DirRecord {
+    let Chosen { best, latest } = chosen;
+    let record = best.map(|at| &scan.files[at]);
+    let mut seen = HashSet::new();
+    let mut space = Tally::default();
+    for (_, file) in &view.files {
+        if file.identity.inode == 0 || seen.insert((file.identity.device, file.identity.inode)) {
+            space.add(file);
+        }
+    }
+    let mut found: Vec<Flag> = view.files.iter().flat_map(|(at, _)| &files[*at].flags).copied().collect();
+    if let (Some(best), Some(latest)) = (best, latest)
+        && flags::diverge(&scan.files[best], &scan.files[latest], rules)
+    {
+        found.push(Flag::BestLatestDivergence);
+    }
+    found.sort_unstable();
+    found.dedup();
+    let numbers = record.into_iter().flat_map(|record| &record.metrics).filter_map(|metric| {
+        let value = metric.reading.value.number()?;
+        Some(BestMetric { name: metric.name.clone(), value, family: metric.reading.family.clone() })
+    });
+    DirRecord {
+        path: view.folder.path.clone(),
+        status: best::status(view, &rules.files),
+        category: String::new(),
+        rule: String::new(),
+        n_files: view.files.len() as u64,
+        bytes: space.bytes,
+        allocated: space.allocated,
+        best: record.map(|record| record.path.clone()),
+        latest: latest.map(|at| scan.files[at].path.clone()),
+        epoch: record.and_then(|record| record.epoch),
+        metrics: numbers.collect(),
+        safety: view.files.iter().map(|(_, file)| file.safety).max().unwrap_or(Safety::DataOnly),
+        flags: found,
+        warnings: best.map_or_else(Vec::new, |at| files[at].warnings.clone()),
+        duplicates_of: None,
+        group: None,
+        group_kind: None,
+        better: None,
+        recommendation: Action::Keep,
+        reason: String::new(),
+        recommended_by: String::new(),
+        verdict: None,
+        note: None,
+        documented: Vec::new(),
+    }
+}
+
+/// Names the first directory whose best file holds the same weights.
+fn same_weights(copies: &Copies, chosen: &[Chosen], dirs: &mut [DirRecord]) {
+    let mut first: std::collections::HashMap<usize, usize> = std::collections::HashMap::new();
+    for (at, chosen) in chosen.iter().enumerate() {
+        let Some(best) = chosen.best else { continue };
+        let earlier = *first.entry(copies.weights[best]).or_insert(at);
+        if earlier != at {
+            dirs[at].duplicates_of = Some(dirs[earlier].path.clone());
+        }
+    }
+}
+
+/// Groups, categories and recommendations.
+fn decide(scan: &Scan, views: &[View<'_>], chosen: &[Chosen], rules: &Rules, dirs: &mut [DirRecord]) {
+    let sound: Vec<bool> =
+        views.iter().zip(dirs.iter()).map(|(view, dir)| recommend::sound(view, dir)).collect();
+    let members: Vec<Member<'_>> = views
+        .iter()
+        .enumerate()
+        .map(|(at, view)| Member {
+            parent: view.folder.path.parent().unwrap_or(Path::new("")),
+            name: &view.name,
+            best: chosen[at].best.map(|at| &scan.files[at]),
+            filled: !view.files.is_empty(),
+            sound: sound[at],
+        })
+        .collect();
+    let places = groups::groups(&members, &rules.groups);
+    for (at, view) in views.iter().enumerate() {
+        let place = places[at].as_ref();
+        if let Some(place) = place {
+            let better = place.best.filter(|best| *best != at).map(|best| dirs[best].path.clone());
+            dirs[at].group = Some(place.group.clone());
+            dirs[at].group_kind = Some(place.kind);
+            dirs[at].better = better;
+        }
+        let coverage = recommend::coverage(view, chosen[at].best);
+        let case = Case { view, dir: &dirs[at], place, at, coverage, sound: sound[at] };
+        let (category, rule) = case.category(rules);
+        (dirs[at].category, dirs[at].rule) = (category, rule);
+        let case = Case { view, dir: &dirs[at], place, at, coverage, sound: sound[at] };
+        let (action, reason, rule) = case.recommendation(rules);
+        let dir = &mut dirs[at];
+        (dir.recommendation, dir.reason, dir.recommended_by) = (action, reason, rule);
+    }
+}

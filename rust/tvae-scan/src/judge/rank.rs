@@ -1,0 +1,169 @@
+//! A leaderboard in which only values of one definition compete.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::pickle::Safety;
+use crate::scan::Scan;
+
+use super::number::{pair, short};
+use super::records::{DirRecord, Judgement, Verdict};
+use super::standing::{Direction, Mark, Standing};
+
+/// The place of a directory among those that it compares with.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ranked {
+    /// Its place in [`Judgement::dirs`].
+    pub dir: usize,
+    /// Its path.
+    pub path: PathBuf,
+    /// The table that it stands in: the definitions of the values; empty if it does not compete.
+    pub family: String,
+    /// The order of the table: `coverage (more is better), then hierarchy_B (less is better)`.
+    pub order: String,
+    /// From 1; none if it does not compete.
+    pub place: Option<usize>,
+    /// What it is compared by, the weightiest first.
+    pub values: Vec<(String, f64)>,
+    /// Why it is where it is.
+    pub reason: String,
+}
+
+/// Ranks the best files of all directories, each against those of its own metric family: the largest family first,
+/// then what does not compete. `by` names a metric and whether more of it is better; without it the order is coverage,
+/// hierarchy, richness.
+#[must_use]
+pub fn rank(scan: &Scan, judgement: &Judgement, by: Option<(&str, bool)>) -> Vec<Ranked> {
+    let mut tables: Vec<(String, Vec<Entry>)> = Vec::new();
+    let mut excluded = Vec::new();
+    for (dir, record) in judgement.dirs.iter().enumerate() {
+        match compete(scan, judgement, record, by) {
+            Ok(standing) => {
+                let class = standing.class();
+                let entry = Entry { dir, standing };
+                match tables.iter_mut().find(|(known, _)| *known == class) {
+                    Some((_, all)) => all.push(entry),
+                    None => tables.push((class, vec![entry])),
+                }
+            }
+            Err(reason) => excluded.push(Ranked {
+                dir,
+                path: record.path.clone(),
+                family: String::new(),
+                order: String::new(),
+                place: None,
+                values: Vec::new(),
+                reason,
+            }),
+        }
+    }
+    // Stable: among tables of one size the first stays first, and so do equals in a table.
+    tables.sort_by_key(|(_, all)| std::cmp::Reverse(all.len()));
+    let total: usize = tables.iter().map(|(_, all)| all.len()).sum();
+    let mut ranked = Vec::new();
+    for (_, mut all) in tables {
+        all.sort_by(|one, other| one.standing.order(&other.standing));
+        let others = total - all.len();
+        let winner = all[0].clone();
+        let size = all.len();
+        for (place, entry) in all.into_iter().enumerate() {
+            let reason = if place == 0 {
+                first(size, others)
+            } else {
+                lost(&entry.standing, &winner.standing, &judgement.dirs[winner.dir])
+            };
+            ranked.push(Ranked {
+                dir: entry.dir,
+                path: judgement.dirs[entry.dir].path.clone(),
+                family: entry.standing.family(),
+                order: order(&entry.standing),
+                place: Some(place + 1),
+                values: entry.standing.0.into_iter().map(|mark| (mark.name, mark.value)).collect(),
+                reason,
+            });
+        }
+    }
+    ranked.append(&mut excluded);
+    ranked
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    dir: usize,
+    standing: Standing,
+}
+
+/// What a directory competes with, or why it does not.
+fn compete(
+    scan: &Scan,
+    judgement: &Judgement,
+    dir: &DirRecord,
+    by: Option<(&str, bool)>,
+) -> Result<Standing, String> {
+    let Some(best) = &dir.best else {
+        return Err(if dir.n_files == 0 { "holds no checkpoint" } else { "has no best checkpoint" }.into());
+    };
+    // Records are in order of the path, as bytes.
+    let bytes = |path: &std::path::Path| path.as_os_str().as_encoded_bytes().to_vec();
+    let wanted = bytes(best);
+    let place = scan.files.binary_search_by(|file| bytes(&file.path).cmp(&wanted));
+    let place = place.ok().or_else(|| scan.files.iter().position(|file| file.path == *best));
+    let Some(at) = place else { return Err("its best checkpoint has no record".into()) };
+    let (record, verdict) = (&scan.files[at], &judgement.files[at]);
+    if dir.verdict == Some(Verdict::Invalid) {
+        let note = dir.note.as_deref().unwrap_or("no reason is given");
+        return Err(format!("said to be invalid: {note}"));
+    }
+    if matches!(record.safety, Safety::Dangerous | Safety::Unparsed) {
+        return Err(format!("its best checkpoint is {}", record.safety.as_str()));
+    }
+    if !record.status.is_decoded() {
+        return Err(format!("its best checkpoint is {}", record.status.as_str()));
+    }
+    if !verdict.flags.is_empty() && dir.verdict != Some(Verdict::Valid) {
+        let flags: Vec<&str> = verdict.flags.iter().map(|flag| flag.as_str()).collect();
+        return Err(format!("flagged: {}", flags.join(", ")));
+    }
+    match by {
+        None => Standing::of(record).ok_or_else(|| "states neither coverage nor hierarchy".into()),
+        Some((name, more)) => {
+            let direction = if more { Direction::Higher } else { Direction::Lower };
+            Standing::by(record, name, direction).ok_or_else(|| format!("states no {name}"))
+        }
+    }
+}
+
+fn first(size: usize, others: usize) -> String {
+    let place = if size == 1 { "the only one of its family".into() } else { format!("the best of {size}") };
+    if others == 0 { place } else { format!("{place}; not compared with {others} of other families") }
+}
+
+/// Which value lost against which.
+fn lost(loser: &Standing, winner: &Standing, best: &DirRecord) -> String {
+    let name = best.path.file_name().unwrap_or(best.path.as_os_str()).to_string_lossy();
+    let pairs = loser.0.iter().zip(&winner.0);
+    match pairs.into_iter().find(|(one, other)| one.order(other).is_ne()) {
+        Some((one, other)) => {
+            let (value, against) = pair(one.value, other.value);
+            format!("{} {value} against {against} of {name}", one.name)
+        }
+        None => match loser.0.first() {
+            Some(Mark { name: metric, value, .. }) => {
+                format!("as good as {name} ({metric} {}), which comes first by its path", short(*value))
+            }
+            None => format!("as good as {name}"),
+        },
+    }
+}
+
+fn order(standing: &Standing) -> String {
+    let words = standing.0.iter().map(|mark| {
+        let better = match mark.direction {
+            Direction::Higher => "more is better",
+            Direction::Lower => "less is better",
+        };
+        format!("{} ({better})", mark.name)
+    });
+    words.collect::<Vec<_>>().join(", then ")
+}

@@ -1,0 +1,141 @@
+//! Which rule speaks of a directory, and what it says.
+
+use crate::pickle::Safety;
+use crate::record::Status;
+use crate::rules::{Conditions, Rules, Thresholds};
+
+use super::flags;
+use super::groups::Place;
+use super::number::short;
+use super::records::{Action, DirRecord, Verdict};
+use super::view::View;
+
+/// A directory as the rules see it.
+#[derive(Debug)]
+pub(super) struct Case<'a> {
+    pub view: &'a View<'a>,
+    /// Filled up to its category, or to its recommendation.
+    pub dir: &'a DirRecord,
+    pub place: Option<&'a Place>,
+    /// Its place among the directories.
+    pub at: usize,
+    /// Coverage of the best file.
+    pub coverage: Option<f64>,
+    pub sound: bool,
+}
+
+impl Case<'_> {
+    /// The category and the rule that gives it.
+    pub fn category(&self, rules: &Rules) -> (String, String) {
+        let found = rules.categories.iter().find(|rule| self.fits(&rule.when, &rules.thresholds));
+        found.map_or_else(|| ("other".into(), String::new()), |rule| (rule.gives.clone(), rule.name.clone()))
+    }
+
+    /// What to do, why, and the rule that says so.
+    pub fn recommendation(&self, rules: &Rules) -> (Action, String, String) {
+        let found = rules.actions.iter().find(|rule| self.fits(&rule.when, &rules.thresholds));
+        match found {
+            Some(rule) => (rule.gives, self.fill(&rule.reason), rule.name.clone()),
+            None => (rules.otherwise.0, self.fill(&rules.otherwise.1), String::new()),
+        }
+    }
+
+    fn fits(&self, when: &Conditions, limits: &Thresholds) -> bool {
+        let Self { view, dir, .. } = self;
+        let statuses = || view.files.iter().map(|(_, record)| record.status);
+        let below = |limit: f64| self.coverage.is_some_and(|value| value < limit);
+        let among = |known: bool, asked: Option<bool>| asked.is_none_or(|asked| asked == known);
+        let best = self.place.and_then(|place| place.best);
+        let layouts = || {
+            let states = view.files.iter().flat_map(|(_, record)| &record.state_dicts);
+            states.filter_map(|state| state.layout.as_deref())
+        };
+        when.name.as_ref().is_none_or(|pattern| pattern.is_match(&view.name))
+            && when.path.as_ref().is_none_or(|pattern| pattern.is_match(&view.relative))
+            && when.layout.as_ref().is_none_or(|pattern| layouts().any(|layout| pattern.is_match(layout)))
+            && (when.status.is_empty() || when.status.contains(&dir.status))
+            && (when.category.is_empty() || when.category.contains(&dir.category))
+            && (when.flags.is_empty() || dir.flags.iter().any(|flag| when.flags.contains(flag)))
+            && (when.safety.is_empty() || when.safety.contains(&dir.safety))
+            && (when.group.is_empty() || self.place.is_some_and(|place| when.group.contains(&place.kind)))
+            && (when.any_file.is_empty() || statuses().any(|status| when.any_file.contains(&status)))
+            && (when.all_files.is_empty()
+                || (!view.files.is_empty() && statuses().all(|status| when.all_files.contains(&status))))
+            && when.verdict.is_none_or(|verdict| dir.verdict == Some(verdict))
+            && when.coverage_below.is_none_or(below)
+            && among(below(limits.coverage_warn), when.low_coverage)
+            && among(dir.duplicates_of.is_some(), when.duplicate)
+            && among(best.is_some_and(|best| best != self.at), when.redundant)
+            && among(best == Some(self.at), when.best_of_group)
+            && among(self.sound, when.sound)
+            && among(view.folder.n_others > 0, when.others)
+    }
+
+    /// The reason with its placeholders filled.
+    fn fill(&self, reason: &str) -> String {
+        let dir = self.dir;
+        let mut text = String::new();
+        let mut parts = reason.split('{');
+        text.push_str(parts.next().unwrap_or(""));
+        for part in parts {
+            let (word, rest) = part.split_once('}').unwrap_or((part, ""));
+            match word {
+                "best" => text.push_str(&named(dir.better.as_ref(), "another")),
+                "category" => text.push_str(&dir.category),
+                "coverage" => text.push_str(&self.coverage.map_or_else(|| "unknown".into(), short)),
+                "duplicate" => text.push_str(&named(dir.duplicates_of.as_ref(), "another")),
+                "files" => text.push_str(&self.files()),
+                "flags" => {
+                    let flags: Vec<&str> = dir.flags.iter().map(|flag| flag.as_str()).collect();
+                    text.push_str(if flags.is_empty() { "nothing" } else { "" });
+                    text.push_str(&flags.join(", "));
+                }
+                "group" => text.push_str(dir.group.as_deref().unwrap_or("no group")),
+                "name" => text.push_str(&self.view.name),
+                "note" => text.push_str(dir.note.as_deref().unwrap_or("no reason is given")),
+                "safety" => text.push_str(dir.safety.as_str()),
+                "status" => text.push_str(dir.status.as_str()),
+                // The reader of the rules lets no other word pass.
+                _ => {}
+            }
+            text.push_str(rest);
+        }
+        text
+    }
+
+    /// How many files are in which state: `2 corrupt, 1 ok`.
+    fn files(&self) -> String {
+        let mut counts: Vec<(Status, u64)> = Vec::new();
+        for (_, record) in &self.view.files {
+            match counts.iter_mut().find(|(status, _)| *status == record.status) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((record.status, 1)),
+            }
+        }
+        let words: Vec<String> =
+            counts.iter().map(|(status, count)| format!("{count} {}", status.as_str())).collect();
+        if words.is_empty() { "none".into() } else { words.join(", ") }
+    }
+}
+
+fn named(path: Option<&std::path::PathBuf>, nobody: &str) -> String {
+    path.and_then(|path| path.file_name())
+        .map_or_else(|| nobody.to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Nothing in a directory speaks against it: every file was decoded, none is dangerous or could not be followed, no
+/// flag, and nobody says that it is invalid.
+pub(super) fn sound(view: &View<'_>, dir: &DirRecord) -> bool {
+    let clear = dir.flags.is_empty() || dir.verdict == Some(Verdict::Valid);
+    clear
+        && dir.verdict != Some(Verdict::Invalid)
+        && !matches!(dir.safety, Safety::Dangerous | Safety::Unparsed)
+        && view.folder.unreadable.is_none()
+        && view.files.iter().all(|(_, record)| record.status == Status::Ok)
+}
+
+/// The coverage of a directory's best file.
+pub(super) fn coverage(view: &View<'_>, best: Option<usize>) -> Option<f64> {
+    let (_, record) = view.files.iter().find(|(at, _)| Some(*at) == best)?;
+    flags::coverage(record)
+}

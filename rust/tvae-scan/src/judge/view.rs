@@ -1,0 +1,41 @@
+//! A folder with what it holds, ready to be judged.
+
+use crate::record::FileRecord;
+use crate::scan::{Folder, Scan};
+
+/// A directory that gets a record.
+#[derive(Debug)]
+pub(super) struct View<'a> {
+    pub folder: &'a Folder,
+    /// Its last component.
+    pub name: String,
+    /// Its path below the argument, with slashes; a dot for the argument itself.
+    pub relative: String,
+    /// The files directly in it, with their places in the scan.
+    pub files: Vec<(usize, &'a FileRecord)>,
+}
+
+impl<'a> View<'a> {
+    /// The directories that hold candidates, or neither candidates nor folders.
+    pub fn all(scan: &'a Scan) -> Vec<Self> {
+        scan.folders
+            .iter()
+            .filter(|folder| !folder.files.is_empty() || folder.n_folders == 0)
+            .map(|folder| Self::new(folder, scan))
+            .collect()
+    }
+
+    fn new(folder: &'a Folder, scan: &'a Scan) -> Self {
+        let below = folder.path.strip_prefix(&folder.root).unwrap_or(&folder.path);
+        let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+        let relative = if parts.is_empty() { ".".into() } else { parts.join("/") };
+        let name = folder.path.file_name().map_or_else(|| ".".into(), |name| name.to_string_lossy());
+        let files = folder.files.iter().filter_map(|&at| Some((at, scan.files.get(at)?))).collect();
+        Self { folder, name: name.into_owned(), relative, files }
+    }
+}
+
+/// The last component of a file's path.
+pub(super) fn file_name(record: &FileRecord) -> String {
+    record.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
