@@ -124,6 +124,18 @@ class Identity(Struct, frozen=True):
     ctime_ns: int
 
 
+class Duplicate(Struct, frozen=True):
+    """An earlier file that says the same.
+
+    Attributes:
+        path: its path.
+        by: `hard_link`, `copy` of the same save, or `weights` alone.
+    """
+
+    path: str
+    by: str
+
+
 class FileRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything that is known about a file.
 
@@ -138,8 +150,8 @@ class FileRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
         lineage: where it comes from: what is stored under names such as `base_checkpoint` or `run_id`.
         serialization_id: equal for copies of the same save.
         identity: which file it is to the system.
-        flags, duplicates_of: known to a scan only: what is wrong with its values, and the files that hold the
-            same.
+        flags, warnings, duplicates_of: known to a scan only: what is wrong with its values, what is odd about
+            them, and the first file that it repeats.
     """
 
     path: str
@@ -165,6 +177,10 @@ class FileRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     issues: list[Issue]
     salvaged: Salvage | None
     elapsed_us: int
+    identity: Identity | None = None
+    flags: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    duplicates_of: Duplicate | None = None
 
 
 class BestMetric(Struct, frozen=True):
@@ -180,6 +196,7 @@ class Documented(Struct, frozen=True, kw_only=True):
     Attributes:
         metric: its canonical name.
         documented, stored: what is written about it, and what the file holds.
+        stored_as: the name that it has there, if it is another one.
         source: where it is written.
         differs: whether the two disagree.
     """
@@ -187,6 +204,7 @@ class Documented(Struct, frozen=True, kw_only=True):
     metric: str
     documented: float
     stored: float | None
+    stored_as: str | None = None
     source: str
     differs: bool
 
@@ -203,10 +221,12 @@ class DirRecord(Struct, frozen=True, kw_only=True):
         epoch, metrics: those of the best file.
         safety: the worst of its files.
         flags: `coverage_collapse`, `inverted_hierarchy`, `best_latest_divergence`, `nan`.
-        duplicates_of: directories that hold the same weights.
-        group: near-identical runs that it belongs to.
-        recommendation, reason: `keep`, `archive`, `delete` or `review`, and why.
-        note: what somebody annotated.
+        warnings: what is odd, and no flag.
+        duplicates_of: an earlier directory whose best file holds the same weights.
+        group, group_kind, better: the runs that it belongs to, why (`sweep` or `versions`), and a better one
+            of them.
+        recommendation, reason, recommended_by: `keep`, `archive`, `delete` or `review`, why, and the rule.
+        verdict, note: what a person said: `valid` or `invalid`, and in their words.
         documented: numbers given elsewhere, beside the stored ones.
     """
 
@@ -224,10 +244,15 @@ class DirRecord(Struct, frozen=True, kw_only=True):
     metrics: dict[str, BestMetric] = field(default_factory=dict)
     safety: str | None = None
     flags: list[str] = field(default_factory=list)
-    duplicates_of: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    duplicates_of: str | None = None
     group: str | None = None
+    group_kind: str | None = None
+    better: str | None = None
     recommendation: str
     reason: str
+    recommended_by: str | None = None
+    verdict: str | None = None
     note: str | None = None
     documented: list[Documented] = field(default_factory=list)
 

@@ -51,7 +51,8 @@ def file(path: str, **changes: Any) -> Record:
         "issues": [],
         "salvaged": None,
         "flags": [],
-        "duplicates_of": [],
+        "warnings": [],
+        "duplicates_of": None,
         "elapsed_us": 20,
         **changes,
     }
@@ -76,10 +77,15 @@ def folder(path: str, **changes: Any) -> Record:
         },
         "safety": "data_only",
         "flags": [],
-        "duplicates_of": [],
+        "warnings": [],
+        "duplicates_of": None,
         "group": None,
+        "group_kind": None,
+        "better": None,
         "recommendation": "keep",
         "reason": "it is complete",
+        "recommended_by": "the rest",
+        "verdict": None,
         "note": None,
         "documented": [],
         **changes,
@@ -138,16 +144,18 @@ class Engine:
         def count(records: list[Record], field: str) -> dict[str, int]:
             return dict(Counter(str(one[field]) for one in records))
 
+        def tally(field: str) -> dict[str, Record]:
+            return {word: {"count": number} for word, number in count(self._dirs, field).items()}
+
         return {
             "n_files": self.n_files,
             "n_dirs": self.n_dirs,
             "bytes": sum(one["size"] for one in self._files),
-            "status": count(self._files, "status"),
-            "safety": count(self._files, "safety"),
-            "dir_status": count(self._dirs, "status"),
-            "category": count(self._dirs, "category"),
-            "recommendation": count(self._dirs, "recommendation"),
-            "flagged": sum(bool(one["flags"]) for one in self._dirs),
+            "file_statuses": count(self._files, "status"),
+            "safeties": count(self._files, "safety"),
+            "statuses": tally("status"),
+            "categories": tally("category"),
+            "recommendations": tally("recommendation"),
         }
 
     def best(self, n: int, field: str | None = None, descending: bool | None = None) -> list[Record]:

@@ -46,7 +46,7 @@ RECORD = file(
         "issues.code~^p0",
         "flags=nan",
         "flags!=coverage_collapse",
-        "duplicates_of=",
+        "warnings=",
         "path~BEST",
         "path!=other",
         "status>nothing",

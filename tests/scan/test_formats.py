@@ -33,7 +33,7 @@ SCANNER = {"name": "tvae", "version": "0.1.0", "rules": "default"}
 def dirs() -> list[dict[str, object]]:
     flags = ["coverage_collapse", "inverted_hierarchy", "best_latest_divergence", "nan"]
     return [
-        folder(path, category="HOMEOSTATIC_EXPERIMENT", flags=flags, note=path, reason=path, bytes=10**12)
+        folder(path, category="HOMEOSTATIC_EXPERIMENT", flags=flags, note=path, reason=path, allocated=10**12)
         for path in HOSTILE
     ]
 
@@ -145,9 +145,9 @@ def test_a_page_of_markdown() -> None:
 
 def test_a_page_counts_the_disk() -> None:
     rows = [
-        folder("tree/a", bytes=600),
-        folder("tree/b", bytes=300, recommendation="archive"),
-        folder("tree/c", bytes=100, recommendation="delete"),
+        folder("tree/a", allocated=600),
+        folder("tree/b", allocated=300, recommendation="archive"),
+        folder("tree/c", allocated=100, recommendation="delete"),
     ]
     rows[0]["documented"] = [
         {"metric": "Q", "documented": 1.0, "stored": 2.0, "source": "README.md", "differs": True}
@@ -214,11 +214,11 @@ def test_a_leaderboard_never_compares_definitions() -> None:
 def test_what_fails() -> None:
     assert parse("any") == {"unsafe", "unknown", "corrupt", "invalid"}
     summary = {
-        "safety": {"dangerous": 1, "unparsed": 2, "unknown_code": 4},
-        "status": {"corrupt": 1, "unsupported": 1, "unreadable": 1, "salvaged": 9},
-        "flagged": 5,
+        "safeties": {"dangerous": 1, "unparsed": 2, "unknown_code": 4},
+        "file_statuses": {"corrupt": 1, "unsupported": 1, "unreadable": 1, "salvaged": 9},
     }
-    assert findings(summary) == {"unsafe": 3, "unknown": 4, "corrupt": 3, "invalid": 5}
+    dirs = [folder("a"), folder("b", flags=["nan", "inverted_hierarchy"])]
+    assert findings(summary, dirs) == {"unsafe": 3, "unknown": 4, "corrupt": 3, "invalid": 1}
     for text in ("", "all", "never,unsafe"):
         with pytest.raises(ConfigError, match="--fail-on"):
             parse(text)

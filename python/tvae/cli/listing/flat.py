@@ -24,8 +24,10 @@ _COLUMNS = {
         "flags",
         "duplicates_of",
         "group",
+        "better",
         "recommendation",
         "reason",
+        "verdict",
         "note",
     ),
     "file": (
@@ -119,7 +121,7 @@ def _cell(record: Record, name: str) -> object:
     if isinstance(found, (list, tuple)):
         return _words(found)
     if isinstance(found, Mapping):
-        return str(found)
+        return found.get("path")
     return _number(found) if isinstance(found, float) else found
 
 

@@ -170,8 +170,8 @@ def _advice(dirs: Sequence[Record], root: str | None) -> Iterator[str]:
         for word, members in groups.items()
     ]
     yield from grid(["recommendation", "directories", "files", "size"], rows)
-    before = _total(dirs, "bytes")
-    gone = sum(_total(groups.get(word, ()), "bytes") for word in ("archive", "delete"))
+    before = _total(dirs, "allocated")
+    gone = sum(_total(groups.get(word, ()), "allocated") for word in ("archive", "delete"))
     yield from ("", f"On the disk now {size(before)}, afterwards {size(before - gone)}.")
     for word, members in groups.items():
         yield from ("", f"### {text(word)}", "")

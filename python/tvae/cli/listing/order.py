@@ -12,19 +12,19 @@ from tvae.errors import ConfigError
 R = TypeVar("R", bound=Record)
 
 
-def parse(text: str) -> tuple[str, bool]:
-    """The field, and whether it is sorted downwards.
+def parse(text: str) -> tuple[str, bool | None]:
+    """The field, and whether it is sorted downwards; None if that is not said.
 
     Example:
         >>> parse("hierarchy_B"), parse("size:desc")
-        (('hierarchy_B', False), ('size', True))
+        (('hierarchy_B', None), ('size', True))
     """
     field, colon, direction = text.partition(":")
     if not field or (colon and direction not in ("asc", "desc")):
         raise ConfigError(
             f"--sort {text!r} is not accepted", path="--sort", expected="FIELD, FIELD:asc or FIELD:desc"
         )
-    return field, direction == "desc"
+    return field, {"asc": False, "desc": True}.get(direction)
 
 
 def arrange(records: Sequence[R], field: str, *, descending: bool, kind: str) -> tuple[list[R], list[str]]:

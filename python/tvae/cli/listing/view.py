@@ -21,7 +21,7 @@ class View:
         found: the scan, set as soon as there is one.
         kind: the kind of record that is shown.
         filters: the conditions.
-        sort: a field, and whether downwards; None: by path.
+        sort: a field, and whether downwards, if that is said; None: by path.
         families: the definitions among the sorted metric, if there are several.
     """
 
@@ -31,7 +31,7 @@ class View:
         self,
         kind: Kind,
         filters: Sequence[Filter] = (),
-        sort: tuple[str, bool] | None = None,
+        sort: tuple[str, bool | None] | None = None,
     ) -> None:
         self.kind = kind
         self.filters = filters
@@ -61,7 +61,7 @@ class View:
             from tvae.cli.listing.order import arrange
 
             field, descending = self.sort
-            rows, self.families = arrange(rows, field, descending=descending, kind=self.kind)
+            rows, self.families = arrange(rows, field, descending=bool(descending), kind=self.kind)
         return rows
 
     @cached_property
@@ -80,7 +80,7 @@ class View:
             "schema": 1,
             "scanner": self.found.scanner,
             "summary": self.found.summary,
-            "dirs": rows if self.kind == "dir" else self.found.to_dicts("dir"),
+            "dirs": rows if self.kind == "dir" else self.dirs,
             "files": rows if self.kind == "file" else self.found.to_dicts("file"),
         }
         if self.kind == "tensor":
@@ -88,6 +88,11 @@ class View:
         if self.filters:
             self._shrink(found)
         return found
+
+    @cached_property
+    def dirs(self) -> Rows:
+        """Every directory."""
+        return self.all_rows if self.kind == "dir" else self.found.to_dicts("dir")
 
     def best(self, places: int) -> Rows:
         """The leaderboard, of the shown directories alone."""
