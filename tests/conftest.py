@@ -17,6 +17,8 @@ import pytest
 
 # Read by torch and its libraries when they are first imported, which is later than this.
 os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", MPLBACKEND="Agg")
+#: The inventory that tests/data/inventory.json was derived from, where somebody has it.
+RAW_INVENTORY = os.environ.get("TVAE_INVENTORY")
 for _name in [name for name in os.environ if name.startswith("TVAE_")]:
     del os.environ[_name]
 
@@ -49,6 +51,14 @@ def _seeds() -> None:
 def root() -> Path:
     """The folder of the checkout."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def raw_inventory() -> Path:
+    """The inventory of the predecessor's checkpoints as its script wrote it."""
+    if RAW_INVENTORY is None:
+        pytest.skip("TVAE_INVENTORY does not name the raw inventory")
+    return Path(RAW_INVENTORY)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ __all__ = [
     "in_batch_triplets",
     "index",
     "inspect_file",
+    "metric_families",
     "open_checkpoint",
     "pair_statistics",
     "paired_batch",
@@ -95,6 +96,7 @@ def pair_statistics(
     dist_corr: bool = True,
 ) -> PairStatistics: ...
 def inspect_file(path: str | os.PathLike[str]) -> dict[str, Any]: ...
+def metric_families() -> dict[str, str]: ...
 def open_checkpoint(
     path: str | os.PathLike[str],
 ) -> tuple[dict[str, Any], list[tuple[str, str, list[int], list[int], int | None, int]]]: ...

@@ -27,11 +27,12 @@ class Reading(Struct, frozen=True):
     """What one place of the file says about a metric.
 
     Attributes:
-        value: a number, or a table by level; None if it is stored in a tensor.
+        value: a number, or a table by level; None if it is stored in a tensor. Coverage is a fraction.
         raw_key: the key that it was stored under.
-        source: where that key is, such as `metrics` or `top level`.
+        source: where that key is, such as `metrics`, `top level` or `coverage_history[-1]`; ends with
+            ` / 100` or ` / 19683` if the value was divided by it.
         dtype: the type that it was stored as, such as `float` or `numpy.float32`.
-        family: which definition it was computed by, such as `tvae 1`; values of different families do not
+        family: which definition it was computed by, one of `families`; values of different families do not
             compare. `unknown` if nothing tells.
     """
 
@@ -46,7 +47,8 @@ class Metric(Reading, frozen=True):
     """A metric: the reading that counts, and what other places say.
 
     Attributes:
-        others: the other readings, by falling precedence.
+        others: the other readings, by falling precedence: `comprehensive_metrics`, `eval_metrics`,
+            `val_metrics`, `final_metrics`, the top of the file, `metrics`, histories, `best_*`.
     """
 
     others: list[Reading]
@@ -60,7 +62,8 @@ class StateDict(Struct, frozen=True):
         n_tensors, n_params: tensors, and their elements; a tensor under two names counts once.
         bytes: size of the storages behind them, each counted once.
         dtypes: their types.
-        layout: the model that they belong to, if names and shapes tell.
+        layout: the model that they belong to, if names and shapes tell: such as `tvae`, `v5.5 flat`,
+            `v5.11 dual n2 dropout controller` or `codon VAE`. Plain models of v5.12 have the layout of v5.11.
         fingerprint: equal for equal weights; None where the container has no checksums.
     """
 
@@ -78,7 +81,7 @@ class Optimizer(Struct, frozen=True):
 
     Attributes:
         key: the key that it was stored under.
-        kind: such as `Adam`, as far as its state tells.
+        kind: such as `Adam`, as far as the names in its state tell; AdamW has the same names.
         n_params: parameters that it has a state for.
         lr: the learning rate of every group.
     """
@@ -124,18 +127,6 @@ class Identity(Struct, frozen=True):
     ctime_ns: int
 
 
-class Duplicate(Struct, frozen=True):
-    """An earlier file that says the same.
-
-    Attributes:
-        path: its path.
-        by: `hard_link`, `copy` of the same save, or `weights` alone.
-    """
-
-    path: str
-    by: str
-
-
 class FileRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything that is known about a file.
 
@@ -147,11 +138,13 @@ class FileRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
         safety: the worst of every pickle in the file: `data_only`, `known_types`, `unknown_code`, `unparsed`,
             `dangerous`.
         config_hash: SHA-256 of the config as canonical JSON, or what our own record says.
-        lineage: where it comes from: what is stored under names such as `base_checkpoint` or `run_id`.
+        lineage: where it comes from: what is stored under names such as `base_checkpoint`, `run_id` or
+            `torch_version`, and in the config as the checkpoint to begin with.
         serialization_id: equal for copies of the same save.
         identity: which file it is to the system.
-        flags, warnings, duplicates_of: known to a scan only: what is wrong with its values, what is odd about
-            them, and the first file that it repeats.
+        flags, warnings: known to a scan only: what is wrong with its values, and what is odd about them.
+        duplicates_of, duplicates_by: likewise, the first file that it repeats, and how: `hard_link`, `copy` of
+            the same save, or `weights` alone.
     """
 
     path: str
@@ -180,7 +173,8 @@ class FileRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     identity: Identity | None = None
     flags: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    duplicates_of: Duplicate | None = None
+    duplicates_of: str | None = None
+    duplicates_by: str | None = None
 
 
 class BestMetric(Struct, frozen=True):

@@ -44,6 +44,16 @@ def inspect(path: str | os.PathLike[str]) -> FileRecord:
     return msgspec.convert(_core.inspect_file(path), FileRecord)
 
 
+def families() -> dict[str, str]:
+    """What each family of metrics means: who computed them, and how.
+
+    Example:
+        >>> families()["unknown"]
+        'Nothing in the file tells how it was computed.'
+    """
+    return _core.metric_families()
+
+
 def find(path: str | os.PathLike[str], key: str) -> list[object]:
     """The value under a key path such as `config.lr` in a list, or an empty list; tensors are described.
 

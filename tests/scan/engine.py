@@ -144,18 +144,17 @@ class Engine:
         def count(records: list[Record], field: str) -> dict[str, int]:
             return dict(Counter(str(one[field]) for one in records))
 
-        def tally(field: str) -> dict[str, Record]:
-            return {word: {"count": number} for word, number in count(self._dirs, field).items()}
-
         return {
             "n_files": self.n_files,
             "n_dirs": self.n_dirs,
             "bytes": sum(one["size"] for one in self._files),
-            "file_statuses": count(self._files, "status"),
-            "safeties": count(self._files, "safety"),
-            "statuses": tally("status"),
-            "categories": tally("category"),
-            "recommendations": tally("recommendation"),
+            "status": count(self._files, "status"),
+            "safety": count(self._files, "safety"),
+            "dir_status": count(self._dirs, "status"),
+            "category": count(self._dirs, "category"),
+            "recommendation": count(self._dirs, "recommendation"),
+            "flagged": sum(bool(one["flags"]) for one in self._dirs),
+            "notes": [],
         }
 
     def best(self, n: int, field: str | None = None, descending: bool | None = None) -> list[Record]:

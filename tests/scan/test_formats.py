@@ -214,11 +214,11 @@ def test_a_leaderboard_never_compares_definitions() -> None:
 def test_what_fails() -> None:
     assert parse("any") == {"unsafe", "unknown", "corrupt", "invalid"}
     summary = {
-        "safeties": {"dangerous": 1, "unparsed": 2, "unknown_code": 4},
-        "file_statuses": {"corrupt": 1, "unsupported": 1, "unreadable": 1, "salvaged": 9},
+        "safety": {"dangerous": 1, "unparsed": 2, "unknown_code": 4},
+        "status": {"corrupt": 1, "unsupported": 1, "unreadable": 1, "salvaged": 9},
+        "flagged": 5,
     }
-    dirs = [folder("a"), folder("b", flags=["nan", "inverted_hierarchy"])]
-    assert findings(summary, dirs) == {"unsafe": 3, "unknown": 4, "corrupt": 3, "invalid": 1}
+    assert findings(summary) == {"unsafe": 3, "unknown": 4, "corrupt": 3, "invalid": 5}
     for text in ("", "all", "never,unsafe"):
         with pytest.raises(ConfigError, match="--fail-on"):
             parse(text)

@@ -257,6 +257,6 @@ def _conclude(view: View, fails: frozenset[str], *, strict: bool, quiet: bool, p
     left = notes.not_analysed(view.found) if strict else []
     if left:
         raise ConfigError(f"not analysed: {', '.join(left)}", path="--strict")
-    found = findings(view.found.summary, view.dirs)
+    found = findings(view.found.summary)
     if any(found[word] for word in fails):
         raise typer.Exit(1)

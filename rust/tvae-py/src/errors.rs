@@ -33,6 +33,11 @@ pub(crate) fn unreadable(py: Python<'_>, error: &tvae_scan::Error) -> PyErr {
     construct(py, class, &message, &path, [("hint", hint)])
 }
 
+/// A rules file that is refused, as the `ConfigError` of any other file of settings.
+pub(crate) fn bad_rules(py: Python<'_>, message: &str, origin: Option<&str>) -> PyErr {
+    construct::<0>(py, "ConfigError", message, origin.unwrap_or("rules"), [])
+}
+
 fn build(py: Python<'_>, message: &str, path: &str, expected: &str, got: &str, hint: Option<&str>) -> PyErr {
     let answers = [("expected", Some(expected)), ("got", Some(got)), ("hint", hint)];
     construct(py, "DomainError", message, path, answers)

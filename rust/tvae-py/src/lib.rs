@@ -7,11 +7,13 @@
 mod arrays;
 mod arrow;
 mod errors;
+mod families;
 mod mining;
 mod records;
 mod scan;
 mod space;
 mod statistics;
+mod verdicts;
 
 use pyo3::prelude::*;
 use pyo3::types::PyModule;
@@ -21,6 +23,8 @@ use pyo3::types::PyModule;
 mod _core {
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
+    #[pymodule_export]
+    use super::families::metric_families;
     #[pymodule_export]
     use super::mining::{in_batch_triplets, paired_batch, pairs, stratified_batch, triplets};
     #[pymodule_export]

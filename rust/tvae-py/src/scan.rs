@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyList};
+use tvae_scan::judge::{Direction, Judgement, judge, rank};
+use tvae_scan::rules::Rules;
 use tvae_scan::scan::Options;
 use tvae_scan::table;
 use tvae_scan::tensors::Tensor;
 
-use crate::errors::{refuse, unreadable};
-use crate::{arrow, records};
+use crate::errors::{bad_rules, refuse, unreadable};
+use crate::{arrow, records, verdicts};
 
 type TensorEntry = (String, &'static str, Vec<u64>, Vec<i64>, Option<u64>, u64);
 
@@ -46,11 +48,12 @@ pub(crate) fn checkpoint_value<'py>(
     PyList::new(py, found)
 }
 
-/// Everything below `paths`. `progress` is called with (done, total) every 50 ms; False stops the scan, and so
+/// Everything below `paths`, judged by rules: the default ones, "legacy", or the text of a rules file that comes from
+/// `rules_origin`. `progress` is called with (done, total) every 50 ms; False stops the scan, and so
 /// does Ctrl-C.
 #[pyfunction]
 #[pyo3(signature = (paths, *, threads = None, follow = false, verify_crc = false, cache = None, refresh = false,
-    progress = None))]
+    rules = None, rules_origin = None, progress = None))]
 pub(crate) fn scan(
     py: Python<'_>,
     paths: Vec<PathBuf>,
@@ -59,12 +62,20 @@ pub(crate) fn scan(
     verify_crc: bool,
     cache: Option<PathBuf>,
     refresh: bool,
+    rules: Option<String>,
+    rules_origin: Option<String>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Scan> {
     let threads = match threads.map(NonZeroUsize::new) {
         Some(None) => return Err(refuse("threads", "at least 1", "0")),
         Some(threads) => threads,
         None => None,
+    };
+    let rules = match rules.as_deref() {
+        None => Rules::default(),
+        Some("legacy") => Rules::legacy(),
+        Some(text) => Rules::parse(text, rules_origin.as_deref().unwrap_or("rules"))
+            .map_err(|message| bad_rules(py, &message, rules_origin.as_deref()))?,
     };
     let options = Options { threads, follow, verify_crc, cache, refresh };
     let mut raised = None;
@@ -81,9 +92,13 @@ pub(crate) fn scan(
                 false
             })
         })
+        .map(|scan| {
+            let judgement = judge(&scan, &rules);
+            Scan { scan, judgement }
+        })
     });
     match (found, raised) {
-        (Ok(scan), _) => Ok(Scan { scan }),
+        (Ok(scan), _) => Ok(scan),
         (Err(_), Some(raised)) => Err(raised),
         (Err(error), None) => Err(unreadable(py, &error)),
     }
@@ -93,6 +108,7 @@ pub(crate) fn scan(
 #[pyclass(frozen, module = "tvae._core")]
 pub(crate) struct Scan {
     scan: tvae_scan::scan::Scan,
+    judgement: Judgement,
 }
 
 #[pymethods]
@@ -101,6 +117,12 @@ impl Scan {
     #[getter]
     fn n_files(&self) -> usize {
         self.scan.files.len()
+    }
+
+    /// Number of directory records.
+    #[getter]
+    fn n_dirs(&self) -> usize {
+        self.judgement.dirs.len()
     }
 
     /// Records that came from the cache.
@@ -125,19 +147,72 @@ impl Scan {
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let all = &self.scan.files;
         let stop = stop.unwrap_or(all.len()).min(all.len());
-        all[start.min(stop)..stop].iter().map(|record| records::file(py, record)).collect()
+        let places = start.min(stop)..stop;
+        let records =
+            all[places.clone()].iter().zip(&self.judgement.files[places]).map(|(record, verdict)| {
+                let out = records::file(py, record)?;
+                verdicts::add_file(&out, verdict)?;
+                Ok(out)
+            });
+        records.collect()
     }
 
-    /// The records of a kind, "file" or "tensor", as a capsule with an Arrow C stream.
+    /// The directory records, in order of the path, as dicts.
+    fn dirs<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        self.judgement.dirs.iter().map(|record| verdicts::dir(py, record)).collect()
+    }
+
+    /// Every tensor of every file as a dict with the path of the file.
+    fn tensors<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let tensors = py.detach(|| self.list_tensors());
+        let dicts = tensors.into_iter().map(|(path, tensor)| {
+            let one = PyDict::new(py);
+            one.set_item("path", path)?;
+            one.set_item("name", tensor.name)?;
+            one.set_item("dtype", tensor.dtype)?;
+            one.set_item("shape", tensor.shape)?;
+            one.set_item("stride", tensor.stride)?;
+            one.set_item("file_offset", tensor.file_offset)?;
+            one.set_item("nbytes", tensor.nbytes)?;
+            Ok(one)
+        });
+        dicts.collect()
+    }
+
+    /// The tree in numbers, as a dict.
+    fn summary<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        verdicts::summary(py, &self.judgement)
+    }
+
+    /// The leaderboard: the first `n` of each metric family have a rank, and everybody else a reason. `field` names one
+    /// metric to rank by; without `descending`, in the direction that is better for it.
+    #[pyo3(signature = (n, field = None, descending = None))]
+    fn best<'py>(
+        &self,
+        py: Python<'py>,
+        n: usize,
+        field: Option<&str>,
+        descending: Option<bool>,
+    ) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let by = field.map(|name| {
+            let more = || tvae_scan::judge::direction(name).is_none_or(|way| way == Direction::Higher);
+            (name, descending.unwrap_or_else(more))
+        });
+        let ranked = py.detach(|| rank(&self.scan, &self.judgement, by));
+        ranked.iter().map(|entry| verdicts::ranked(py, entry, n)).collect()
+    }
+
+    /// The records of a kind, "file", "dir" or "tensor", as a capsule with an Arrow C stream.
     fn arrow<'py>(&self, py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyCapsule>> {
         let table = py.detach(|| match kind {
-            "file" => Some(table::files(&self.scan.files)),
-            "tensor" => Some(table::tensors(&self.tensors())),
+            "file" => Some(table::files(&self.scan, &self.judgement)),
+            "dir" => Some(table::dirs(&self.judgement)),
+            "tensor" => Some(table::tensors(&self.list_tensors())),
             _ => None,
         });
         match table {
             Some(table) => arrow::stream(py, table),
-            None => Err(refuse("kind", "file or tensor", kind)),
+            None => Err(refuse("kind", "file, dir or tensor", kind)),
         }
     }
 
@@ -156,7 +231,7 @@ impl Scan {
 
 impl Scan {
     /// Every tensor with the path of its file; files that changed meanwhile and cannot be read give none.
-    fn tensors(&self) -> Vec<(String, Tensor)> {
+    fn list_tensors(&self) -> Vec<(String, Tensor)> {
         let decoded = self.scan.files.iter().filter(|file| file.status.is_decoded());
         let opened =
             decoded.filter_map(|file| Some((table::shown(&file.path), tvae_scan::open(&file.path).ok()?.1)));

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::convert::{Converter, label, type_name};
+use crate::convert::{Converter, label};
 use crate::issue::{Issues, Severity};
 use crate::layout::layout;
-use crate::metrics::{self, Metric, Stored};
+use crate::lineage;
+use crate::metrics::{self, Metric};
+use crate::optimizer;
 use crate::pickle::{DType, Document, NodeId, Storage, Tensor as Raw, Value as Node};
-use crate::record::StateDict;
+use crate::record::{Optimizer, StateDict};
 use crate::tensors::{Tensor, elements, span};
 use crate::value::{Value, Word};
 
@@ -31,6 +33,8 @@ pub(crate) struct Summary {
     pub metrics: Vec<Metric>,
     pub config: Option<Value>,
     pub top_keys: Vec<String>,
+    pub optimizers: Vec<Optimizer>,
+    pub lineage: Vec<(String, Value)>,
 }
 
 /// A storage that tensors refer to.
@@ -83,7 +87,6 @@ impl Tensors {
 pub(crate) fn summary(document: &Document<'_>) -> Summary {
     let mut summary = Summary::default();
     let Node::Dict(top) = document.value(document.root()) else { return summary };
-    let mut found = metrics::Found::default();
     let mut configs: [Option<NodeId>; 4] = [None; 4];
     for &(key, item) in top.pairs {
         let key = label(document, key);
@@ -91,22 +94,19 @@ pub(crate) fn summary(document: &Document<'_>) -> Summary {
             summary.epoch = whole(&Converter::new(document, 1).convert(item));
         } else if let Some(place) = CONFIGS.iter().position(|name| *name == key) {
             configs[place] = Some(item);
-        } else if let Some(place) = metrics::dict_place(&key) {
-            found.dicts[place] = stored(document, item);
-        } else if metrics::is_wanted(&key) {
-            let value = Converter::new(document, ROOM).convert(item);
-            found.top.push((key.clone(), value, type_name(&document.value(item))));
         }
         if summary.top_keys.len() < MOST_KEYS {
             summary.top_keys.push(key);
         }
     }
-    summary.metrics = metrics::collect(found);
+    summary.metrics = metrics::read(document);
+    summary.optimizers = optimizer::read(document);
     summary.config = configs
         .into_iter()
         .flatten()
         .map(|item| Converter::new(document, ROOM).convert(item))
         .find(|config| matches!(config, Value::Map(_)));
+    summary.lineage = lineage::read(document);
     summary
 }
 
@@ -119,27 +119,6 @@ pub(crate) fn whole(value: &Value) -> Option<i64> {
         Value::Text(text) => text.trim().parse().ok(),
         _ => None,
     }
-}
-
-fn stored(document: &Document<'_>, item: NodeId) -> Vec<Stored> {
-    let pairs = match document.value(item) {
-        Node::Dict(dict) => dict.pairs,
-        Node::Object(object) => match object.state.map(|state| document.value(state)) {
-            Some(Node::Dict(dict)) => dict.pairs,
-            _ => return Vec::new(),
-        },
-        _ => return Vec::new(),
-    };
-    let mut converter = Converter::new(document, ROOM);
-    pairs
-        .iter()
-        .take(MOST_KEYS)
-        .map(|&(key, item)| {
-            let node = document.value(item);
-            let value = if matches!(node, Node::Tensor(_)) { Value::Null } else { converter.convert(item) };
-            (label(document, key), value, type_name(&node))
-        })
-        .collect()
 }
 
 /// Every tensor below the top.
@@ -375,7 +354,7 @@ fn state_dict(key: String, placed: &[&Placed], found: &Tensors) -> StateDict {
         n_params,
         bytes,
         dtypes: dtypes.into_iter().map(Word::Borrowed).collect(),
-        layout: layout(&prefix, &tensors).map(Word::Borrowed),
+        layout: layout(&prefix, &tensors),
         fingerprint: fingerprint(placed, found),
         key,
     }

@@ -14,7 +14,7 @@ use crate::source::Source;
 use crate::streams::Streams;
 use crate::tensors::Tensor;
 use crate::value::{Value, Word};
-use crate::{archive, legacy, ours, safetensors, stream, tar, zip};
+use crate::{archive, layout, legacy, metrics, ours, safetensors, stream, tar, zip};
 
 /// What is wanted of a file beyond its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,12 +52,15 @@ impl File<'_> {
 
     /// Takes over what the values of a checkpoint say.
     pub(crate) fn values(&mut self, document: &Document<'_>) {
-        let Summary { epoch, metrics, config, top_keys } = content::summary(document);
+        let Summary { epoch, metrics, config, top_keys, optimizers, lineage } = content::summary(document);
+        metrics::report(&metrics, &mut self.streams.issues);
         self.record.epoch = epoch;
         self.record.metrics = metrics;
         self.record.config_hash = config.as_ref().map(Value::hash);
         self.record.config = config;
         self.record.top_keys = top_keys;
+        self.record.optimizers = optimizers;
+        self.record.lineage = lineage;
         self.tensors = content::tensors(document, &mut self.streams.issues);
         self.value = self.want.key.and_then(|key| crate::find::find(document, key));
     }
@@ -67,6 +70,7 @@ impl File<'_> {
         let cut = self.record.salvaged.is_some();
         content::place(&mut self.tensors, places, cut, &mut self.streams.issues);
         self.record.state_dicts = content::state_dicts(&self.tensors);
+        layout::add_experiment(&self.record.top_keys, &mut self.record.state_dicts);
     }
 }
 
@@ -176,18 +180,27 @@ fn tensors_alone(source: &Source, file: &mut File<'_>) {
     }
     file.record.n_records = Some(header.tensors.len() as u64);
     ours::read(&header.metadata, file);
-    let dtypes: BTreeSet<&str> = header.tensors.iter().map(|tensor| tensor.dtype).collect();
-    let tensors: Vec<&Tensor> = header.tensors.iter().collect();
-    if !tensors.is_empty() {
-        file.record.state_dicts = vec![StateDict {
-            key: String::new(),
-            n_tensors: tensors.len() as u64,
-            n_params: tensors.iter().fold(0, |sum, tensor| sum.saturating_add(tensor.elements())),
-            bytes: tensors.iter().fold(0, |sum, tensor| sum.saturating_add(tensor.nbytes)),
-            dtypes: dtypes.into_iter().map(Word::Borrowed).collect(),
-            layout: crate::layout::layout("", &tensors).map(Word::Borrowed),
-            fingerprint: None,
-        }];
+    let (state, weights): (Vec<&Tensor>, Vec<&Tensor>) =
+        header.tensors.iter().partition(|tensor| tensor.name.starts_with(ours::STATE));
+    file.record.optimizers = ours::optimizers(&state);
+    for (key, tensors) in [("", weights), (ours::STATE, state)] {
+        if !tensors.is_empty() {
+            file.record.state_dicts.push(flat(key.trim_end_matches('/'), &tensors));
+        }
     }
     file.tensors = Tensors::of(header.tensors);
+}
+
+/// Tensors that share no storages.
+fn flat(key: &str, tensors: &[&Tensor]) -> StateDict {
+    let dtypes: BTreeSet<&str> = tensors.iter().map(|tensor| tensor.dtype).collect();
+    StateDict {
+        key: key.into(),
+        n_tensors: tensors.len() as u64,
+        n_params: tensors.iter().fold(0, |sum, tensor| sum.saturating_add(tensor.elements())),
+        bytes: tensors.iter().fold(0, |sum, tensor| sum.saturating_add(tensor.nbytes)),
+        dtypes: dtypes.into_iter().map(Word::Borrowed).collect(),
+        layout: layout::layout("", tensors),
+        fingerprint: None,
+    }
 }

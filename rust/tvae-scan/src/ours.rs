@@ -1,11 +1,18 @@
 //! The record that this package writes into the metadata of its safetensors files.
 
+use std::collections::BTreeSet;
+
 use crate::content::whole;
 use crate::inspect::File;
 use crate::issue::Severity;
-use crate::json;
-use crate::metrics::{self, Found};
+use crate::optimizer::Moments;
+use crate::record::Optimizer;
+use crate::tensors::Tensor;
 use crate::value::Value;
+use crate::{json, lineage, metrics};
+
+/// How the names of tensors begin that are no weights, but the state of a run.
+pub(crate) const STATE: &str = "state/";
 
 /// Takes over the record, and the value asked for.
 pub(crate) fn read(metadata: &[(String, String)], file: &mut File<'_>) {
@@ -34,10 +41,14 @@ fn take(record: &Value, file: &mut File<'_>) {
     };
     file.record.epoch = record.get("epoch").and_then(whole);
     if let Some(Value::Map(stored)) = record.get("metrics") {
-        let stored = stored.iter().map(|(key, value)| (key.clone(), value.clone(), "float")).collect();
-        let found = Found { dicts: [Vec::new(), Vec::new(), stored], top: Vec::new() };
-        file.record.metrics = metrics::collect(found);
+        let version = match record.get("metric_version") {
+            Some(Value::Int(version)) => Some(*version),
+            _ => None,
+        };
+        file.record.metrics = metrics::ours(stored, version);
+        metrics::report(&file.record.metrics, &mut file.streams.issues);
     }
+    file.record.lineage = lineage::of_record(record);
     if let Some(config @ Value::Map(_)) = record.get("config") {
         let stated = match record.get("config_hash") {
             Some(Value::Text(hash)) => Some(hash.clone()),
@@ -46,4 +57,28 @@ fn take(record: &Value, file: &mut File<'_>) {
         file.record.config_hash = stated.or_else(|| Some(config.hash()));
         file.record.config = Some(config.clone());
     }
+}
+
+/// The optimizers of a resume state, the moments of which are called `state/optim/KIND/PARAMETER/MOMENT`. Their
+/// learning rates stand in the config.
+pub(crate) fn optimizers(state: &[&Tensor]) -> Vec<Optimizer> {
+    let mut found: Vec<(&str, BTreeSet<&str>, Moments)> = Vec::new();
+    for tensor in state {
+        let Some(rest) = tensor.name.strip_prefix("state/optim/") else { continue };
+        let Some((kind, rest)) = rest.split_once('/') else { continue };
+        let Some((parameter, moment)) = rest.rsplit_once('/') else { continue };
+        let at = found.iter().position(|one| one.0 == kind).unwrap_or_else(|| {
+            found.push((kind, BTreeSet::new(), Moments::default()));
+            found.len() - 1
+        });
+        found[at].1.insert(parameter);
+        found[at].2.see(moment);
+    }
+    let each = found.into_iter().map(|(kind, parameters, moments)| Optimizer {
+        key: format!("state/optim/{kind}"),
+        kind: moments.kind().map(Into::into),
+        n_params: parameters.len() as u64,
+        lr: Vec::new(),
+    });
+    each.collect()
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::metrics::Metric;
-use crate::record::FileRecord;
+use crate::judge::Judgement;
+use crate::scan::Scan;
 use crate::tensors::Tensor;
 
 /// The values of one column, a place for every row.
@@ -25,6 +25,9 @@ pub enum Column {
 /// Columns of equal length, each with its name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table(pub Vec<(String, Column)>);
+
+/// The name of a metric, its value and the family of its definition.
+pub type Stated<'r> = (&'r str, f64, &'r str);
 
 impl Table {
     /// Adds a column of text.
@@ -49,24 +52,17 @@ impl Table {
     }
 
     /// Adds two columns for every metric that is a number somewhere: its value, and the family of its definition.
-    pub fn metrics<R>(&mut self, rows: &[R], of: impl Fn(&R) -> &[Metric]) {
-        let is_number = |metric: &&Metric| metric.reading.value.number().is_some();
-        let names: BTreeSet<&str> = rows
-            .iter()
-            .flat_map(|row| of(row).iter().filter(is_number))
-            .map(|metric| metric.name.as_str())
-            .collect();
+    /// `of` gives the name, value and family of each.
+    pub fn metrics<'r, R>(&mut self, rows: &'r [R], of: impl Fn(&'r R) -> Vec<Stated<'r>>) {
+        let stated: Vec<Vec<Stated<'r>>> = rows.iter().map(of).collect();
+        let names: BTreeSet<&str> = stated.iter().flatten().map(|one| one.0).collect();
         // A metric that is called like a field keeps out of its way.
         let taken: BTreeSet<String> = self.0.iter().map(|(name, _)| name.clone()).collect();
         for name in names {
             let column = if taken.contains(name) { format!("metrics.{name}") } else { name.into() };
-            let find = |row: &R| {
-                of(row).iter().find(|metric| metric.name == name).map(|metric| metric.reading.clone())
-            };
-            self.float(&column, rows, |row| find(row).and_then(|reading| reading.value.number()));
-            self.text(&format!("{column}_family"), rows, |row| {
-                find(row).map(|reading| reading.family.into_owned())
-            });
+            let find = |row: &Vec<Stated<'r>>| row.iter().find(|one| one.0 == name).copied();
+            self.float(&column, &stated, |row| find(row).map(|one| one.1));
+            self.text(&format!("{column}_family"), &stated, |row| find(row).map(|one| one.2.to_owned()));
         }
     }
 }
@@ -79,7 +75,8 @@ pub fn shown(path: &Path) -> String {
 
 /// A row for each file.
 #[must_use]
-pub fn files(rows: &[FileRecord]) -> Table {
+pub fn files(scan: &Scan, judgement: &Judgement) -> Table {
+    let rows = &scan.files[..];
     let mut table = Table::default();
     table.text("path", rows, |row| Some(shown(&row.path)));
     table.int("size", rows, |row| Some(row.size));
@@ -105,7 +102,39 @@ pub fn files(rows: &[FileRecord]) -> Table {
     });
     table.texts("issues", rows, |row| row.issues.iter().map(|issue| issue.code.to_string()).collect());
     table.int("elapsed_us", rows, |row| Some(row.elapsed_us));
-    table.metrics(rows, |row| &row.metrics);
+    let verdicts = &judgement.files[..];
+    table.texts("flags", verdicts, |one| one.flags.iter().map(|flag| flag.as_str().into()).collect());
+    table.text("duplicates_of", verdicts, |one| one.duplicates_of.as_ref().map(|first| shown(&first.path)));
+    table.metrics(rows, |row| {
+        let stated = row.metrics.iter().map(|one| (&*one.name, &one.reading));
+        stated.filter_map(|(name, told)| Some((name, told.value.number()?, &*told.family))).collect()
+    });
+    table
+}
+
+/// A row for each directory.
+#[must_use]
+pub fn dirs(judgement: &Judgement) -> Table {
+    let rows = &judgement.dirs[..];
+    let mut table = Table::default();
+    table.text("path", rows, |row| Some(shown(&row.path)));
+    table.text("status", rows, |row| Some(row.status.as_str().into()));
+    table.text("category", rows, |row| Some(row.category.clone()));
+    table.text("rule", rows, |row| Some(row.rule.clone()));
+    table.int("n_files", rows, |row| Some(row.n_files));
+    table.int("bytes", rows, |row| Some(row.bytes));
+    table.int("allocated", rows, |row| Some(row.allocated));
+    table.text("best", rows, |row| row.best.as_deref().map(shown));
+    table.text("latest", rows, |row| row.latest.as_deref().map(shown));
+    table.int("epoch", rows, |row| row.epoch);
+    table.text("safety", rows, |row| Some(row.safety.as_str().into()));
+    table.texts("flags", rows, |row| row.flags.iter().map(|flag| flag.as_str().into()).collect());
+    table.text("duplicates_of", rows, |row| row.duplicates_of.as_deref().map(shown));
+    table.text("group", rows, |row| row.group.clone());
+    table.text("recommendation", rows, |row| Some(row.recommendation.as_str().into()));
+    table.text("reason", rows, |row| Some(row.reason.clone()));
+    table.text("note", rows, |row| row.note.clone());
+    table.metrics(rows, |row| row.metrics.iter().map(|one| (&*one.name, one.value, &*one.family)).collect());
     table
 }
 

@@ -61,6 +61,7 @@ FIELDS = {
         "flags",
         "warnings",
         "duplicates_of",
+        "duplicates_by",
         "identity",
         "elapsed_us",
     ),

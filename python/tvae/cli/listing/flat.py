@@ -120,8 +120,6 @@ def _cell(record: Record, name: str) -> object:
         return "x".join(map(str, found or ()))
     if isinstance(found, (list, tuple)):
         return _words(found)
-    if isinstance(found, Mapping):
-        return found.get("path")
     return _number(found) if isinstance(found, float) else found
 
 

@@ -56,14 +56,15 @@ def conclusion(view: View, *, plan: str | None) -> Iterator[str]:
     summary = found.summary
     if found.engine.n_files == 0:
         yield f"no checkpoints in {', '.join(map(one_line, found.roots))}"
-    statuses = _listed(summary["statuses"])
+    statuses = _listed(summary["dir_status"])
     yield (
         f"{_number(found.engine.n_dirs, 'directory', 'directories')}{f' ({statuses})' if statuses else ''},"
         f" {_number(found.engine.n_files, 'file', 'files')}, {size(summary['bytes'])}"
     )
-    counts = findings(summary, view.dirs)
+    counts = findings(summary)
     if any(counts.values()):
         yield f"findings: {', '.join(_found(word, count) for word, count in counts.items() if count)}"
+    yield from (one_line(remark) for remark in summary["notes"])
     if found.rules != "default":
         yield f"rules: {one_line(found.rules)}"
     if found.engine.cache_trouble:
@@ -81,10 +82,10 @@ def not_analysed(found: ScanResult) -> list[str]:
     """What a strict scan cannot vouch for, in words."""
     summary = found.summary
     status = {
-        word: count for word, count in summary["file_statuses"].items() if word not in ("ok", "salvaged")
+        word: count for word, count in summary["status"].items() if word not in ("ok", "salvaged")
     }
     left = [f"{count} {word}" for word, count in sorted(status.items()) if count]
-    if unparsed := summary["safeties"].get("unparsed", 0):
+    if unparsed := summary["safety"].get("unparsed", 0):
         left.append(f"{unparsed} unparsed")
     if skipped := len(found.engine.skipped()):
         left.append(f"{skipped} skipped")
@@ -100,7 +101,7 @@ def _skipped(found: ScanResult) -> Iterator[str]:
 
 
 def _next(view: View, counts: Mapping[str, int], plan: str | None) -> Iterator[str]:
-    advice = {word: tally["count"] for word, tally in view.found.summary["recommendations"].items()}
+    advice = view.found.summary["recommendation"]
     target = _shell(view.found.roots[0]) if len(view.found.roots) == 1 else "PATH..."
     if plan is not None:
         yield f"wrote {one_line(plan)}: review it, then `tvae prune {_shell(plan)}` shows what it would do"
@@ -117,8 +118,8 @@ def _found(word: str, count: int) -> str:
     return _number(count, f"{_WORDS[word]} file", f"{_WORDS[word]} files")
 
 
-def _listed(tallies: Mapping[str, Any]) -> str:
-    return ", ".join(f"{tally['count']} {escaped(word)}" for word, tally in tallies.items() if tally["count"])
+def _listed(counts: Mapping[str, Any]) -> str:
+    return ", ".join(f"{count} {escaped(word)}" for word, count in counts.items() if count)
 
 
 def _number(count: int, one: str, many: str) -> str:

@@ -33,14 +33,14 @@ def parse(text: str) -> frozenset[str]:
     return frozenset(_WORDS if "any" in words else words - {"never"})
 
 
-def findings(summary: Mapping[str, Any], dirs: Sequence[Record]) -> dict[str, int]:
+def findings(summary: Mapping[str, Any]) -> dict[str, int]:
     """How many findings of each word of `--fail-on` there are, in everything that was scanned."""
-    safety, status = summary["safeties"], summary["file_statuses"]
+    safety, status = summary["safety"], summary["status"]
     return {
         "unsafe": sum(safety.get(word, 0) for word in UNSAFE),
         "unknown": safety.get("unknown_code", 0),
         "corrupt": sum(status.get(word, 0) for word in CORRUPT),
-        "invalid": sum(bool(one.get("flags")) for one in dirs),
+        "invalid": summary["flagged"],
     }
 
 

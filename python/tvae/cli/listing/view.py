@@ -80,7 +80,7 @@ class View:
             "schema": 1,
             "scanner": self.found.scanner,
             "summary": self.found.summary,
-            "dirs": rows if self.kind == "dir" else self.dirs,
+            "dirs": rows if self.kind == "dir" else self.found.to_dicts("dir"),
             "files": rows if self.kind == "file" else self.found.to_dicts("file"),
         }
         if self.kind == "tensor":
@@ -88,11 +88,6 @@ class View:
         if self.filters:
             self._shrink(found)
         return found
-
-    @cached_property
-    def dirs(self) -> Rows:
-        """Every directory."""
-        return self.all_rows if self.kind == "dir" else self.found.to_dicts("dir")
 
     def best(self, places: int) -> Rows:
         """The leaderboard, of the shown directories alone."""

@@ -72,7 +72,7 @@ def _table(view: View, best: int | None, *, width: int, colour: bool) -> Iterato
     if below:
         yield ""
         yield from below
-    if any(word in view.found.summary["safeties"] for word in ("dangerous", "unparsed")):
+    if any(word in view.found.summary["safety"] for word in ("dangerous", "unparsed")):
         yield ""
         files = view.rows if view.kind == "file" else view.found.to_dicts("file")
         yield from unsafe_files(files, width=width, root=view.root)

@@ -74,14 +74,24 @@ fn patterns(name: &str) -> Vec<String> {
     all
 }
 
-/// The parts between underscores and hyphens, with their offsets.
+/// The parts between underscores and hyphens, with their offsets. The hyphen of `1e-3` is part of a number.
 fn tokens(name: &str) -> Vec<(usize, &str)> {
+    let bytes = name.as_bytes();
+    let digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+    let exponent = |at: usize| {
+        digit(Some(at + 1))
+            && at.checked_sub(1).is_some_and(|at| bytes[at] == b'e')
+            && digit(at.checked_sub(2))
+    };
     let mut start = 0;
     let mut all = Vec::new();
-    for part in name.split(['_', '-']) {
-        all.push((start, part));
-        start += part.len() + 1;
+    for (at, sign) in bytes.iter().enumerate() {
+        if *sign == b'_' || (*sign == b'-' && !exponent(at)) {
+            all.push((start, &name[start..at]));
+            start = at + 1;
+        }
     }
+    all.push((start, &name[start..]));
     all
 }
 
@@ -91,7 +101,7 @@ fn parameter(token: &str) -> Option<usize> {
     let number = token[letters..].trim_end_matches(['k', 'K', 'm', 'M']);
     let whole = number.bytes().all(|sign| sign.is_ascii_digit());
     let plain =
-        !number.is_empty() && number.bytes().all(|sign| sign.is_ascii_digit() || b".e".contains(&sign));
+        !number.is_empty() && number.bytes().all(|sign| sign.is_ascii_digit() || b".e-".contains(&sign));
     let numeric =
         plain && number.starts_with(|sign: char| sign.is_ascii_digit()) && number.parse::<f64>().is_ok();
     (numeric && !(whole && number.len() >= 6)).then_some(letters)
@@ -216,7 +226,7 @@ mod tests {
         assert_eq!(patterns("v5_11_npairs8k"), ["v5_11_npairs#"]);
         assert_eq!(patterns("final_homeo_lr1e3"), ["final_homeo_lr#"]);
         assert_eq!(patterns("max_radius_096_test"), ["max_radius_#_test"]);
-        assert_eq!(patterns("a-lr_1e-3_b64"), ["a-lr_#-3_b64", "a-lr_1e-#_b64", "a-lr_1e-3_b#"]);
+        assert_eq!(patterns("a-lr_1e-3_b64"), ["a-lr_#_b64", "a-lr_1e-3_b#"]);
         for none in ["v5_12_4", "run-20240101", "homeostatic_rich", "purposeful_v5.10", "", "é_ß"] {
             assert_eq!(patterns(none), [""; 0], "{none}");
         }

@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_differ_where_they_do() {
-        assert_eq!([short(1.0), short(-0.832_05), short(0.000_05)], ["1", "-0.8321", "5.00e-5"]);
+        assert_eq!([short(1.0), short(-0.832_06), short(0.000_05)], ["1", "-0.8321", "5.00e-5"]);
         assert_eq!(pair(-0.832_04, -0.832_01), ("-0.83204".into(), "-0.83201".into()));
         assert_eq!([count(1, "file"), count(3, "file")], ["one file", "3 files"]);
     }

@@ -1,0 +1,191 @@
+//! What a checkpoint keeps in a dictionary of metrics, whatever stands in for the dictionary.
+
+use super::names;
+use crate::convert::{Converter, label, type_name};
+use crate::pickle::{Document, NodeId, ScalarValue, Value as Node};
+use crate::value::Value;
+
+/// Metrics of one file that are looked at.
+const MOST: usize = 1000;
+/// Numbers of a table or of an array that are kept.
+const MOST_NUMBERS: usize = 64;
+/// Levels of groups inside a dictionary of metrics.
+const MOST_DEPTH: usize = 4;
+
+/// Whose a group of metrics is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Owner {
+    /// Of the model.
+    #[default]
+    Model,
+    /// Of one branch.
+    Branch(char),
+    /// Of the training.
+    Training,
+}
+
+/// One stored value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Stored {
+    pub key: String,
+    pub source: String,
+    pub owner: Owner,
+    pub value: Value,
+    pub dtype: &'static str,
+}
+
+/// Gathers the metrics of a document.
+pub(super) struct Gather<'d, 'a> {
+    document: &'d Document<'a>,
+    pub found: Vec<Stored>,
+    /// An instance of `ComprehensiveMetrics` was among them.
+    pub comprehensive: bool,
+    left: usize,
+}
+
+impl<'d, 'a> Gather<'d, 'a> {
+    pub(super) fn new(document: &'d Document<'a>) -> Self {
+        Self { document, found: Vec::new(), comprehensive: false, left: MOST }
+    }
+
+    /// The metrics of a dictionary, of an object's attributes, or of the last of a list of those.
+    pub(super) fn group(&mut self, item: NodeId, source: &str, owner: Owner, depth: usize) {
+        if depth == MOST_DEPTH {
+            return;
+        }
+        match self.document.value(item) {
+            Node::Dict(dict) => self.pairs(dict.pairs, source, owner, depth),
+            Node::Object(object) if object.text.is_none() => {
+                if let Node::Global { name, .. } = self.document.value(object.class) {
+                    self.comprehensive |= name.rsplit('.').next() == Some("ComprehensiveMetrics");
+                }
+                for state in [object.slots, object.state].into_iter().flatten() {
+                    if let Node::Dict(dict) = self.document.value(state) {
+                        self.pairs(dict.pairs, source, owner, depth);
+                    }
+                }
+                self.pairs(object.pairs, source, owner, depth);
+            }
+            Node::List(items) | Node::Tuple(items) => {
+                let Some(&last) = items.last() else { return };
+                if matches!(self.document.value(last), Node::Dict(_) | Node::Object(_)) {
+                    self.group(last, &format!("{source}[-1]"), owner, depth + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn pairs(&mut self, pairs: &[(NodeId, NodeId)], source: &str, owner: Owner, depth: usize) {
+        for &(key, item) in pairs {
+            if self.left == 0 {
+                return;
+            }
+            self.left -= 1;
+            let key = match self.document.as_text(key) {
+                Some(text) if text.len() <= 256 => text.to_owned(),
+                _ => label(self.document, key),
+            };
+            let last = if key.contains("_history") { self.last(item) } else { None };
+            if let Some((value, dtype)) = last {
+                let source = format!("{source}.{key}[-1]");
+                self.found.push(Stored { key, source, owner, value, dtype });
+            } else if let Some((value, dtype)) = self.measured(item, names::is_table(&key)) {
+                self.found.push(Stored { key, source: source.into(), owner, value, dtype });
+            } else if matches!(self.document.value(item), Node::Dict(_) | Node::Object(_)) {
+                let inner = match names::branch(&key) {
+                    Some(branch) => Owner::Branch(branch),
+                    None if names::is_training(&key) => Owner::Training,
+                    None => owner,
+                };
+                self.group(item, &format!("{source}.{key}"), inner, depth + 1);
+            }
+        }
+    }
+
+    /// A value that can be a metric, with its type: a number, text that is one, a table of numbers, null; a value in
+    /// a tensor is null, as tensors are not read.
+    pub(super) fn measured(&self, item: NodeId, is_table: bool) -> Option<(Value, &'static str)> {
+        let node = self.document.value(item);
+        let value = match node {
+            Node::Int(value) => Value::Int(value),
+            Node::Float(value) => Value::Float(value),
+            Node::None => Value::Null,
+            Node::Text(text) => Value::Float(text.trim().parse().ok()?),
+            Node::Tensor(tensor) if tensor.numel().is_some_and(|count| count <= MOST_NUMBERS as u64) => {
+                Value::Null
+            }
+            Node::Scalar(scalar) => number(&scalar.value()?)?,
+            Node::Array(array) => {
+                let count = array.shape.iter().try_fold(1_usize, |product, &extent| {
+                    product.checked_mul(usize::try_from(extent).ok()?)
+                })?;
+                if count > MOST_NUMBERS {
+                    return None;
+                }
+                let numbers: Option<Vec<Value>> = (0..count).map(|at| number(&array.element(at)?)).collect();
+                match (numbers?, array.shape.is_empty()) {
+                    (numbers, true) => numbers.into_iter().next()?,
+                    (numbers, false) => Value::List(numbers),
+                }
+            }
+            Node::Dict(dict) if !dict.pairs.is_empty() && dict.pairs.len() <= MOST_NUMBERS => {
+                let levels =
+                    || dict.pairs.iter().all(|(key, _)| names::is_level(&label(self.document, *key)));
+                return (is_table || levels())
+                    .then(|| self.table(item))
+                    .flatten()
+                    .map(|value| (value, "dict"));
+            }
+            Node::List(items) | Node::Tuple(items) if items.len() <= MOST_NUMBERS => self.table(item)?,
+            _ => return None,
+        };
+        Some((value, type_name(&node)))
+    }
+
+    /// A list or a dictionary of nothing but numbers.
+    fn table(&self, item: NodeId) -> Option<Value> {
+        let is_number = |value: &Value| value.number().is_some();
+        let value = Converter::new(self.document, 2 * MOST_NUMBERS + 2).convert(item);
+        match &value {
+            Value::List(items) if !items.is_empty() && items.iter().all(is_number) => Some(value),
+            Value::Map(items) if items.iter().all(|(_, item)| is_number(item)) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The last value of a history.
+    pub(super) fn last(&self, item: NodeId) -> Option<(Value, &'static str)> {
+        match self.document.value(item) {
+            Node::List(items) | Node::Tuple(items) => self.measured(*items.last()?, false),
+            Node::Object(object) => self.measured(*object.items.last()?, false),
+            Node::Array(array) => {
+                let &[count] = array.shape else { return None };
+                let at = usize::try_from(count).ok()?.checked_sub(1)?;
+                Some((number(&array.element(at)?)?, "numpy.ndarray"))
+            }
+            _ => None,
+        }
+    }
+
+    /// The largest number of a history.
+    pub(super) fn largest(&self, item: NodeId) -> f64 {
+        let each = |value: Option<(Value, &str)>| value.and_then(|(value, _)| value.number()).unwrap_or(0.0);
+        match self.document.value(item) {
+            Node::List(items) | Node::Tuple(items) => {
+                items.iter().map(|item| each(self.measured(*item, false))).fold(0.0, f64::max)
+            }
+            _ => each(self.last(item)),
+        }
+    }
+}
+
+fn number(value: &ScalarValue) -> Option<Value> {
+    match value {
+        ScalarValue::Int(value) => Some(Value::Int(*value)),
+        ScalarValue::UInt(value) => Some(i64::try_from(*value).map_or(Value::Null, Value::Int)),
+        ScalarValue::Float(value) => Some(Value::Float(*value)),
+        ScalarValue::Text(text) => text.trim().parse().ok().map(Value::Float),
+        _ => None,
+    }
+}

@@ -1,0 +1,151 @@
+//! What a checkpoint keeps of its optimizers.
+
+use crate::convert::Converter;
+use crate::pickle::{Document, NodeId, Value as Node};
+use crate::record::Optimizer;
+
+/// Where an optimizer's state may be; the last is a list of them.
+const KEYS: [&str; 6] = [
+    "optimizer",
+    "optimizer_state",
+    "optimizer_state_dict",
+    "model_optimizer_state",
+    "controller_optimizer_state",
+    "optimizer_states",
+];
+/// Optimizers, and groups of one, that are kept.
+const MOST: usize = 256;
+/// Parameters whose state is asked for the kind.
+const MOST_ASKED: usize = 4;
+
+/// The optimizers of a checkpoint, in the order of the file.
+pub(crate) fn read(document: &Document<'_>) -> Vec<Optimizer> {
+    let Node::Dict(top) = document.value(document.root()) else { return Vec::new() };
+    let mut found = Vec::new();
+    for &(key, item) in top.pairs {
+        let Some(key) = document.as_text(key).filter(|key| KEYS.contains(key)) else { continue };
+        match document.value(item) {
+            Node::List(items) => {
+                let each = items.iter().take(MOST).enumerate();
+                found.extend(each.filter_map(|(at, &item)| one(document, format!("{key}[{at}]"), item)));
+            }
+            _ => found.extend(one(document, key.into(), item)),
+        }
+    }
+    found.truncate(MOST);
+    found
+}
+
+fn one(document: &Document<'_>, key: String, item: NodeId) -> Option<Optimizer> {
+    let state = document.lookup(item, "state");
+    let groups = document.lookup(item, "param_groups");
+    if state.is_none() && groups.is_none() {
+        return None;
+    }
+    let mut found = Optimizer { key, ..Optimizer::default() };
+    if let Some(Node::Dict(state)) = state.map(|state| document.value(state)) {
+        found.n_params = state.pairs.len() as u64;
+        let mut moments = Moments::default();
+        for &(_, item) in state.pairs.iter().take(MOST_ASKED) {
+            if let Node::Dict(each) = document.value(item) {
+                let names = each.pairs.iter().take(MOST).filter_map(|(name, _)| document.as_text(*name));
+                names.for_each(|name| moments.see(name));
+            }
+        }
+        found.kind = moments.kind().map(Into::into);
+    }
+    if let Some(Node::List(groups)) = groups.map(|groups| document.value(groups)) {
+        let rates = groups.iter().take(MOST).filter_map(|&group| {
+            let rate = document.lookup(group, "lr")?;
+            Converter::new(document, 1).convert(rate).number().filter(|rate| rate.is_finite())
+        });
+        found.lr = rates.collect();
+    }
+    Some(found)
+}
+
+/// The names in the state of a parameter, as far as they tell the kind of the optimizer.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Moments(u32);
+
+/// Names that tell, each with the bit that stands for it.
+const NAMES: [&str; 16] = [
+    "exp_avg",
+    "exp_avg_sq",
+    "momentum_buffer",
+    "square_avg",
+    "acc_delta",
+    "sum",
+    "exp_inf",
+    "mu_product",
+    "prev",
+    "step_size",
+    "ax",
+    "eta",
+    "d",
+    "func_evals",
+    "row_var",
+    "exp_avg_sq_row",
+];
+
+/// Names that a state must have, and the kind that has them; the first match counts.
+const KINDS: [(&[&str], &str); 13] = [
+    (&["exp_avg", "exp_avg_sq", "mu_product"], "NAdam"),
+    (&["exp_avg", "exp_avg_sq"], "Adam"),
+    (&["exp_avg", "exp_inf"], "Adamax"),
+    (&["exp_avg_sq_row"], "Adafactor"),
+    (&["row_var"], "Adafactor"),
+    (&["square_avg", "acc_delta"], "Adadelta"),
+    (&["square_avg"], "RMSprop"),
+    (&["prev", "step_size"], "Rprop"),
+    (&["ax", "eta"], "ASGD"),
+    (&["d", "func_evals"], "LBFGS"),
+    (&["exp_avg"], "Lion"),
+    (&["sum"], "Adagrad"),
+    (&["momentum_buffer"], "SGD"),
+];
+
+impl Moments {
+    /// Notes a name.
+    pub(crate) fn see(&mut self, name: &str) {
+        if let Some(bit) = NAMES.iter().position(|known| *known == name) {
+            self.0 |= 1 << bit;
+        }
+    }
+
+    /// The kind that keeps such a state. `AdamW`, `RAdam` and `AMSGrad` keep the same as `Adam`.
+    pub(crate) fn kind(self) -> Option<&'static str> {
+        let has = |names: &[&str]| {
+            names.iter().all(|name| {
+                NAMES.iter().position(|one| one == name).is_some_and(|bit| self.0 >> bit & 1 == 1)
+            })
+        };
+        KINDS.iter().find(|(names, _)| has(names)).map(|(_, kind)| *kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_tells_the_kind() {
+        for (names, kind) in [
+            (&["step", "exp_avg", "exp_avg_sq"][..], Some("Adam")),
+            (&["exp_avg", "exp_avg_sq", "max_exp_avg_sq"], Some("Adam")),
+            (&["exp_avg", "exp_avg_sq", "mu_product"], Some("NAdam")),
+            (&["exp_avg", "exp_inf"], Some("Adamax")),
+            (&["momentum_buffer"], Some("SGD")),
+            (&["square_avg"], Some("RMSprop")),
+            (&["square_avg", "acc_delta"], Some("Adadelta")),
+            (&["sum"], Some("Adagrad")),
+            (&["step"], None),
+        ] {
+            let mut moments = Moments::default();
+            for name in names {
+                moments.see(name);
+            }
+            assert_eq!(moments.kind(), kind, "{names:?}");
+        }
+    }
+}

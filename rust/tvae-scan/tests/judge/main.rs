@@ -1,0 +1,9 @@
+//! Rules against facts that are made up, or taken from a real inventory.
+
+mod documented;
+mod legacy;
+mod ranking;
+mod recommendations;
+mod rules;
+mod statements;
+mod trees;

@@ -1,0 +1,205 @@
+//! Status, best file, flags, copies and counts: what is said about directories before anything is recommended.
+
+use std::path::Path;
+
+use tvae_scan::judge::{Flag, Likeness};
+use tvae_scan::metrics::Reading;
+use tvae_scan::record::{FileRecord, Status};
+use tvae_scan::value::Value;
+
+use crate::trees::{Tree, dir, family, file, linked, saved};
+
+/// The same metric as a stand-in under another key.
+fn stand_in(mut record: FileRecord, raw_key: &str) -> FileRecord {
+    record.metrics[0].reading.raw_key = raw_key.into();
+    record
+}
+
+#[test]
+fn the_status_follows_the_names_and_not_the_suffix() {
+    for (names, status) in [
+        (&["best.safetensors", "latest.pt"][..], "complete"),
+        (&["BEST.PT"], "complete"),
+        (&["best.pth.tar"], "complete"),
+        (&["best_Q.pt", "last.ckpt"], "partial"),
+        (&["best_Q.pt"], "crashed"),
+        (&["model"], "crashed"),
+        (&[], "empty"),
+    ] {
+        let tree = Tree::default().dir("a", names.iter().map(|name| file(name, &[])).collect());
+        assert_eq!(dir(&tree.judge(), "a").status.as_str(), status, "{names:?}");
+    }
+}
+
+#[test]
+fn folders_that_only_hold_folders_have_no_record() {
+    let tree = Tree::default().dir("", vec![]).with(|folder| folder.n_folders = 2).dir("a", vec![]);
+    assert_eq!(tree.judge().dirs.len(), 1);
+}
+
+#[test]
+fn the_best_file_is_the_one_named_so_or_the_one_with_the_best_metrics() {
+    let good = &[("coverage", 1.0), ("hierarchy_B", -0.8)];
+    let better = &[("coverage", 1.0), ("hierarchy_B", -0.83)];
+    let collapsed = &[("coverage", 0.1), ("hierarchy_B", -0.99)];
+    for (files, best) in [
+        (vec![file("best.pt", good), file("epoch_9.pt", better)], Some("best.pt")),
+        (
+            vec![file("best_Q.pt", good), file("best_loss.pt", better), file("latest.pt", better)],
+            Some("best_loss.pt"),
+        ),
+        (vec![file("best_a.pt", collapsed), file("best_b.pt", good)], Some("best_b.pt")),
+        (
+            vec![file("epoch_1.pt", good), file("epoch_10.pt", better), file("epoch_9.pt", good)],
+            Some("epoch_10.pt"),
+        ),
+        (vec![file("best_a.pt", &[]), file("epoch_9.pt", good)], Some("best_a.pt")),
+        (vec![file("epoch_1.pt", &[]), file("epoch_2.pt", &[])], None),
+        (
+            vec![
+                FileRecord { status: Status::Corrupt, ..file("best.pt", &[]) },
+                file("best.safetensors", &[]),
+            ],
+            Some("best.safetensors"),
+        ),
+    ] {
+        let tree = Tree::default().dir("a", files);
+        let judgement = tree.judge();
+        let found = dir(&judgement, "a").best.as_deref().and_then(Path::file_name);
+        assert_eq!(found.and_then(|name| name.to_str()), best);
+    }
+}
+
+#[test]
+fn a_record_tells_the_best_file_and_its_metrics() {
+    let best = FileRecord { epoch: Some(7), ..file("best.pt", &[("Q", 1.5), ("coverage", 1.0)]) };
+    let judgement = Tree::default().dir("a", vec![best, file("latest.pt", &[])]).judge();
+    let dir = dir(&judgement, "a");
+    assert_eq!(dir.epoch, Some(7));
+    let metrics: Vec<_> = dir.metrics.iter().map(|metric| (metric.name.as_str(), metric.value)).collect();
+    assert_eq!(metrics, [("Q", 1.5), ("coverage", 1.0)]);
+    assert_eq!(dir.metrics[0].family, "f1");
+    assert_eq!(dir.latest.as_deref(), Some(Path::new("tree/a/latest.pt")));
+}
+
+#[test]
+fn every_file_is_flagged_by_its_own_metrics() {
+    let flags = |metrics: &[(&str, f64)]| {
+        let judgement = Tree::default().dir("a", vec![file("epoch_3.pt", metrics)]).judge();
+        judgement.files[0].flags.clone()
+    };
+    assert_eq!(flags(&[("coverage", 0.8999)]), [Flag::CoverageCollapse]);
+    assert_eq!(flags(&[("coverage", 0.90), ("hierarchy", -0.1001)]), []);
+    // The better branch counts where nothing else is stored.
+    assert_eq!(flags(&[("coverage_A", 0.971), ("coverage_B", 0.893)]), []);
+    assert_eq!(flags(&[("coverage", 0.5), ("coverage_A", 0.971)]), [Flag::CoverageCollapse]);
+    for name in ["hierarchy", "hierarchy_A", "hierarchy_B"] {
+        assert_eq!(flags(&[(name, -0.1)]), [Flag::InvertedHierarchy], "{name}");
+    }
+    assert_eq!(flags(&[("hierarchy_original", 0.5), ("corr_hyperbolic", 0.9)]), []);
+    assert_eq!(flags(&[("Q", f64::NAN)]), [Flag::Nan]);
+    assert_eq!(flags(&[("coverage", f64::INFINITY)]), [Flag::Nan]);
+}
+
+#[test]
+fn a_history_counts_only_where_nothing_better_is_stored() {
+    let flags = |record: FileRecord| Tree::default().dir("a", vec![record]).judge().files[0].flags.clone();
+    let low = || stand_in(file("best.pt", &[("coverage", 0.2)]), "coverage_history");
+    assert_eq!(flags(low()), [Flag::CoverageCollapse]);
+    let mut both = low();
+    let reading = both.metrics[0].reading.clone();
+    both.metrics[0].others.push(Reading { raw_key: "coverage".into(), value: Value::Float(0.99), ..reading });
+    assert_eq!(flags(both), []);
+    // The best so far may be of other weights than the end of a history.
+    let mut so_far = stand_in(file("best.pt", &[("coverage", 1.0), ("coverage_A", 0.3)]), "best_coverage");
+    so_far.metrics[1].reading.raw_key = "coverage_A_history".into();
+    assert_eq!(flags(so_far), [Flag::CoverageCollapse]);
+}
+
+#[test]
+fn best_and_latest_that_disagree_are_flagged() {
+    let diverges = |best: FileRecord, latest: FileRecord| {
+        let judgement = Tree::default().dir("a", vec![best, latest]).judge();
+        dir(&judgement, "a").flags.contains(&Flag::BestLatestDivergence)
+    };
+    let best = || file("best.pt", &[("coverage", 1.0), ("hierarchy", -0.69)]);
+    assert!(!diverges(best(), file("latest.pt", &[("coverage", 0.95), ("hierarchy", -0.6)])));
+    assert!(diverges(best(), file("latest.pt", &[("coverage", 0.00005)])));
+    assert!(diverges(file("best.pt", &[("coverage", 0.91)]), file("latest.pt", &[("coverage", 0.89)])));
+    assert!(diverges(best(), file("latest.pt", &[("coverage", 1.0), ("hierarchy", -0.5)])));
+    assert!(!diverges(best(), family("latest.pt", &[("coverage", 1.0), ("hierarchy", -0.5)], "f2")));
+    assert!(!diverges(best(), file("latest.pt", &[("hierarchy_A", -0.2)])));
+}
+
+#[test]
+fn files_that_repeat_others_say_which_and_how() {
+    let first = || saved(file("best.pt", &[]), "id1", 7);
+    let tree = Tree::default()
+        .dir("a", vec![linked(first(), 11), linked(FileRecord { path: "link.pt".into(), ..first() }, 11)])
+        .dir(
+            "b",
+            vec![first(), saved(file("latest.pt", &[]), "id2", 7), saved(file("other.pt", &[]), "id1", 8)],
+        )
+        .dir("c", vec![file("best.pt", &[]), file("latest.pt", &[])]);
+    let judgement = tree.judge();
+    let found: Vec<_> = judgement
+        .files
+        .iter()
+        .map(|file| file.duplicates_of.as_ref().map(|one| (one.path.to_str().unwrap_or(""), one.by)))
+        .collect();
+    let original = "tree/a/best.pt";
+    assert_eq!(
+        found,
+        [
+            None,
+            Some((original, Likeness::HardLink)),
+            Some((original, Likeness::Copy)),
+            Some((original, Likeness::Weights)),
+            None,
+            None,
+            None,
+        ]
+    );
+    assert_eq!(dir(&judgement, "b").duplicates_of.as_deref(), Some(Path::new("tree/a")));
+    assert_eq!(dir(&judgement, "c").duplicates_of, None);
+    assert_eq!(judgement.summary.duplicates.bytes, 1000);
+}
+
+#[test]
+fn a_file_with_two_names_takes_its_space_once() {
+    let tree = Tree::default()
+        .dir("a", vec![linked(file("best.pt", &[]), 5), linked(file("latest.pt", &[]), 5)])
+        .dir("b", vec![linked(file("best.pt", &[]), 5)])
+        .dir("c", vec![linked(file("best.pt", &[]), 6)]);
+    let archive = "[[archive]]\nrule = 'x'\nreason = 'x'\nname = '^[bc]$'";
+    let judgement = tree.by(archive);
+    let record = dir(&judgement, "a");
+    assert_eq!((record.n_files, record.bytes, record.allocated), (2, 1000, 4096));
+    let sum = &judgement.summary;
+    assert_eq!((sum.n_files, sum.bytes, sum.allocated), (4, 2000, 8192));
+    // Archiving one of its names frees nothing.
+    assert_eq!((sum.after.bytes, sum.archived.bytes, sum.deleted.bytes), (1000, 1000, 0));
+    assert_eq!((sum.after.allocated, sum.archived.allocated), (4096, 4096));
+}
+
+#[test]
+fn the_summary_counts_what_was_said() {
+    let tree = Tree::default()
+        .dir(
+            "a",
+            vec![
+                file("best.pt", &[("coverage", 0.1)]),
+                FileRecord { status: Status::Corrupt, ..file("b.pt", &[]) },
+            ],
+        )
+        .dir("b", vec![]);
+    let sum = tree.judge().summary;
+    let count = |map: &std::collections::BTreeMap<String, u64>, key: &str| map.get(key).copied();
+    assert_eq!((sum.n_dirs, sum.n_files), (2, 2));
+    assert_eq!(count(&sum.file_statuses, "corrupt"), Some(1));
+    assert_eq!(count(&sum.flags, "coverage_collapse"), Some(1));
+    assert_eq!(count(&sum.file_flags, "coverage_collapse"), Some(1));
+    assert_eq!(count(&sum.safeties, "data_only"), Some(2));
+    assert_eq!(sum.recommendations.get("review").map(|tally| tally.bytes), Some(2000));
+    assert_eq!(sum.recommendations.get("delete").map(|tally| tally.count), Some(1));
+}
