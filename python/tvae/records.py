@@ -143,8 +143,8 @@ class FileRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
         serialization_id: equal for copies of the same save.
         identity: which file it is to the system.
         flags, warnings: known to a scan only: what is wrong with its values, and what is odd about them.
-        duplicates_of, duplicates_by: likewise, the first file that it repeats, and how: `hard_link`, `copy` of
-            the same save, or `weights` alone.
+        duplicates_of, duplicates_by: likewise, the first file that it repeats, and how: `hard_link`, `copy`
+            of the same save, or `weights` alone.
     """
 
     path: str

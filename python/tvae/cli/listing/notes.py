@@ -81,9 +81,7 @@ def conclusion(view: View, *, plan: str | None) -> Iterator[str]:
 def not_analysed(found: ScanResult) -> list[str]:
     """What a strict scan cannot vouch for, in words."""
     summary = found.summary
-    status = {
-        word: count for word, count in summary["status"].items() if word not in ("ok", "salvaged")
-    }
+    status = {word: count for word, count in summary["status"].items() if word not in ("ok", "salvaged")}
     left = [f"{count} {word}" for word, count in sorted(status.items()) if count]
     if unparsed := summary["safety"].get("unparsed", 0):
         left.append(f"{unparsed} unparsed")
