@@ -71,7 +71,7 @@ def test_eighty_columns_show_everything_of_a_directory() -> None:
     text = table.directories([folder("tree/v5_11_structural")], width=80, colour=False, root="tree")
     head, line = text.splitlines()
     assert head.split() == ["path", "status", "category", "n", "size", "cover", "hier", "def", "advice"]
-    cells = ["v5_11_structural", "complete", "production", "1", "1", "kB", "1.0000", "-0.8000B", "a", "keep"]
+    cells = ["v5_11_structural", "complete", "production", "1", "1k", "1.0000", "-0.8000B", "a", "keep"]
     assert line.split() == cells
 
 
@@ -87,10 +87,10 @@ def test_definitions_have_letters() -> None:
     lines = table.directories(rows, width=120, colour=False, root=None).splitlines()
     assert lines[1].split()[7:9] == ["-0.8000B", "a"]
     assert lines[2].split()[7:9] == ["-0.5000", "b/?"]
-    assert list(table.legend(rows))[1:] == [
-        "  a  tvae 1",
-        "  b  v5.11",
-        "  ?  nothing tells how it was computed",
+    assert list(table.legend(rows, width=60))[1:] == [
+        "  a  tvae 1: Written by tvae, metric version 1: every opera…",
+        "  b  v5.11: Evaluation of the v5.11 trainer: hierarchy is i…",
+        "  ?  unknown: Nothing in the file tells how it was computed.",
     ]
 
 
@@ -193,21 +193,33 @@ def test_json_has_null_and_a_flag_for_what_is_not_finite() -> None:
 def test_a_leaderboard_never_compares_definitions() -> None:
     entries = [
         {"family": "tvae 1", "rank": 1, "path": "tree/a", "values": {"Q": 2.0}, "reason": None},
-        {"family": "tvae 1", "rank": None, "path": "tree/b", "values": {}, "reason": "collapsed\n\x1b[0m"},
-        {"family": "unknown", "rank": 1, "path": "tree/c", "values": {"Q": 9.0}, "reason": None},
+        {"family": "tvae 1", "rank": None, "path": "tree/b", "values": {}},
+        {
+            "family": "unknown",
+            "order": "Q (more is better)",
+            "rank": 1,
+            "path": "tree/c",
+            "values": {"Q": 9.0},
+            "reason": None,
+        },
+        {"family": "", "order": "", "rank": None, "path": "tree/d", "values": {}, "reason": "it is empty"},
     ]
+    entries[1]["reason"] = "collapsed\n\x1b[0m " + "word " * 20
     lines = leaderboard(entries, width=80, colour=False, root="tree").splitlines()
     assert lines == [
-        "Definition tvae 1:",
+        "Definition tvae 1",
         "rank  path       Q",
         "   1  a     2.0000",
         "Not among them:",
-        "path  why",
-        "b     collapsed \\x1b[0m",
+        "  b  collapsed \\x1b[0m word word word word word word word word word word word",
+        "     word word word word word word word word word",
         "",
-        "Definition unknown:",
+        "Definition unknown: Q (more is better)",
         "rank  path       Q",
         "   1  c     9.0000",
+        "",
+        "Not ranked:",
+        "  d  it is empty",
     ]
 
 

@@ -1,4 +1,4 @@
-"""`tvae scan --explain CODE`: what a code means."""
+"""`tvae scan --explain CODE`: what a code means, or a definition of the metrics."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from tvae.errors import ConfigError
 
 
 def explain(word: str, *, as_json: bool) -> str:
-    """What a code means, or a list of all of them.
+    """What a code or a definition means, or a list of all codes.
 
     Raises:
         ConfigError: if there is no such code.
     """
+    if (meaning := _core.metric_families().get(word)) is not None:
+        from tvae.finite import dumps
+
+        told = {"schema": 1, "definition": word, "meaning": meaning}
+        return dumps(told) if as_json else "\n".join(_full({"code": word, "meaning": meaning}))
     codes = _core.codes() if word.lower() == "all" else [word.upper()]
     found = [{"code": code, **(_core.explain(code) or {})} for code in codes]
     if len(found[0]) == 1:

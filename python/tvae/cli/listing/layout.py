@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tvae.cli.failure import one_line
@@ -128,6 +128,18 @@ def shortened(text: str, width: int) -> str:
 def clipped(text: str, width: int) -> str:
     """Text cut at its end."""
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def wrap(text: str, width: int, *, indent: int = 2) -> Iterator[str]:
+    """Text in lines of at most `width`; all but the first are indented."""
+    words = text[indent:].split(" ")
+    line = text[:indent]
+    for word in words:
+        if line.strip() and columns_of(line) + 1 + columns_of(word) > width and len(line) > indent:
+            yield line.rstrip()
+            line = " " * indent
+        line += word if len(line) <= indent else f" {word}"
+    yield clipped(line.rstrip(), width)
 
 
 def escaped(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tvae.cli.listing.fields import Record
-from tvae.cli.listing.layout import Column, escaped, lay_out
+from tvae.cli.listing.layout import Column, columns_of, escaped, lay_out, shortened, wrap
 from tvae.cli.listing.table import below, metric_text
 
 
@@ -15,21 +15,34 @@ def leaderboard(entries: Sequence[Record], *, width: int, colour: bool, root: st
 
 
 def _families(entries: Sequence[Record], *, width: int, colour: bool, root: str | None) -> Iterator[str]:
-    for number, family in enumerate(dict.fromkeys(str(one.get("family")) for one in entries)):
-        members = [one for one in entries if str(one.get("family")) == family]
+    for number, (family, order) in enumerate(dict.fromkeys(map(_definition, entries))):
+        members = [one for one in entries if _definition(one) == (family, order)]
         ranked = [one for one in members if one.get("rank") is not None]
         others = [one for one in members if one.get("rank") is None]
         if number:
             yield ""
-        yield "Definition unknown:" if family == "unknown" else f"Definition {escaped(family)}:"
+        if family:
+            yield from wrap(f"Definition {escaped(family)}{f': {escaped(order)}' if order else ''}", width)
         if ranked:
-            columns = [_paths(ranked, root), *_values(ranked)]
             ranks = Column("rank", [str(one["rank"]) for one in ranked], right=True)
-            yield lay_out([ranks, *columns], width=width, colour=colour)
+            yield lay_out([ranks, _paths(ranked, root), *_values(ranked)], width=width, colour=colour)
         if others:
-            yield "Not among them:"
-            reasons = Column("why", [escaped(one.get("reason") or "") for one in others], flexible=True)
-            yield lay_out([_paths(others, root), reasons], width=width, colour=colour)
+            yield "Not among them:" if family else "Not ranked:"
+            yield from _losers(others, width=width, root=root)
+
+
+def _definition(entry: Record) -> tuple[str, str]:
+    """What entries of one table agree in; both are empty for what is not ranked at all."""
+    return str(entry.get("family") or ""), str(entry.get("order") or "")
+
+
+def _losers(entries: Sequence[Record], *, width: int, root: str | None) -> Iterator[str]:
+    """A path and its reason, which is never cut."""
+    paths = [shortened(escaped(below(str(one["path"]), root)), width // 2) for one in entries]
+    indent = max(map(columns_of, paths)) + 4
+    for path, entry in zip(paths, entries, strict=True):
+        first = f"  {path}{' ' * (indent - 2 - columns_of(path))}"
+        yield from wrap(f"{first}{escaped(entry.get('reason') or '')}", width, indent=indent)
 
 
 def _paths(entries: Sequence[Record], root: str | None) -> Column:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from tvae.cli.listing.fields import Record
-from tvae.cli.listing.layout import Column, clipped, escaped, lay_out, shortened, size
+from tvae.cli.listing.layout import Column, clipped, escaped, lay_out, shortened, size, wrap
 from tvae.cli.listing.verdict import UNSAFE, reason
 
 #: Flags by letter: what the narrow table shows, what the wide one shows, and what it means.
 FLAGS = {
     "coverage_collapse": ("C", "collapsed", "coverage collapsed"),
-    "inverted_hierarchy": ("I", "inverted", "hierarchy absent or inverted"),
+    "inverted_hierarchy": ("I", "inverted", "hierarchy inverted"),
     "best_latest_divergence": ("D", "diverged", "best and latest differ"),
-    "nan": ("N", "nan", "NaN among the metrics"),
+    "nan": ("N", "nan", "NaN"),
 }
 _MOST_UNSAFE = 20
 _ADVICE = {"keep": "green", "archive": "yellow", "delete": "red"}
@@ -40,15 +40,15 @@ class Families:
         found = [found[2] for names in (_COVERAGE, _HIERARCHY) if (found := _metric(record, names))]
         return "/".join(dict.fromkeys(self.letters[name] for name in found))
 
-    def legend(self) -> list[str]:
+    def legend(self, width: int) -> Iterator[str]:
         """A line for each letter."""
-        lines = []
+        from tvae.scanning import families
+
+        if self.letters:
+            yield "Definitions of metrics; different ones do not compare (--explain NAME for more):"
+            known = families()
         for name, letter in self.letters.items():
-            meaning = "nothing tells how it was computed" if name == "unknown" else escaped(name)
-            lines.append(f"  {letter}  {meaning}")
-        return (
-            ["Definitions of the metrics; values of different ones do not compare:", *lines] if lines else []
-        )
+            yield clipped(f"  {letter}  {escaped(name)}: {known.get(name, '')}".rstrip(": "), width)
 
 
 def directories(dirs: Sequence[Record], *, width: int, colour: bool, root: str | None) -> str:
@@ -62,7 +62,7 @@ def directories(dirs: Sequence[Record], *, width: int, colour: bool, root: str |
             _plain("status", dirs, "status"),
             _plain("category", dirs, "category", most=10),
             Column("files", [str(one.get("n_files", "")) for one in dirs], short="n", right=True),
-            Column("size", [size(one.get("bytes")) for one in dirs], right=True),
+            _sizes(dirs, "bytes"),
             *_measured(dirs, families),
             Column(
                 "flags",
@@ -91,7 +91,7 @@ def files(records: Sequence[Record], *, width: int, colour: bool, root: str | No
             _plain("kind", records, "kind", most=9),
             _plain("status", records, "status", most=9),
             Column("safety", safety, colours=["red" if word in UNSAFE else None for word in safety], most=9),
-            Column("size", [size(one.get("size")) for one in records], right=True),
+            _sizes(records, "size"),
             Column("epoch", [_text(one.get("epoch")) for one in records], right=True),
             *_measured(records, families),
             Column("issues", [escaped(text) for text in codes], most=9),
@@ -120,15 +120,15 @@ def tensors(records: Sequence[Record], *, width: int, colour: bool, root: str | 
 TABLES = {"dir": directories, "file": files, "tensor": tensors}
 
 
-def legend(records: Sequence[Record]) -> Iterator[str]:
+def legend(records: Sequence[Record], *, width: int) -> Iterator[str]:
     """What the letters in the table mean."""
-    yield from Families(records).legend()
+    yield from Families(records).legend(width)
     flags = {flag for record in records for flag in record.get("flags") or ()}
     words = [f"{FLAGS[flag][0]} {FLAGS[flag][2]}" for flag in FLAGS if flag in flags]
     if any(record.get("safety") in UNSAFE and "n_files" in record for record in records):
         words.append("! holds an unsafe file")
     if words:
-        yield f"Flags: {', '.join(words)}."
+        yield from wrap(f"Flags: {', '.join(words)}.", width)
 
 
 def unsafe_files(records: Sequence[Record], *, width: int, root: str | None) -> Iterator[str]:
@@ -206,6 +206,13 @@ def below(path: str, root: str | None) -> str:
     if path == root:
         return "."
     return path.removeprefix(root if root.endswith("/") else f"{root}/")
+
+
+def _sizes(records: Sequence[Record], field: str) -> Column:
+    cells = [size(one.get(field)) for one in records]
+    return Column(
+        "size", cells, short_cells=[cell.rstrip("B").replace(" ", "") for cell in cells], right=True
+    )
 
 
 def _plain(title: str, records: Sequence[Record], field: str, *, most: int | None = None) -> Column:

@@ -68,7 +68,7 @@ def _table(view: View, best: int | None, *, width: int, colour: bool) -> Iterato
     if not view.rows:
         return
     yield TABLES[view.kind](view.rows, width=width, colour=colour, root=view.root)
-    below = list(legend(view.rows))
+    below = list(legend(view.rows, width=width))
     if below:
         yield ""
         yield from below
