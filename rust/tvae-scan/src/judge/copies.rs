@@ -37,16 +37,16 @@ impl Copies {
                 0 => at,
                 inode => *inodes.entry((identity.device, inode)).or_insert(at),
             };
-            let weights = weights(file);
+            let everything = tensors(file, true);
             let content = match &file.serialization_id {
                 _ if inode != at => found.content[inode],
                 Some(id) if file.status == Status::Ok && !id.is_empty() => {
-                    let key = (id.as_str(), file.size, weights.clone().unwrap_or_default(), file.safety);
+                    let key = (id.as_str(), file.size, everything.unwrap_or_default(), file.safety);
                     *saves.entry(key).or_insert(at)
                 }
                 _ => at,
             };
-            let same_weights = match weights {
+            let same_weights = match tensors(file, false) {
                 Some(weights) => *states.entry(weights).or_insert(at),
                 None if content != at => found.weights[content],
                 None => at,
@@ -66,13 +66,15 @@ impl Copies {
     }
 }
 
-/// The weights of a file that could be read, whatever they are called; none if a checksum is missing.
-fn weights(file: &FileRecord) -> Option<Vec<Weights>> {
-    if file.status != Status::Ok || file.state_dicts.iter().all(|state| state.n_tensors == 0) {
+/// The tensors of a file that could be read, whatever they are called, with or without those of its optimizers, which
+/// change while the weights stay; none if a checksum is missing.
+fn tensors(file: &FileRecord, optimizers: bool) -> Option<Vec<Weights>> {
+    let is_optimizer = |key: &str| file.optimizers.iter().any(|optimizer| optimizer.key == key);
+    let states = || file.state_dicts.iter().filter(|state| optimizers || !is_optimizer(&state.key));
+    if file.status != Status::Ok || states().all(|state| state.n_tensors == 0) {
         return None;
     }
-    let states = file.state_dicts.iter();
-    let mut all: Vec<Weights> = states
+    let mut all: Vec<Weights> = states()
         .map(|state| Some((state.fingerprint?, state.n_tensors, state.n_params)))
         .collect::<Option<_>>()?;
     all.sort_unstable();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tvae_scan::judge::{Flag, Likeness};
 use tvae_scan::metrics::Reading;
-use tvae_scan::record::{FileRecord, Status};
+use tvae_scan::record::{FileRecord, Optimizer, StateDict, Status};
 use tvae_scan::value::Value;
 
 use crate::trees::{Tree, dir, family, file, linked, saved};
@@ -163,6 +163,25 @@ fn files_that_repeat_others_say_which_and_how() {
     assert_eq!(dir(&judgement, "b").duplicates_of.as_deref(), Some(Path::new("tree/a")));
     assert_eq!(dir(&judgement, "c").duplicates_of, None);
     assert_eq!(judgement.summary.duplicates.bytes, 1000);
+}
+
+#[test]
+fn weights_are_the_same_whatever_the_optimizer_did_since() {
+    let run = |id: &str, moments: u64| {
+        let mut record = saved(file("best.pt", &[]), id, 7);
+        let state = StateDict {
+            key: "optimizer".into(),
+            fingerprint: Some(moments),
+            ..record.state_dicts[0].clone()
+        };
+        record.state_dicts.push(state);
+        let optimizer = Optimizer { key: "optimizer".into(), kind: None, n_params: 1, lr: Vec::new() };
+        FileRecord { optimizers: vec![optimizer], ..record }
+    };
+    let judgement = Tree::default().dir("v5_6", vec![run("id1", 1)]).dir("v5_8", vec![run("id2", 2)]).judge();
+    assert_eq!(dir(&judgement, "v5_8").duplicates_of.as_deref(), Some(Path::new("tree/v5_6")));
+    let by = judgement.files[1].duplicates_of.as_ref().map(|one| one.by);
+    assert_eq!(by, Some(Likeness::Weights));
 }
 
 #[test]
