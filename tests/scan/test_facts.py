@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import tvae
-from tvae.scanning import FileRecord
+from tvae.records import FileRecord
 
 
 def look(folder: Path, content: object) -> FileRecord:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tvae.cli import config, evaluate, info, plot, show, train
+from tvae.cli import config, evaluate, info, plot, prune, scan, show, train
 from tvae.cli.failure import Interrupted, describe
 from tvae.cli.output import note, result, result_json
 
@@ -55,7 +55,9 @@ app = typer.Typer(
 app.command("train")(train.train)
 app.command("eval")(evaluate.evaluate)
 app.command("plot")(plot.plot)
+app.command("scan")(scan.scan)
 app.command("show")(show.show)
+app.command("prune")(prune.prune)
 app.add_typer(config.app, name="config")
 app.command("info")(info.info)
 

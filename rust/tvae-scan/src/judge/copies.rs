@@ -21,7 +21,8 @@ pub(super) struct Copies {
 }
 
 /// A save by its own words: the id alone could be borrowed from another file.
-type Save<'a> = (&'a str, u64, Vec<Weights>, Safety);
+type Save<'a> = (&'a str, u64, Vec<Option<u64>>, Safety);
+/// Checksum, tensors and elements of a state dict.
 type Weights = (u64, u64, u64);
 
 impl Copies {
@@ -37,16 +38,17 @@ impl Copies {
                 0 => at,
                 inode => *inodes.entry((identity.device, inode)).or_insert(at),
             };
-            let everything = tensors(file, true);
+            let weights = weights(file);
             let content = match &file.serialization_id {
                 _ if inode != at => found.content[inode],
                 Some(id) if file.status == Status::Ok && !id.is_empty() => {
-                    let key = (id.as_str(), file.size, everything.unwrap_or_default(), file.safety);
+                    let states = file.state_dicts.iter().map(|state| state.fingerprint).collect();
+                    let key = (id.as_str(), file.size, states, file.safety);
                     *saves.entry(key).or_insert(at)
                 }
                 _ => at,
             };
-            let same_weights = match tensors(file, false) {
+            let same_weights = match weights {
                 Some(weights) => *states.entry(weights).or_insert(at),
                 None if content != at => found.weights[content],
                 None => at,
@@ -66,17 +68,23 @@ impl Copies {
     }
 }
 
-/// The tensors of a file that could be read, whatever they are called, with or without those of its optimizers, which
-/// change while the weights stay; none if a checksum is missing.
-fn tensors(file: &FileRecord, optimizers: bool) -> Option<Vec<Weights>> {
-    let is_optimizer = |key: &str| file.optimizers.iter().any(|optimizer| optimizer.key == key);
-    let states = || file.state_dicts.iter().filter(|state| optimizers || !is_optimizer(&state.key));
-    if file.status != Status::Ok || states().all(|state| state.n_tensors == 0) {
+/// The weights of a file that could be read, whatever they are called; none if a checksum is missing.
+fn weights(file: &FileRecord) -> Option<Vec<Weights>> {
+    if file.status != Status::Ok {
         return None;
     }
-    let mut all: Vec<Weights> = states()
+    let models =
+        file.state_dicts.iter().filter(|state| state.n_tensors > 0 && !is_optimizer(file, &state.key));
+    let mut all: Vec<Weights> = models
         .map(|state| Some((state.fingerprint?, state.n_tensors, state.n_params)))
         .collect::<Option<_>>()?;
     all.sort_unstable();
-    Some(all)
+    (!all.is_empty()).then_some(all)
+}
+
+/// Whether the tensors below a key are the moments of an optimizer.
+fn is_optimizer(file: &FileRecord, key: &str) -> bool {
+    file.optimizers.iter().any(|optimizer| {
+        key.strip_prefix(optimizer.key.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
 }

@@ -166,22 +166,21 @@ fn files_that_repeat_others_say_which_and_how() {
 }
 
 #[test]
-fn weights_are_the_same_whatever_the_optimizer_did_since() {
-    let run = |id: &str, moments: u64| {
-        let mut record = saved(file("best.pt", &[]), id, 7);
-        let state = StateDict {
-            key: "optimizer".into(),
+fn the_state_of_an_optimizer_is_no_weight() {
+    let file = |name, id, moments| {
+        let mut record = saved(file(name, &[]), id, 7);
+        let model = record.state_dicts[0].clone();
+        record.state_dicts.push(StateDict {
+            key: "optimizer.state".into(),
             fingerprint: Some(moments),
-            ..record.state_dicts[0].clone()
-        };
-        record.state_dicts.push(state);
-        let optimizer = Optimizer { key: "optimizer".into(), kind: None, n_params: 1, lr: Vec::new() };
-        FileRecord { optimizers: vec![optimizer], ..record }
+            ..model
+        });
+        record.optimizers.push(Optimizer { key: "optimizer".into(), ..Optimizer::default() });
+        record
     };
-    let judgement = Tree::default().dir("v5_6", vec![run("id1", 1)]).dir("v5_8", vec![run("id2", 2)]).judge();
-    assert_eq!(dir(&judgement, "v5_8").duplicates_of.as_deref(), Some(Path::new("tree/v5_6")));
-    let by = judgement.files[1].duplicates_of.as_ref().map(|one| one.by);
-    assert_eq!(by, Some(Likeness::Weights));
+    let judgement = Tree::default().dir("a", vec![file("x.pt", "1", 1), file("y.pt", "2", 2)]).judge();
+    let likeness = judgement.files[1].duplicates_of.as_ref().map(|one| one.by);
+    assert_eq!(likeness, Some(Likeness::Weights));
 }
 
 #[test]
