@@ -7,18 +7,12 @@ import math
 from pathlib import Path
 
 import pytest
-from scan.hostile import archives, excess, malice, streams, values, weights, wrappers
-from scan.hostile.case import Case
-from scan.hostile.coverage import ELSEWHERE, LAST, UNTESTED
 
 import tvae
+from scan.hostile.case import Case
+from scan.hostile.coverage import ELSEWHERE, LAST, UNTESTED
+from scan.hostile.every import CASES
 from tvae import scanning
-
-CASES: list[Case] = [
-    case
-    for module in (archives, wrappers, streams, malice, weights, values, excess)
-    for case in module.CASES
-]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)

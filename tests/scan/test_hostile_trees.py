@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from scan.hostile.opcodes import CHECKPOINT, EPOCH
 from scan.hostile.zips import torch_file
-
 from tvae import _core
 from tvae.errors import TvaeError
 
@@ -229,7 +229,16 @@ def test_many_files_and_deep_folders(tree: Path) -> None:
 
 
 def test_names_do_not_tell_what_a_file_is(tree: Path) -> None:
-    for name in ("BEST.PT", "a.pth", "a.ckpt", "a.bin", "a.pth.tar", "nothing", "strange.xyz", "a.safetensors"):
+    for name in (
+        "BEST.PT",
+        "a.pth",
+        "a.ckpt",
+        "a.bin",
+        "a.pth.tar",
+        "nothing",
+        "strange.xyz",
+        "a.safetensors",
+    ):
         (tree / name).write_bytes(GOOD)
     (tree / "text.txt").write_text("hello")
     found = good(Found(tree))

@@ -18,7 +18,7 @@ const ROOM: usize = 20_000;
 /// Values that are visited in search of tensors.
 const MOST_VISITS: usize = 2_000_000;
 /// Tensors that are kept.
-const MOST_TENSORS: usize = 100_000;
+const MOST_TENSORS: usize = 1 << 16;
 /// Bytes of their names and shapes that are kept.
 const MOST_NAMES: usize = 16 << 20;
 /// Levels at which tensors are looked for.

@@ -55,10 +55,9 @@ impl Streams {
         found
     }
 
-    /// Follows one stream of which only the verdict matters, at half the cost.
+    /// Follows one stream of which only the verdict matters, at a quarter of the cost.
     pub(crate) fn judge<'a>(&mut self, bytes: &'a [u8], base: u64) -> Unpickled<'a> {
-        let all = self.budget();
-        let found = pickle::scan(bytes, &Budget { nodes: all.nodes / 2, ..all });
+        let found = pickle::scan(bytes, &self.small_budget());
         self.absorb(&found, base);
         found
     }
@@ -67,6 +66,12 @@ impl Streams {
     fn budget(&self) -> Budget {
         let all = Budget::default();
         Budget { opcodes: all.opcodes.min(MOST_OPCODES.saturating_sub(self.opcodes)), ..all }
+    }
+
+    /// What a stream may cost of which only the verdict matters.
+    fn small_budget(&self) -> Budget {
+        let all = self.budget();
+        Budget { nodes: all.nodes / 4, ..all }
     }
 
     /// Counts bytes that are about to be unpacked; false if they are too many for one file.
@@ -81,7 +86,7 @@ impl Streams {
         let mut rest = bytes;
         for _ in 0..MOST_BEHIND {
             let at = base + (bytes.len() - rest.len()) as u64;
-            let found = pickle::scan(rest, &self.budget());
+            let found = pickle::scan(rest, &self.small_budget());
             if found.complete || found.safety == Safety::Dangerous {
                 self.absorb(&found, at);
             } else {
@@ -97,7 +102,7 @@ impl Streams {
 
     /// Follows bytes that may be a stream, and counts it if it is one, or imports something on its way to an error.
     pub(crate) fn perhaps(&mut self, bytes: &[u8], base: u64) {
-        let found = pickle::scan(bytes, &self.budget());
+        let found = pickle::scan(bytes, &self.small_budget());
         let named = |import: &Import| {
             !import.module.is_empty()
                 && import

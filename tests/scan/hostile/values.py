@@ -1,4 +1,4 @@
-"""Metrics and configurations of every shape, and texts that would draw on a terminal: classes 101 to 107, 119."""
+"""Metrics and configurations of all shapes, and texts that draw on a terminal: classes 101 to 106 and 119."""
 
 from __future__ import annotations
 
