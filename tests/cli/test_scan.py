@@ -121,6 +121,7 @@ def test_skipped_is_named_and_not_strict(tvae: Run, install: Install) -> None:
     done = tvae("scan", "tree")
     assert (done.code, "skipped tree/pipe\\x1b[0m.pt: a pipe (F001)" in done.err) == (0, True)
     assert tvae("scan", "tree", "--strict").code == 2
+    assert tvae("scan", "tree", "--json").json["skipped"] == engine.left
 
 
 @pytest.mark.parametrize(
@@ -138,6 +139,8 @@ def test_skipped_is_named_and_not_strict(tvae: Run, install: Install) -> None:
         ["tree", "--best", "0"],
         ["tree", "--best", "1", "--format", "sarif"],
         ["tree", "--best", "1", "--by", "tensor"],
+        ["tree", "--best", "1", "--sort", "hierachy"],
+        ["tree", "--best", "1", "--sort", "bytes"],
         ["tree", "--threads", "0"],
         ["tree", "--no-cache", "--refresh"],
         ["tree", "--no-cache", "--cache", "x"],

@@ -9,6 +9,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,30 @@ def test_bytes_of_a_name_that_is_not_utf_8(tvae: Run, hostile: Path) -> None:
 def test_missing_is_2_and_unreadable_too(tvae: Run, tmp_path: Path) -> None:
     done = tvae("scan", tmp_path / "none", "--json", "--no-cache")
     assert (done.code, done.json["error"]["path"]) == (2, f"{tmp_path}/none")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_folder_that_cannot_be_listed_is_not_analysed() -> None:
+    script = (
+        "import os, sys\nfrom tvae.cli.app import main\n"
+        "words = sys.argv[1:]\nassert main([*words, '--strict']) == 0\n"
+        "os.chmod(words[1] + '/good', 0)\nos.setgroups([])\nos.setgid(65534)\nos.setuid(65534)\n"
+        "assert main(words) == 0\nassert main([*words, '--strict']) == 2"
+    )
+    # The folders of pytest are closed to others.
+    with tempfile.TemporaryDirectory() as root:
+        os.chmod(root, 0o755)
+        save(Path(root) / "good/best.pt")
+        done = subprocess.run(
+            [sys.executable, "-c", script, "scan", root, "--no-cache"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 0, done.stderr
+    assert f"skipped {root}/good: the folder cannot be listed" in done.stderr
+    assert "not analysed: 1 skipped" in done.stderr
 
 
 def test_a_tree_without_checkpoints(tvae: Run, tmp_path: Path) -> None:
