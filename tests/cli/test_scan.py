@@ -58,8 +58,8 @@ def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
     monkeypatch.chdir(tmp_path)
 
     def use(engine: Engine) -> Engine:
-        monkeypatch.setattr(_core, "scan", engine.scan, raising=False)
-        monkeypatch.setattr(_core, "explain", lambda code: None, raising=False)
+        monkeypatch.setattr(_core, "scan", engine.scan)
+        monkeypatch.setattr(_core, "explain", lambda code: None)
         return engine
 
     return use
@@ -121,6 +121,7 @@ def test_skipped_is_named_and_not_strict(tvae: Run, install: Install) -> None:
     done = tvae("scan", "tree")
     assert (done.code, "skipped tree/pipe\\x1b[0m.pt: a pipe (F001)" in done.err) == (0, True)
     assert tvae("scan", "tree", "--strict").code == 2
+    assert tvae("scan", "tree", "--json").json["skipped"] == engine.left
 
 
 @pytest.mark.parametrize(
@@ -138,6 +139,8 @@ def test_skipped_is_named_and_not_strict(tvae: Run, install: Install) -> None:
         ["tree", "--best", "0"],
         ["tree", "--best", "1", "--format", "sarif"],
         ["tree", "--best", "1", "--by", "tensor"],
+        ["tree", "--best", "1", "--sort", "hierachy"],
+        ["tree", "--best", "1", "--sort", "bytes"],
         ["tree", "--threads", "0"],
         ["tree", "--no-cache", "--refresh"],
         ["tree", "--no-cache", "--cache", "x"],
@@ -165,7 +168,7 @@ def test_every_failure_is_2(
         raise error
 
     install(good())
-    monkeypatch.setattr(_core, "scan", fail, raising=False)
+    monkeypatch.setattr(_core, "scan", fail)
     done = tvae("scan", "tree", "--json")
     assert (done.code, done.json["error"]["code"]) == (2, 2)
 
@@ -175,7 +178,7 @@ def test_an_interrupt_is_130(tvae: Run, install: Install, monkeypatch: pytest.Mo
         raise KeyboardInterrupt
 
     install(good())
-    monkeypatch.setattr(_core, "scan", interrupt, raising=False)
+    monkeypatch.setattr(_core, "scan", interrupt)
     assert tvae("scan", "tree").code == 130
 
 
@@ -312,13 +315,16 @@ def test_a_full_disk_is_2() -> None:
 
 
 def test_explanations(tvae: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = {"Z030": {"severity": "high", "title": "two records of one name", "meaning": "The first counts."}}
-    monkeypatch.setattr(_core, "explain", known.get, raising=False)
-    monkeypatch.setattr(_core, "codes", lambda: list(known), raising=False)
-    assert (
-        tvae("scan", "--explain", "z030").out == "Z030  high  two records of one name\n\nThe first counts.\n"
-    )
+    known = {
+        "Z030": {"title": "two records of one name", "meaning": "The first counts.", "remedy": "Save again."}
+    }
+    monkeypatch.setattr(_core, "explain", known.get)
+    monkeypatch.setattr(_core, "codes", lambda: list(known))
+    told = "Z030  two records of one name\n\nThe first counts.\n\nSave again.\n"
+    assert tvae("scan", "--explain", "z030").out == told
+    assert tvae("scan", "--explain", "all").out == "Z030  two records of one name\n"
     assert tvae("scan", "--explain", "all", "--json").json["codes"][0]["code"] == "Z030"
+    assert tvae("scan", "--explain", "v5.11").out.startswith("v5.11  a definition of the metrics\n\n")
     assert tvae("scan", "--explain", "Z999").code == 2
 
 

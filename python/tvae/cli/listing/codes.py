@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tvae import _core
+from tvae.cli.listing.layout import wrap
 from tvae.errors import ConfigError
+
+_WIDTH = 80
 
 
 def explain(word: str, *, as_json: bool) -> str:
@@ -15,34 +18,37 @@ def explain(word: str, *, as_json: bool) -> str:
     Raises:
         ConfigError: if there is no such code.
     """
+    found: list[dict[str, Any]]
     if (meaning := _core.metric_families().get(word)) is not None:
-        from tvae.finite import dumps
-
-        told = {"schema": 1, "definition": word, "meaning": meaning}
-        return dumps(told) if as_json else "\n".join(_full({"code": word, "meaning": meaning}))
-    codes = _core.codes() if word.lower() == "all" else [word.upper()]
-    found = [{"code": code, **(_core.explain(code) or {})} for code in codes]
-    if len(found[0]) == 1:
-        raise ConfigError(
-            f"there is no code {word!r}", path="--explain", hint="`tvae scan --explain all` lists them"
-        )
+        found = [{"code": word, "title": "a definition of the metrics", "meaning": meaning}]
+    elif word.lower() == "all":
+        found = [{"code": code, **(_core.explain(code) or {})} for code in _core.codes()]
+    else:
+        found = [{"code": word.upper(), **_known(word)}]
     if as_json:
         from tvae.finite import dumps
 
         return dumps({"schema": 1, "codes": found})
-    return "\n".join(_brief(found) if len(found) > 1 else _full(found[0]))
+    if word.lower() == "all":
+        return "\n".join(line for one in found for line in wrap(_title(one), _WIDTH, indent=6))
+    return "\n".join(_full(found[0]))
 
 
-def _brief(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for one in found:
-        yield f"{one['code']}  {one.get('severity', ''):7}  {one.get('title', '')}".rstrip()
+def _known(code: str) -> dict[str, Any]:
+    found = _core.explain(code.upper())
+    if found is None:
+        hint = "`tvae scan --explain all` lists them"
+        raise ConfigError(f"there is no code {code!r}", path="--explain", hint=hint)
+    return found
+
+
+def _title(one: Mapping[str, Any]) -> str:
+    return f"{one['code']}  {one.get('title', '')}".rstrip()
 
 
 def _full(one: Mapping[str, Any]) -> Iterator[str]:
-    import textwrap
-
-    yield f"{one['code']}  {one.get('severity', '')}  {one.get('title', '')}".rstrip()
-    for name, text in one.items():
-        if name not in ("code", "severity", "title") and text:
+    yield _title(one)
+    for name in ("meaning", "remedy"):
+        if one.get(name):
             yield ""
-            yield from textwrap.wrap(str(text), 80)
+            yield from wrap(str(one[name]), _WIDTH, indent=0)

@@ -130,6 +130,13 @@ def check(field: str, kind: str, records: Iterable[Record]) -> None:
         raise _unknown(field, kind, sorted(found | {"coverage", "hierarchy_B"}))
 
 
+def check_metric(field: str, records: Sequence[Record]) -> None:
+    """Raises `ConfigError` if a field is no metric that directories can be ranked by."""
+    check(field, "dir", records)
+    if field in FIELDS["dir"]:
+        raise ConfigError(f"{field} is no metric", path=field, expected="a metric, such as hierarchy_B")
+
+
 def family(record: Record, field: str) -> str | None:
     """The definition that a metric was computed by; None if the field is no metric of this record."""
     metrics = record.get("metrics")

@@ -83,6 +83,8 @@ class View:
             "dirs": rows if self.kind == "dir" else self.found.to_dicts("dir"),
             "files": rows if self.kind == "file" else self.found.to_dicts("file"),
         }
+        if skipped := self.found.engine.skipped():
+            found["skipped"] = skipped
         if self.kind == "tensor":
             found["tensors"] = rows
         if self.filters:
@@ -92,18 +94,23 @@ class View:
     def best(self, places: int) -> Rows:
         """The leaderboard, of the shown directories alone."""
         field, descending = self.sort or (None, None)
+        if field is not None:
+            from tvae.cli.listing.fields import check_metric
+
+            check_metric(field, self.found.to_dicts("dir"))
         if not self.filters:
             return self.found.best(places, field, descending=descending)
         shown = {row["path"] for row in self.rows} if self.kind == "dir" else self._folders()
         everyone = self.found.best(self.found.engine.n_dirs, field, descending=descending)
-        ranks: dict[str, int] = {}
+        ranks: dict[tuple[str, str], int] = {}
         entries = []
         for entry in everyone:
             if entry["path"] not in shown:
                 continue
             rank = None
             if entry["rank"] is not None:
-                rank = ranks[entry["family"]] = ranks.get(entry["family"], 0) + 1
+                competition = (entry["family"], entry.get("order", ""))
+                rank = ranks[competition] = ranks.get(competition, 0) + 1
             kept = rank is not None and rank <= places
             behind = {"reason": f"place {rank} among those shown"} if rank is not None and not kept else {}
             entries.append({**entry, "rank": rank if kept else None, **behind})
