@@ -277,7 +277,7 @@ def test_a_cut_file_is_followed_as_far_as_it_goes(tmp_path: Path) -> None:
     ("data", "status", "word"),
     [
         (b"", "corrupt", "empty"),
-        (b"P", "unsupported", ""),
+        (b"P", "corrupt", "short"),
         (bytes(5000), "corrupt", "zeros"),
         (b"version https://git-lfs.github.com/spec/v1\n", "unsupported", "LFS"),
         (b"<!DOCTYPE html><html>404</html>", "unsupported", "page"),

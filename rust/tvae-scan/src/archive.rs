@@ -13,6 +13,8 @@ use crate::{content, contents, salvage};
 
 /// Pickles beside `data.pkl` that are followed.
 const MOST_PICKLES: usize = 64;
+/// Records that torch did not write of which the first bytes are looked at.
+const MOST_FOREIGN: usize = 65_536;
 
 /// Reads a file that begins as a zip file.
 pub(crate) fn read(source: &Source, file: &mut File<'_>) {
@@ -28,14 +30,28 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
             // A more forgiving reader may find records in it that were not found here.
             return file.streams.worsen(Safety::Unparsed);
         }
+        Err(Failure::TooMany(message)) => {
+            salvage::read(source, "Z044", &message, file);
+            return file.streams.worsen(Safety::Unparsed);
+        }
         Err(Failure::Unsupported(what)) => return file.unsupported("Z046", what),
     };
     file.record.n_records = Some(directory.entries.len() as u64);
+    if file.streams.issues.has("Z041") {
+        // The other archive was not looked at.
+        file.streams.worsen(Safety::Unparsed);
+    }
     let Some(first) = directory.entries.first() else {
         file.record.kind = "zip".into();
         return file.corrupt("Z002", "an archive without records");
     };
-    let prefix = directory.name(first).split(|&byte| byte == b'/').next().unwrap_or_default().to_vec();
+    let first = directory.name(first);
+    // Torch refuses a first name without a folder; its records are then looked for at the top.
+    let prefix = first
+        .iter()
+        .rposition(|&byte| byte == b'/')
+        .map_or(&[][..], |_| first.split(|&byte| byte == b'/').next().unwrap_or_default());
+    let prefix = prefix.to_vec();
     let names = Names::of(&directory, &prefix);
     names.check(&directory, file);
     overlaps(&directory, file);
@@ -44,22 +60,31 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
         file.streams.issues.add("Z031", Severity::Warning, "data.pkl is spelled in capitals");
     }
     kind(&names, main.is_some(), file);
-    pickles(source, &directory, main, file);
     let Some(main) = main else {
+        pickles(source, &directory, None, file);
         if file.record.kind == "zip" {
-            file.unsupported("Z005", "a zip archive without data.pkl, which torch did not write");
-        } else {
-            file.unsupported("Z006", format!("{}, without data.pkl", file.record.kind));
+            return file.unsupported("Z005", "a zip archive without data.pkl, which torch did not write");
         }
+        let message = format!("{}, without data.pkl", file.record.kind);
+        file.streams.issues.add("Z006", Severity::Error, message);
+        file.record.status = Status::Unsupported;
         return;
     };
     file.record.torch_prefix = Some(String::from_utf8_lossy(&prefix).into_owned());
     id(source, &directory, &names, file);
+    values(source, &directory, &names, main, file);
+    // What torch does not read comes second: it may use up what may be spent on a file.
+    pickles(source, &directory, Some(main), file);
+    unused(source, &directory, &names, file);
+}
+
+/// Reads `data.pkl`, the record at `main`.
+fn values(source: &Source, directory: &Directory, names: &Names, main: usize, file: &mut File<'_>) {
     let entry = directory.entries[main];
-    let Some(read) = contents::read(source, &directory, &entry, file) else {
-        file.record.status = Status::Corrupt;
-        file.streams.worsen(Safety::Unparsed);
-        return;
+    let Some(read) = contents::read(source, directory, &entry, file) else {
+        let readable = entry.flags & 1 == 0 && matches!(entry.method, 0 | 8);
+        file.record.status = if readable { Status::Corrupt } else { Status::Unsupported };
+        return file.streams.worsen(Safety::Unparsed);
     };
     let found = file.streams.load(&read.bytes, read.base);
     if let Some(rest) = read.bytes.get(found.end..).filter(|rest| !rest.is_empty() && found.complete) {
@@ -73,38 +98,85 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     }
     if let Some(document) = &found.document {
         file.values(document);
-        let places = storages(source, &directory, &names, file);
+        let places = storages(source, directory, names, file);
         file.places(&places);
     }
 }
 
 /// Follows every pickle of the archive but the one at `main`, whether torch reads it or not.
 pub(crate) fn pickles(source: &Source, directory: &Directory, main: Option<usize>, file: &mut File<'_>) {
-    let mut seen = 0;
+    let (mut seen, mut looked) = (0, 0);
     for (at, entry) in directory.entries.iter().enumerate() {
         let name = directory.name(entry);
         let pickled = name.len() >= 4 && name[name.len() - 4..].eq_ignore_ascii_case(b".pkl");
-        if Some(at) == main || !(pickled || is_foreign(name) && begins_pickle(source, entry)) {
+        if Some(at) == main || !(pickled || is_foreign(name)) {
             continue;
         }
-        seen += 1;
-        if seen > MOST_PICKLES {
-            file.streams.issues.add(
-                "Z036",
-                Severity::Warning,
-                "too many pickles: not every one was followed",
-            );
+        looked += 1;
+        let begin = if pickled { Begin::Pickle } else { begin(source, entry) };
+        if begin == Begin::Other && looked < MOST_FOREIGN {
+            continue;
+        }
+        let shown = String::from_utf8_lossy(name).into_owned();
+        if begin == Begin::Program {
+            let message = format!("{shown:?} is an archive or a program, which was not looked into");
+            file.streams.issues.add_at("Z036", Severity::High, message, entry.header);
             file.streams.worsen(Safety::Unparsed);
+            continue;
+        }
+        if begin == Begin::Perhaps {
+            // Text, for the most part.
+            if let Some(read) = contents::read(source, directory, entry, file) {
+                file.streams.perhaps(&read.bytes, read.base);
+            }
+            continue;
+        }
+        if !pickled && begin == Begin::Pickle {
+            let message = format!("{shown:?} begins as a pickle, which its name does not say");
+            file.streams.issues.add_at("Z036", Severity::Warning, message, entry.header);
+        }
+        seen += 1;
+        if seen > MOST_PICKLES || looked >= MOST_FOREIGN {
+            let message = "too many records that torch did not write: not every one was looked at";
+            file.streams.issues.add("Z044", Severity::Warning, message);
+            return file.streams.worsen(Safety::Unparsed);
+        }
+        follow(source, directory, entry, file);
+    }
+}
+
+/// Follows a record, and what stands behind its pickle.
+fn follow(source: &Source, directory: &Directory, entry: &Entry, file: &mut File<'_>) {
+    match contents::read(source, directory, entry, file) {
+        Some(read) => {
+            let found = file.streams.judge(&read.bytes, read.base);
+            if let Some(rest) = read.bytes.get(found.end..).filter(|rest| !rest.is_empty()) {
+                file.streams.behind(rest, read.base + found.end as u64);
+            }
+        }
+        None => file.streams.worsen(Safety::Unparsed),
+    }
+}
+
+/// Records of raw bytes that no value refers to: nothing but a storage belongs there.
+fn unused(source: &Source, directory: &Directory, names: &Names, file: &mut File<'_>) {
+    let folder = names.full("data/");
+    let mut looked = 0;
+    for entry in &directory.entries {
+        let Some(key) = directory.name(entry).get(folder.len()..) else { continue };
+        let inside = directory.name(entry)[..folder.len()].eq_ignore_ascii_case(&folder);
+        if !inside || std::str::from_utf8(key).is_ok_and(|key| file.tensors.storages.contains_key(key)) {
+            continue;
+        }
+        looked += 1;
+        if looked > MOST_PICKLES {
             return;
         }
-        match contents::read(source, directory, entry, file) {
-            Some(read) => {
-                let found = file.streams.load(&read.bytes, read.base);
-                if let Some(rest) = read.bytes.get(found.end..).filter(|rest| !rest.is_empty()) {
-                    file.streams.behind(rest, read.base + found.end as u64);
-                }
-            }
-            None => file.streams.worsen(Safety::Unparsed),
+        if begin(source, entry) == Begin::Pickle {
+            let name = String::from_utf8_lossy(directory.name(entry)).into_owned();
+            let message = format!("{name:?} belongs to no value and begins as a pickle");
+            file.streams.issues.add_at("Z036", Severity::Warning, message, entry.header);
+            follow(source, directory, entry, file);
         }
     }
 }
@@ -121,13 +193,30 @@ fn is_foreign(name: &[u8]) -> bool {
     )
 }
 
-fn begins_pickle(source: &Source, entry: &Entry) -> bool {
-    entry.method != 0
-        || zip::local(source, entry.header)
-            .and_then(|local| source.read_up_to(local.data, 2).ok())
-            .is_some_and(|head| {
-                matches!(head.as_slice(), [0x80, 0..=5]) || matches!(head.first(), Some(b'(' | b'c'))
-            })
+/// What a record begins as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begin {
+    Pickle,
+    /// A pickle of protocol 0 or 1, or any text.
+    Perhaps,
+    /// An archive or a program.
+    Program,
+    Other,
+}
+
+fn begin(source: &Source, entry: &Entry) -> Begin {
+    if entry.method != 0 {
+        // What is compressed may begin as anything.
+        return Begin::Perhaps;
+    }
+    let head = zip::local(source, entry.header)
+        .and_then(|local| source.read_up_to(local.data, entry.packed.min(4)).ok());
+    match head.as_deref() {
+        Some([0x80, 0..=5, ..]) => Begin::Pickle,
+        Some([b'(' | b'c', ..]) => Begin::Perhaps,
+        Some([b'P', b'K', 3, 4] | [0x7f, b'E', b'L', b'F'] | [b'M', b'Z', ..]) => Begin::Program,
+        _ => Begin::Other,
+    }
 }
 
 /// Records below the prefix by lower-case name, as torch's reader looks them up: the first one wins.
@@ -148,7 +237,7 @@ impl Names {
         };
         for (at, entry) in directory.entries.iter().enumerate() {
             let name = directory.name(entry);
-            if !(name.starts_with(prefix) && name.get(prefix.len()) == Some(&b'/')) {
+            if prefix.is_empty() || !(name.starts_with(prefix) && name.get(prefix.len()) == Some(&b'/')) {
                 names.outside.get_or_insert(at);
             }
             match names.first.entry(name.to_ascii_lowercase()) {
@@ -163,13 +252,17 @@ impl Names {
 
     /// The record of a name below the prefix.
     fn get(&self, name: &str) -> Option<usize> {
-        let full = [&self.prefix, &b"/"[..], name.to_ascii_lowercase().as_bytes()].concat();
-        self.first.get(&full).copied()
+        self.first.get(&self.full(name)).copied()
     }
 
     fn has_folder(&self, name: &str) -> bool {
-        let full = [&self.prefix, &b"/"[..], name.as_bytes(), b"/"].concat();
+        let full = self.full(&format!("{name}/"));
         self.first.keys().any(|known| known.starts_with(&full))
+    }
+
+    fn full(&self, name: &str) -> Vec<u8> {
+        let slash = if self.prefix.is_empty() { &b""[..] } else { b"/" };
+        [&self.prefix, slash, name.to_ascii_lowercase().as_bytes()].concat()
     }
 
     fn check(&self, directory: &Directory, file: &mut File<'_>) {
@@ -186,12 +279,12 @@ impl Names {
         }
         if let Some(at) = self.outside {
             let (name, prefix) = (shown(at), String::from_utf8_lossy(&self.prefix));
-            let code = if name.contains('/') { "Z032" } else { "Z033" };
-            issues.add(
-                code,
-                Severity::Warning,
-                format!("{name:?} is not below {prefix:?}: torch refuses the file"),
-            );
+            let (code, message) = if prefix.is_empty() {
+                ("Z033", format!("{name:?} is in no folder: torch refuses the file"))
+            } else {
+                ("Z032", format!("{name:?} is not below {prefix:?}: torch refuses the file"))
+            };
+            issues.add(code, Severity::Warning, message);
         }
         for entry in &directory.entries {
             let name = directory.name(entry);

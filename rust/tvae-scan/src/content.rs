@@ -18,7 +18,9 @@ const ROOM: usize = 20_000;
 /// Values that are visited in search of tensors.
 const MOST_VISITS: usize = 2_000_000;
 /// Tensors that are kept.
-const MOST_TENSORS: usize = 200_000;
+const MOST_TENSORS: usize = 100_000;
+/// Bytes of their names and shapes that are kept.
+const MOST_NAMES: usize = 16 << 20;
 /// Levels at which tensors are looked for.
 const MOST_DEPTH: usize = 64;
 /// Keys at the top that are kept.
@@ -67,6 +69,8 @@ pub(crate) struct Placed {
 pub(crate) struct Tensors {
     pub placed: Vec<Placed>,
     pub storages: BTreeMap<String, StorageUse>,
+    /// Names, the lengths of their first keys, and the numbers by which torch 0.1 refers to its tensors.
+    pub references: Vec<(String, usize, i64)>,
 }
 
 impl Tensors {
@@ -79,7 +83,7 @@ impl Tensors {
             start: None,
             extent: None,
         });
-        Self { placed: placed.collect(), storages: BTreeMap::new() }
+        Self { placed: placed.collect(), ..Self::default() }
     }
 }
 
@@ -129,11 +133,12 @@ pub(crate) fn tensors(document: &Document<'_>, issues: &mut Issues) -> Tensors {
         head: 0,
         above: Vec::new(),
         visits: 0,
+        names: 0,
         found: Tensors::default(),
         issues,
     };
     walk.visit(document.root());
-    if walk.visits >= MOST_VISITS || walk.found.placed.len() >= MOST_TENSORS {
+    if walk.is_full() {
         walk.issues.add("T006", Severity::Warning, "too many values: not every tensor is listed");
     }
     walk.found
@@ -145,13 +150,20 @@ struct Walk<'d, 'a, 'i> {
     head: usize,
     above: Vec<NodeId>,
     visits: usize,
+    /// Bytes of names and shapes so far.
+    names: usize,
     found: Tensors,
     issues: &'i mut Issues,
 }
 
 impl Walk<'_, '_, '_> {
+    fn is_full(&self) -> bool {
+        let tensors = self.found.placed.len() + self.found.references.len();
+        self.visits >= MOST_VISITS || tensors >= MOST_TENSORS || self.names >= MOST_NAMES
+    }
+
     fn visit(&mut self, id: NodeId) {
-        if self.visits >= MOST_VISITS || self.found.placed.len() >= MOST_TENSORS {
+        if self.is_full() {
             return;
         }
         self.visits += 1;
@@ -163,6 +175,7 @@ impl Walk<'_, '_, '_> {
                 }
             }
             Node::Storage(storage) => self.storage(&storage),
+            Node::Persistent(id) => self.reference(id),
             Node::List(items) | Node::Tuple(items) | Node::Set(items) => {
                 self.below(id, |walk| walk.items(items));
             }
@@ -200,6 +213,7 @@ impl Walk<'_, '_, '_> {
                 self.document.value(item),
                 Node::Tensor(_)
                     | Node::Storage(_)
+                    | Node::Persistent(_)
                     | Node::List(_)
                     | Node::Tuple(_)
                     | Node::Set(_)
@@ -235,6 +249,7 @@ impl Walk<'_, '_, '_> {
             );
             return;
         };
+        self.names += self.path.len() + 16 * shape.len();
         let size = raw.dtype.itemsize();
         let extent = span(&shape, raw.stride).and_then(|span| span.checked_mul(size));
         let start = u64::try_from(raw.offset).ok().and_then(|offset| offset.checked_mul(size));
@@ -247,7 +262,7 @@ impl Walk<'_, '_, '_> {
                 stride: raw.stride.to_vec(),
                 file_offset: None,
             },
-            head: if self.path.len() > self.head { self.head } else { 0 },
+            head: self.first_key(),
             storage: String::new(),
             start,
             extent,
@@ -263,12 +278,32 @@ impl Walk<'_, '_, '_> {
         self.found.placed.push(placed);
     }
 
+    fn reference(&mut self, id: NodeId) {
+        if let Node::Int(number) = self.document.value(id) {
+            self.names += self.path.len() + 16;
+            let head = self.first_key();
+            self.found.references.push((self.path.clone(), head, number));
+        }
+    }
+
+    /// Length of the first of several keys.
+    fn first_key(&self) -> usize {
+        if self.path.len() > self.head { self.head } else { 0 }
+    }
+
     fn storage(&mut self, storage: &Storage<'_>) {
-        if !self.found.storages.contains_key(storage.key) {
-            let each = if storage.untyped { Some(1) } else { storage.dtype.map(DType::itemsize) };
-            let count = u64::try_from(storage.numel).ok();
-            let bytes = count.zip(each).and_then(|(count, each)| count.checked_mul(each));
-            self.found.storages.insert(storage.key.into(), StorageUse { count, bytes, crc: None });
+        let each = if storage.untyped { Some(1) } else { storage.dtype.map(DType::itemsize) };
+        let count = u64::try_from(storage.numel).ok();
+        let bytes = count.zip(each).and_then(|(count, each)| count.checked_mul(each));
+        match self.found.storages.get(storage.key) {
+            None => {
+                self.found.storages.insert(storage.key.into(), StorageUse { count, bytes, crc: None });
+            }
+            Some(known) if known.count != count || known.bytes != bytes => {
+                let message = format!("storage {} is used as two types or sizes", storage.key);
+                self.issues.add("T007", Severity::Info, message);
+            }
+            Some(_) => {}
         }
     }
 }

@@ -6,6 +6,11 @@ use crate::pickle::Budget;
 use crate::source::Source;
 use crate::zip::{self, Directory, Entry};
 
+/// Up to this size a record may be of any ratio.
+const SMALL: u64 = 1 << 20;
+/// How often its own size a record may be unpacked to; pickles come to about ten.
+const MOST_RATIO: u64 = 200;
+
 /// What was read of a record.
 pub(crate) struct Content {
     pub bytes: Vec<u8>,
@@ -33,7 +38,7 @@ pub(crate) fn read(
     }
     let Some(local) = zip::local(source, entry.header) else {
         issues.add_at(
-            "Z041",
+            "Z012",
             Severity::Error,
             format!("{name:?} is not where the directory says"),
             entry.header,
@@ -53,11 +58,18 @@ pub(crate) fn read(
         let message = format!("{name:?} has another size or checksum in place than in the directory");
         issues.add_at("Z021", Severity::Warning, message, entry.header);
     }
-    if entry.packed > most || entry.size > most {
+    let bomb = entry.size > SMALL && entry.size / MOST_RATIO > entry.packed;
+    if bomb || entry.packed > most || entry.size > most {
         let message = format!("{name:?} claims {} bytes, more than are looked at", entry.size);
         issues.add("Z027", Severity::Error, message);
         return None;
     }
+    if !file.streams.spend(entry.size.max(entry.packed)) {
+        let message = format!("{name:?} was not looked at: the records before it took too much");
+        file.streams.issues.add("Z044", Severity::Error, message);
+        return None;
+    }
+    let issues = &mut file.streams.issues;
     let Ok(packed) = source.read(local.data, entry.packed) else {
         issues.add_at(
             "Z011",

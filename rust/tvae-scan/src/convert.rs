@@ -8,6 +8,9 @@ const MOST_DEPTH: usize = 48;
 /// Characters of a text that are kept.
 const MOST_TEXT: usize = 4096;
 
+/// Bytes of text that count as one value.
+const BYTES_A_VALUE: usize = 256;
+
 /// Takes values out of a document until `room` is used up.
 pub(crate) struct Converter<'d, 'a> {
     document: &'d Document<'a>,
@@ -26,7 +29,7 @@ impl<'d, 'a> Converter<'d, 'a> {
         if self.room == 0 || self.above.len() >= MOST_DEPTH {
             return Value::Text("<cut off>".into());
         }
-        self.room -= 1;
+        self.spend(1);
         if self.above.contains(&id) {
             return Value::Text("<cycle>".into());
         }
@@ -44,7 +47,10 @@ impl<'d, 'a> Converter<'d, 'a> {
             Node::BigInt(text) => Value::Text(text.into()),
             Node::Float(value) => Value::Float(value),
             Node::Complex(re, im) => Value::Text(format!("({re}{im:+}j)")),
-            Node::Text(text) => Value::Text(cut(text)),
+            Node::Text(text) => {
+                self.spend(text.len().min(MOST_TEXT) / BYTES_A_VALUE);
+                Value::Text(cut(text))
+            }
             Node::Bytes(bytes) | Node::ByteArray(bytes) => Value::Text(format!("<{} bytes>", bytes.len())),
             Node::List(items)
             | Node::Tuple(items)
@@ -65,12 +71,32 @@ impl<'d, 'a> Converter<'d, 'a> {
     }
 
     fn list(&mut self, items: &[NodeId]) -> Value {
-        Value::List(items.iter().take(self.room).map(|item| self.convert(*item)).collect())
+        let mut list = Vec::new();
+        for item in items {
+            if self.room == 0 {
+                break;
+            }
+            list.push(self.convert(*item));
+        }
+        Value::List(list)
     }
 
     fn map(&mut self, pairs: &[(NodeId, NodeId)]) -> Value {
-        let pairs = pairs.iter().take(self.room);
-        Value::Map(pairs.map(|(key, item)| (label(self.document, *key), self.convert(*item))).collect())
+        let mut map = Vec::new();
+        for (key, item) in pairs {
+            if self.room == 0 {
+                break;
+            }
+            let key = label(self.document, *key);
+            self.spend(key.len() / BYTES_A_VALUE);
+            map.push((key, self.convert(*item)));
+        }
+        Value::Map(map)
+    }
+
+    /// Counts what is kept; a long text counts as several values.
+    fn spend(&mut self, values: usize) {
+        self.room = self.room.saturating_sub(values);
     }
 
     /// The usual notation of an object, else its attributes, items or arguments.

@@ -114,6 +114,28 @@ fn decoded(record: &FileRecord) -> Result<(), Error> {
 
 fn look<'k>(path: &Path, want: Want<'k>) -> Result<File<'k>, Error> {
     let started = Instant::now();
+    let (mut file, changed) = once(path, want)?;
+    if changed {
+        // A save may just have ended; one that goes on is not waited for.
+        let changed;
+        (file, changed) = once(path, want)?;
+        if changed {
+            let message = "it was written to while it was read, so this may be half of either";
+            file.streams.issues.add("F007", Severity::Warning, message);
+            file.streams.worsen(Safety::Unparsed);
+        }
+    }
+    named(path, &mut file);
+    let File { record, streams, .. } = &mut file;
+    record.safety = streams.safety;
+    record.imports = std::mem::take(&mut streams.imports);
+    record.issues = std::mem::take(&mut streams.issues).into_vec();
+    record.elapsed_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    Ok(file)
+}
+
+/// Reads the file, and tells whether it changed meanwhile.
+fn once<'k>(path: &Path, want: Want<'k>) -> Result<(File<'k>, bool), Error> {
     let source = Source::open(path)?;
     let head = source.read_up_to(0, HEAD).map_err(|source| Error::Io { path: path.into(), source })?;
     let mut file = File { want, ..File::default() };
@@ -123,12 +145,32 @@ fn look<'k>(path: &Path, want: Want<'k>) -> Result<File<'k>, Error> {
     file.record.mtime = source.mtime();
     file.record.identity = source.identity();
     read(&source, &head, &mut file);
-    let File { record, streams, .. } = &mut file;
-    record.safety = streams.safety;
-    record.imports = std::mem::take(&mut streams.imports);
-    record.issues = std::mem::take(&mut streams.issues).into_vec();
-    record.elapsed_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    Ok(file)
+    Ok((file, source.has_changed()))
+}
+
+/// Reports a name that says something else than the content, or that draws on a terminal.
+fn named(path: &Path, file: &mut File<'_>) {
+    let name = path.file_name().unwrap_or_default();
+    if name.to_str().is_none_or(|name| name.chars().any(is_unseen)) {
+        let message = "its name is not UTF-8 or has control characters: check what a terminal shows of it";
+        file.streams.issues.add("F008", Severity::Warning, message);
+    }
+    let suffix = path.extension().and_then(|suffix| suffix.to_str()).unwrap_or_default();
+    let ends = |known: &str| suffix.eq_ignore_ascii_case(known);
+    let kind = &*file.record.kind;
+    if ends("safetensors") && !matches!(kind, "safetensors" | "empty" | "unknown" | "other") {
+        let message = format!("called .safetensors, which holds no code, and is {kind}, which may");
+        file.streams.issues.add("Z055", Severity::High, message);
+    } else if kind == "safetensors" && ["pt", "pth", "ckpt", "pkl", "pickle"].iter().any(|one| ends(one)) {
+        let message = format!("called .{suffix} and is safetensors: torch.load refuses it");
+        file.streams.issues.add("Z055", Severity::Warning, message);
+    }
+}
+
+/// A character that is not seen, or that changes how others are.
+fn is_unseen(sign: char) -> bool {
+    sign.is_control()
+        || matches!(sign, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn read(source: &Source, head: &[u8], file: &mut File<'_>) {
@@ -171,15 +213,16 @@ fn behind(source: &Source, file: &mut File<'_>) {
 fn tensors_alone(source: &Source, file: &mut File<'_>) {
     file.record.kind = "safetensors".into();
     let Some(header) = safetensors::read(source, &mut file.streams.issues) else {
-        file.record.status = Status::Corrupt;
+        let large = file.streams.issues.has("T028");
+        file.record.status = if large { Status::Unsupported } else { Status::Corrupt };
         file.streams.worsen(Safety::Unparsed);
         return;
     };
     if safetensors::REFUSED.iter().any(|code| file.streams.issues.has(code)) {
         file.record.status = Status::Corrupt;
     }
-    file.record.n_records = Some(header.tensors.len() as u64);
-    ours::read(&header.metadata, file);
+    file.record.n_records = Some(header.tensors.len() as u64 + header.more);
+    ours::read(header.metadata, file);
     let (state, weights): (Vec<&Tensor>, Vec<&Tensor>) =
         header.tensors.iter().partition(|tensor| tensor.name.starts_with(ours::STATE));
     file.record.optimizers = ours::optimizers(&state);
@@ -187,6 +230,11 @@ fn tensors_alone(source: &Source, file: &mut File<'_>) {
         if !tensors.is_empty() {
             file.record.state_dicts.push(flat(key.trim_end_matches('/'), &tensors));
         }
+    }
+    if let Some(first) = file.record.state_dicts.first_mut() {
+        first.n_tensors += header.more;
+        first.n_params = first.n_params.saturating_add(header.more_elements);
+        first.bytes = first.bytes.saturating_add(header.more_bytes);
     }
     file.tensors = Tensors::of(header.tensors);
 }

@@ -48,6 +48,9 @@ pub struct Issue {
 /// Findings of one kind are kept up to this number: a hostile file could hold millions.
 const MOST_OF_A_KIND: usize = 16;
 
+/// Bytes of a message that are kept: names and shapes in it may be of any length.
+const MOST_MESSAGE: usize = 1000;
+
 /// The findings of one file.
 #[derive(Debug, Clone, Default)]
 pub struct Issues(Vec<Issue>);
@@ -76,7 +79,12 @@ impl Issues {
     }
 
     /// Adds a finding as it is.
-    pub fn push(&mut self, issue: Issue) {
+    pub fn push(&mut self, mut issue: Issue) {
+        if issue.message.len() > MOST_MESSAGE {
+            let end = (0..=MOST_MESSAGE).rev().find(|&end| issue.message.is_char_boundary(end)).unwrap_or(0);
+            issue.message.truncate(end);
+            issue.message.push('…');
+        }
         if self.0.iter().filter(|known| known.code == issue.code).count() < MOST_OF_A_KIND {
             self.0.push(issue);
         }
@@ -87,6 +95,11 @@ impl Issues {
         if let Some(last) = self.0.last_mut() {
             last.hint = Some(hint.into());
         }
+    }
+
+    /// Takes back the findings of a code.
+    pub fn drop(&mut self, code: &str) {
+        self.0.retain(|issue| issue.code != code);
     }
 
     /// Whether a finding of this code is there.

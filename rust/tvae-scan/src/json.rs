@@ -1,56 +1,41 @@
 //! JSON as a [`Value`]: keys in the order of the file, a key that comes twice kept twice.
 
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use crate::value::Value;
+
+/// Values of a text that are kept.
+pub(crate) const ROOM: usize = 200_000;
 
 /// The value of a JSON text; nesting is limited by the parser.
 ///
 /// # Errors
-/// What is wrong with it.
+/// What is wrong with it, or that it has too many values.
 pub(crate) fn parse(text: &[u8]) -> Result<Value, String> {
-    serde_json::from_slice::<Parsed>(text).map(|parsed| parsed.0).map_err(|error| error.to_string())
-}
-
-/// Calls `visit` with each entry of a JSON object, so that they need not all be kept.
-///
-/// # Errors
-/// What is wrong with the text, or that it is no object.
-pub(crate) fn entries(text: &[u8], visit: &mut dyn FnMut(String, Value)) -> Result<(), String> {
+    let room = Cell::new(ROOM);
     let mut json = serde_json::Deserializer::from_slice(text);
-    json.deserialize_map(Entries(visit)).and_then(|()| json.end()).map_err(|error| error.to_string())
+    let value = Reader(&room).deserialize(&mut json).map_err(|error| error.to_string())?;
+    json.end().map(|()| value).map_err(|error| error.to_string())
 }
 
-struct Entries<'v>(&'v mut dyn FnMut(String, Value));
+/// Builds a value as long as there is room: a number of two bytes would take sixteen times as many.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'r>(pub &'r Cell<usize>);
 
-impl<'de> Visitor<'de> for Entries<'_> {
-    type Value = ();
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Value;
 
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while let Some((key, Parsed(item))) = items.next_entry()? {
-            (self.0)(key, item);
-        }
-        Ok(())
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let left = self.0.get().checked_sub(1).ok_or_else(|| D::Error::custom("too many values"))?;
+        self.0.set(left);
+        deserializer.deserialize_any(self)
     }
 }
 
-struct Parsed(Value);
-
-impl<'de> Deserialize<'de> for Parsed {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader).map(Self)
-    }
-}
-
-struct Reader;
-
-impl<'de> Visitor<'de> for Reader {
+impl<'de> Visitor<'de> for Reader<'_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,7 +73,7 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(Parsed(item)) = items.next_element()? {
+        while let Some(item) = items.next_element_seed(self)? {
             list.push(item);
         }
         Ok(Value::List(list))
@@ -96,8 +81,8 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut map = Vec::new();
-        while let Some((key, Parsed(item))) = items.next_entry()? {
-            map.push((key, item));
+        while let Some(key) = items.next_key()? {
+            map.push((key, items.next_value_seed(self)?));
         }
         Ok(Value::Map(map))
     }
@@ -113,6 +98,12 @@ mod tests {
         let Ok(Value::Map(items)) = value else { panic!("{value:?}") };
         assert_eq!(items.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["b", "a", "b"]);
         assert_eq!(items[2].1, Value::Float(1.844_674_407_370_955_2e19));
+    }
+
+    #[test]
+    fn refuses_more_values_than_there_is_room_for() {
+        let long = format!("[{}0]", "0,".repeat(ROOM));
+        assert!(parse(long.as_bytes()).is_err_and(|error| error.starts_with("too many values")));
     }
 
     #[test]

@@ -11,6 +11,9 @@ use crate::record::{Salvage, Status};
 use crate::source::Source;
 use crate::streams::bytes_of_stream;
 
+/// Storages that are looked for.
+const MOST_KEYS: usize = 100_000;
+
 /// Reads such a file.
 pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     file.record.kind = "torch_legacy".into();
@@ -63,7 +66,7 @@ fn cut(file: &mut File<'_>, message: String) {
 
 fn texts(document: &Document<'_>) -> Vec<String> {
     let Node::List(items) = document.value(document.root()) else { return Vec::new() };
-    items.iter().filter_map(|item| document.as_text(*item)).map(str::to_owned).collect()
+    items.iter().take(MOST_KEYS).filter_map(|item| document.as_text(*item)).map(str::to_owned).collect()
 }
 
 /// Where the storages are, as far as they are there, and where they end.
@@ -76,6 +79,12 @@ fn storages(
     let mut places = HashMap::new();
     let mut at = start;
     for key in keys {
+        if places.contains_key(key) {
+            let message =
+                format!("storage {key} is listed twice, so the others are not where they should be");
+            file.streams.issues.add_at("T008", Severity::Error, message, at);
+            break;
+        }
         let Some(storage) = file.tensors.storages.get(key) else {
             let message = format!("storage {key} belongs to no value, so its size is not known");
             file.streams.issues.add_at("T008", Severity::Error, message, at);

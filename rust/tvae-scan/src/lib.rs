@@ -8,12 +8,14 @@
 
 mod archive;
 mod cache;
+pub mod codes;
 mod content;
 mod contents;
 mod convert;
 mod detect;
 mod error;
 mod find;
+mod header;
 mod inspect;
 pub mod issue;
 mod json;
@@ -21,6 +23,7 @@ pub mod judge;
 mod layout;
 mod legacy;
 mod lineage;
+mod members;
 pub mod metrics;
 mod optimizer;
 mod ours;

@@ -14,17 +14,26 @@ use crate::{json, lineage, metrics};
 /// How the names of tensors begin that are no weights, but the state of a run.
 pub(crate) const STATE: &str = "state/";
 
+/// Keys that are kept.
+const MOST_KEYS: usize = 1000;
+/// Bytes of texts that are taken for JSON, all together.
+const MOST_DECODED: usize = 1 << 20;
+
 /// Takes over the record, and the value asked for.
-pub(crate) fn read(metadata: &[(String, String)], file: &mut File<'_>) {
-    file.record.top_keys = metadata.iter().map(|(key, _)| key.clone()).collect();
+pub(crate) fn read(metadata: Vec<(String, String)>, file: &mut File<'_>) {
+    file.record.top_keys = metadata.iter().take(MOST_KEYS).map(|(key, _)| key.clone()).collect();
+    let mut room = MOST_DECODED;
     let decoded: Vec<(String, Value)> = metadata
-        .iter()
+        .into_iter()
         .map(|(key, text)| {
             let value = match text.as_bytes().first() {
-                Some(b'{' | b'[') => json::parse(text.as_bytes()).ok(),
+                Some(b'{' | b'[') if text.len() <= room => {
+                    room -= text.len();
+                    json::parse(text.as_bytes()).ok()
+                }
                 _ => None,
             };
-            (key.clone(), value.unwrap_or_else(|| Value::Text(text.clone())))
+            (key, value.unwrap_or(Value::Text(text)))
         })
         .collect();
     let all = Value::Map(decoded);

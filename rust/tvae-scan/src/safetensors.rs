@@ -2,14 +2,20 @@
 
 use std::collections::HashSet;
 
+use crate::header::{self, Entry};
 use crate::issue::{Issues, Severity};
-use crate::json;
 use crate::source::Source;
 use crate::tensors::{Tensor, contiguous};
 use crate::value::Value;
 
 /// The largest header that the library itself reads.
 const MOST_HEADER: u64 = 100_000_000;
+/// The largest header that is read here: of more than a hundred thousand tensors.
+const MOST_READ: u64 = 16 << 20;
+/// Tensors that are kept.
+const MOST_TENSORS: usize = 1 << 16;
+/// Dimensions that are kept, of all of them together.
+const MOST_DIMENSIONS: usize = 1 << 20;
 
 /// What a header says.
 #[derive(Debug, Default)]
@@ -18,6 +24,12 @@ pub(crate) struct Header {
     pub tensors: Vec<Tensor>,
     /// `__metadata__`, decoded where a value is itself JSON of a kind that we know.
     pub metadata: Vec<(String, String)>,
+    /// Tensors that are not kept.
+    pub more: u64,
+    /// Their bytes.
+    pub more_bytes: u64,
+    /// Their elements.
+    pub more_elements: u64,
 }
 
 /// Whether the first bytes are those of a safetensors file: a length below 2^32, then a JSON object.
@@ -39,6 +51,9 @@ pub(crate) fn read(source: &Source, issues: &mut Issues) -> Option<Header> {
     if length > source.size() - 8 {
         return corrupt("T021", format!("truncated: the header claims {length} bytes"));
     }
+    if length > MOST_READ {
+        return corrupt("T028", format!("a header of {length} bytes, more than is looked at"));
+    }
     let text = match source.read(8, length) {
         Ok(text) => text,
         Err(error) => return corrupt("F005", format!("the header cannot be read: {error}")),
@@ -48,21 +63,42 @@ pub(crate) fn read(source: &Source, issues: &mut Issues) -> Option<Header> {
     let mut header = Header::default();
     let mut seen: Vec<String> = Vec::new();
     let mut wrong: Vec<String> = Vec::new();
-    // Entry by entry, because a header of 100 MB would be gigabytes as one value.
-    let parsed = json::entries(&text, &mut |name, entry| {
-        if name == "__metadata__" {
-            seen.extend((!header.metadata.is_empty()).then_some(name));
-            header.metadata = texts(&entry, &mut wrong);
-            return;
-        }
-        match tensor(&name, &entry, data, have) {
-            Ok(tensor) => header.tensors.push(tensor),
+    let mut rest: Vec<(u64, u64)> = Vec::new();
+    let mut room = MOST_DIMENSIONS;
+    let mut metadata: Option<Value> = None;
+    let mut stated = 0;
+    let parsed = header::read(
+        &text,
+        &mut |found| {
+            stated += 1;
+            metadata = Some(found);
+        },
+        &mut |name, entry| match tensor(&name, &entry, data, have) {
+            Ok(tensor) if header.tensors.len() < MOST_TENSORS && tensor.shape.len() <= room => {
+                room -= tensor.shape.len();
+                header.tensors.push(tensor);
+            }
+            Ok(tensor) => {
+                header.more += 1;
+                header.more_bytes = header.more_bytes.saturating_add(tensor.nbytes);
+                header.more_elements = header.more_elements.saturating_add(tensor.elements());
+                rest.extend(tensor.file_offset.map(|start| (start, tensor.nbytes)));
+            }
             Err(message) if wrong.len() < 16 => wrong.push(format!("tensor {name:?}: {message}")),
             Err(_) => {}
-        }
-    });
+        },
+    );
     if let Err(error) = parsed {
         return corrupt("T022", format!("the header is no JSON object: {error}"));
+    }
+    drop(text);
+    if let Some(metadata) = metadata {
+        header.metadata = texts(metadata, &mut wrong);
+    }
+    seen.extend((stated > 1).then(|| "__metadata__".to_owned()));
+    if header.more > 0 {
+        let message = format!("too many tensors: {} of them are not listed", header.more);
+        issues.add("T006", Severity::Warning, message);
     }
     keep_last(&mut header.tensors, &mut seen);
     for name in seen {
@@ -73,7 +109,7 @@ pub(crate) fn read(source: &Source, issues: &mut Issues) -> Option<Header> {
     for message in wrong {
         issues.add("T024", Severity::Error, message);
     }
-    fills(&header.tensors, data, source.size(), damaged, issues);
+    fills(&header.tensors, &rest, data, source.size(), damaged, issues);
     Some(header)
 }
 
@@ -90,11 +126,12 @@ fn keep_last(tensors: &mut Vec<Tensor>, again: &mut Vec<String>) {
 }
 
 /// Reports tensors that share bytes, holes between them, and bytes behind the last one.
-fn fills(tensors: &[Tensor], data: u64, size: u64, damaged: bool, issues: &mut Issues) {
+fn fills(tensors: &[Tensor], rest: &[(u64, u64)], data: u64, size: u64, damaged: bool, issues: &mut Issues) {
     let mut regions: Vec<(u64, u64, &str)> = tensors
         .iter()
         .filter(|tensor| tensor.nbytes > 0)
         .filter_map(|tensor| Some((tensor.file_offset?, tensor.nbytes, tensor.name.as_str())))
+        .chain(rest.iter().filter(|one| one.1 > 0).map(|one| (one.0, one.1, "a tensor that is not listed")))
         .collect();
     regions.sort_unstable();
     let mut end = data;
@@ -119,7 +156,7 @@ fn fills(tensors: &[Tensor], data: u64, size: u64, damaged: bool, issues: &mut I
 /// Codes that mean that the library refuses the file.
 pub(crate) const REFUSED: [&str; 4] = ["T024", "T025", "T026", "T027"];
 
-fn texts(entry: &Value, wrong: &mut Vec<String>) -> Vec<(String, String)> {
+fn texts(entry: Value, wrong: &mut Vec<String>) -> Vec<(String, String)> {
     let Value::Map(items) = entry else {
         wrong.push("__metadata__ is no object".into());
         return Vec::new();
@@ -127,18 +164,19 @@ fn texts(entry: &Value, wrong: &mut Vec<String>) -> Vec<(String, String)> {
     let mut texts = Vec::new();
     for (key, item) in items {
         match item {
-            Value::Text(text) => texts.push((key.clone(), text.clone())),
-            _ => wrong.push(format!("__metadata__ has {key:?}, which is no text")),
+            Value::Text(text) => texts.push((key, text)),
+            _ if wrong.len() < 16 => wrong.push(format!("__metadata__ has {key:?}, which is no text")),
+            _ => {}
         }
     }
     texts
 }
 
-fn tensor(name: &str, entry: &Value, data: u64, have: u64) -> Result<Tensor, String> {
-    let Some(Value::Text(code)) = entry.get("dtype") else { return Err("no dtype".into()) };
+fn tensor(name: &str, entry: &Entry<'_>, data: u64, have: u64) -> Result<Tensor, String> {
+    let code = entry.dtype.as_deref().ok_or("no dtype")?;
     let (dtype, bits) = dtype(code).ok_or_else(|| format!("dtype {code:?} is not known"))?;
-    let shape = numbers(entry.get("shape")).ok_or("no shape of natural numbers")?;
-    let offsets = numbers(entry.get("data_offsets")).ok_or("no data_offsets")?;
+    let shape = numbers(entry.shape.as_deref()).ok_or("no shape of natural numbers")?;
+    let offsets = numbers(entry.data_offsets.as_deref()).ok_or("no data_offsets")?;
     let &[start, end] = offsets.as_slice() else { return Err("data_offsets are not two numbers".into()) };
     if start > end || end > have {
         return Err(format!("bytes {start} to {end} of {have} are not in the file"));
@@ -161,15 +199,8 @@ fn tensor(name: &str, entry: &Value, data: u64, have: u64) -> Result<Tensor, Str
     })
 }
 
-fn numbers(value: Option<&Value>) -> Option<Vec<u64>> {
-    let Some(Value::List(items)) = value else { return None };
-    items
-        .iter()
-        .map(|item| match item {
-            Value::Int(number) => u64::try_from(*number).ok(),
-            _ => None,
-        })
-        .collect()
+fn numbers(items: Option<&[i64]>) -> Option<Vec<u64>> {
+    items?.iter().map(|&number| u64::try_from(number).ok()).collect()
 }
 
 /// The torch name and the bits of an element.

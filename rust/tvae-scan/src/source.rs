@@ -68,6 +68,12 @@ impl Source {
         self.identity
     }
 
+    /// The file is not what it was when it was opened.
+    #[must_use]
+    pub fn has_changed(&self) -> bool {
+        self.file.metadata().is_ok_and(|metadata| identity(&metadata) != self.identity)
+    }
+
     /// Exactly `length` bytes from `offset`.
     ///
     /// # Errors

@@ -24,6 +24,13 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     // A pickle of protocol 2 or later says so; the first bytes of anything else may be opcodes by chance.
     if !found.complete && !matches!(bytes.as_slice(), [0x80, 0..=5, ..]) && found.imports.is_empty() {
         file.record.kind = "unknown".into();
+        if named_safetensors(file) && bytes.get(8) == Some(&b'{') {
+            let length = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
+            return file.corrupt("T020", format!("the header claims {length} bytes"));
+        }
+        if bytes.len() < 4 {
+            return file.corrupt("Z008", "too short to be anything");
+        }
         return file.unsupported("Z004", "no checkpoint of a known kind");
     }
     let found = file.streams.load(&bytes, 0);
@@ -45,6 +52,10 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
             file.streams.worsen(Safety::Unparsed);
         }
     }
+}
+
+fn named_safetensors(file: &File<'_>) -> bool {
+    file.record.path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("safetensors"))
 }
 
 /// The stream is torch's magic number, by whatever opcodes.

@@ -9,6 +9,12 @@ use crate::source::Source;
 /// Imports that are kept.
 const MOST_IMPORTS: usize = 10_000;
 
+/// Imports of several streams up to which those that come again are told apart.
+const FEW_IMPORTS: usize = 1000;
+/// Opcodes that are followed in one file, and bytes that are unpacked for it: not much more than for one stream.
+const MOST_OPCODES: u64 = 8_000_000;
+const MOST_BYTES: u64 = 20 << 20;
+
 /// Streams behind a STOP that are followed.
 const MOST_BEHIND: usize = 64;
 /// Read first of a stream of unknown length.
@@ -37,14 +43,36 @@ pub(crate) struct Streams {
     pub safety: Safety,
     pub imports: Vec<Import>,
     pub issues: Issues,
+    opcodes: u64,
+    bytes: u64,
 }
 
 impl Streams {
     /// Follows one stream, the first byte of which is at `base` of the file.
     pub(crate) fn load<'a>(&mut self, bytes: &'a [u8], base: u64) -> Unpickled<'a> {
-        let found = pickle::load(bytes, &Budget::default());
+        let found = pickle::load(bytes, &self.budget());
         self.absorb(&found, base);
         found
+    }
+
+    /// Follows one stream of which only the verdict matters, at half the cost.
+    pub(crate) fn judge<'a>(&mut self, bytes: &'a [u8], base: u64) -> Unpickled<'a> {
+        let all = self.budget();
+        let found = pickle::scan(bytes, &Budget { nodes: all.nodes / 2, ..all });
+        self.absorb(&found, base);
+        found
+    }
+
+    /// What one more stream may cost: many small ones cost no more than two large ones.
+    fn budget(&self) -> Budget {
+        let all = Budget::default();
+        Budget { opcodes: all.opcodes.min(MOST_OPCODES.saturating_sub(self.opcodes)), ..all }
+    }
+
+    /// Counts bytes that are about to be unpacked; false if they are too many for one file.
+    pub(crate) fn spend(&mut self, bytes: u64) -> bool {
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.bytes <= MOST_BYTES && self.opcodes < MOST_OPCODES
     }
 
     /// Follows the streams behind the STOP of another one, which torch does not read. Bytes that are no
@@ -53,9 +81,11 @@ impl Streams {
         let mut rest = bytes;
         for _ in 0..MOST_BEHIND {
             let at = base + (bytes.len() - rest.len()) as u64;
-            let found = pickle::scan(rest, &Budget::default());
+            let found = pickle::scan(rest, &self.budget());
             if found.complete || found.safety == Safety::Dangerous {
                 self.absorb(&found, at);
+            } else {
+                self.opcodes += found.opcodes;
             }
             rest = match rest.get(found.end..) {
                 Some(left) if found.complete && found.end > 0 && !left.is_empty() => left,
@@ -65,11 +95,31 @@ impl Streams {
         self.worsen(Safety::Unparsed);
     }
 
+    /// Follows bytes that may be a stream, and counts it if it is one, or imports something on its way to an error.
+    pub(crate) fn perhaps(&mut self, bytes: &[u8], base: u64) {
+        let found = pickle::scan(bytes, &self.budget());
+        let named = |import: &Import| {
+            !import.module.is_empty()
+                && import
+                    .module
+                    .bytes()
+                    .all(|byte| byte == b'.' || byte == b'_' || byte.is_ascii_alphanumeric())
+        };
+        if found.complete || bytes.first() == Some(&0x80) || found.imports.iter().any(named) {
+            self.absorb(&found, base);
+        } else {
+            self.opcodes += found.opcodes;
+        }
+    }
+
     /// Counts what one stream amounts to.
-    fn absorb(&mut self, found: &Unpickled<'_>, base: u64) {
+    pub(crate) fn absorb(&mut self, found: &Unpickled<'_>, base: u64) {
         self.worsen(found.safety);
+        self.opcodes += found.opcodes;
+        // Within a stream each name comes once.
+        let others = self.imports.len().min(FEW_IMPORTS);
         for import in &found.imports {
-            let known = self.imports.iter().any(|one| {
+            let known = self.imports[..others].iter().any(|one| {
                 one.module == import.module && one.name == import.name && one.class >= import.class
             });
             if !known && self.imports.len() < MOST_IMPORTS {

@@ -1,173 +1,330 @@
 //! What torch 0.1 wrote: a tar file of `sys_info`, `pickle`, `storages` and `tensors`, all of them pickles in part.
 
-use crate::detect::octal;
+use std::collections::HashMap;
+
+use crate::content::{Place, Placed};
 use crate::inspect::File;
 use crate::issue::Severity;
-use crate::pickle::{self, Budget, Document, NodeId, Safety, Value as Node};
+use crate::members::{self, Member};
+use crate::pickle::{self, Budget, DType, Document, NodeId, Safety, Unpickled, Value as Node};
 use crate::record::Status;
 use crate::source::Source;
-use crate::streams::bytes_of_stream;
+use crate::tensors::{Tensor, elements, span};
 
-/// Members that are looked at.
-const MOST_MEMBERS: usize = 1000;
 /// Storages or tensors that are followed.
-const MOST_ENTRIES: i64 = 100_000;
+const MOST_ENTRIES: i64 = 20_000;
+/// Dimensions that a tensor may have.
+const MOST_DIMENSIONS: u32 = 64;
+/// Bytes that the pickle of an entry has, nearly always.
+const SHORT: usize = 512;
+/// Bytes that are read at once.
+const WINDOW: u64 = 1 << 18;
 
-/// A regular file in the archive.
-struct Member {
-    name: String,
-    start: u64,
-    end: u64,
+/// A storage, or the part of another one that it stands for.
+#[derive(Debug, Clone, Copy)]
+struct Stored {
+    dtype: DType,
+    place: Place,
 }
 
 /// Reads such a file, or names it as another tar.
 pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     file.record.kind = "tar".into();
-    let members = members(source, file);
+    let members = members::read(source, file);
     file.record.n_records = Some(members.len() as u64);
-    let Some(values) = members.iter().find(|member| member.name == "pickle") else {
+    if !members.iter().any(|member| member.name == "pickle") {
         return file.unsupported("Z005", "a tar archive that torch did not write");
-    };
+    }
     file.record.kind = "torch_tar".into();
-    if let Some((bytes, end)) = stream(source, values.start, values.end, file) {
-        let found = pickle::load(&bytes[..end], &Budget::default());
-        if let Some(document) = &found.document {
-            file.values(document);
+    // As Python reads it, the last member of a name counts; the others are followed all the same.
+    let mut of = [None; 4];
+    for (at, member) in members.iter().enumerate() {
+        let Some(place) =
+            ["sys_info", "pickle", "storages", "tensors"].iter().position(|&n| n == member.name)
+        else {
+            continue;
+        };
+        if of[place].replace(at).is_some() {
+            let message = format!("{:?} is there twice: the last counts", member.name);
+            file.streams.issues.add_at("Z054", Severity::High, message, member.start);
         }
     }
-    for member in &members {
-        match member.name.as_str() {
-            "sys_info" => drop(stream(source, member.start, member.end, file)),
-            "storages" => storages(source, member, file),
-            "tensors" => tensors(source, member, file),
-            _ => {}
+    for (at, member) in members.iter().enumerate() {
+        let known = matches!(member.name.as_str(), "sys_info" | "pickle" | "storages" | "tensors");
+        if known && !of.contains(&Some(at)) {
+            aside(source, member, file);
         }
     }
+    let [system, values, stored, viewed] = of.map(|at| at.map(|at| &members[at]));
+    if let Some(member) = system {
+        Cursor::new(source, member).next(file);
+    }
+    let mut storages = HashMap::new();
+    if stored.is_some_and(|member| follow_storages(source, member, &mut storages, file).is_none()) {
+        unfollowed("storages", file);
+    }
+    let mut views = HashMap::new();
+    if viewed.is_some_and(|member| follow_tensors(source, member, &mut views, file).is_none()) {
+        unfollowed("tensors", file);
+    }
+    if let Some(member) = values {
+        read_values(source, member, file);
+    }
+    resolve(&storages, &views, file);
     if file.streams.safety == Safety::Unparsed {
         file.record.status = Status::Corrupt;
     }
-    let message = "the format of torch 0.1: its tensors are not listed";
-    file.streams.issues.add("Z051", Severity::Info, message);
 }
 
-fn members(source: &Source, file: &mut File<'_>) -> Vec<Member> {
-    let mut members = Vec::new();
-    let mut at = 0;
-    for _ in 0..MOST_MEMBERS {
-        let Ok(header) = source.read(at, 512) else { break };
-        if header.iter().all(|&byte| byte == 0) {
-            break;
-        }
-        let name: Vec<u8> = header[..100].iter().copied().take_while(|&byte| byte != 0).collect();
-        let name = String::from_utf8_lossy(&name).into_owned();
-        let Some(size) = octal(&header[124..136]) else {
-            file.streams.issues.add_at("Z052", Severity::Error, "a damaged member", at);
-            file.streams.worsen(Safety::Unparsed);
-            break;
-        };
-        let start = at + 512;
-        let Some(end) = start.checked_add(size).filter(|end| *end <= source.size()) else {
-            file.streams.issues.add_at("Z010", Severity::Error, format!("cut in member {name:?}"), at);
-            file.streams.worsen(Safety::Unparsed);
-            break;
-        };
-        let plain = name.trim_start_matches("./").trim_end_matches('/').to_owned();
-        match header[156] {
-            0 | b'0' if plain.starts_with('/') || plain.split('/').any(|part| part == "..") => {
-                file.streams.issues.add_at(
-                    "Z050",
-                    Severity::High,
-                    format!("member {name:?} points outside"),
-                    at,
-                );
-                file.streams.worsen(Safety::Unparsed);
-            }
-            0 | b'0' => members.push(Member { name: plain, start, end }),
-            b'5' => {}
-            other => {
-                let message = format!("member {name:?} is no file (type {:?})", char::from(other));
-                file.streams.issues.add_at("Z050", Severity::High, message, at);
-                file.streams.worsen(Safety::Unparsed);
-            }
-        }
-        at = end.div_ceil(512) * 512;
-    }
-    members
-}
-
-/// The stream at `start`, followed and counted, and where it ends in its bytes.
-fn stream(source: &Source, start: u64, end: u64, file: &mut File<'_>) -> Option<(Vec<u8>, usize)> {
-    let mut bytes = bytes_of_stream(source, start).ok()?;
-    bytes.truncate(usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX));
-    let found = file.streams.load(&bytes, start);
-    let (stop, complete) = (found.end, found.complete);
-    complete.then_some((bytes, stop))
-}
-
-/// A number, and where the stream of it ends.
-fn count(source: &Source, member: &Member, file: &mut File<'_>) -> Option<(i64, u64)> {
-    let (bytes, stop) = stream(source, member.start, member.end, file)?;
-    let found = pickle::load(&bytes[..stop], &Budget::default());
-    let document = found.document?;
-    let Node::Int(count) = document.value(document.root()) else { return None };
-    (0..=MOST_ENTRIES).contains(&count).then_some((count, member.start + stop as u64))
-}
-
-/// Follows every stream among the storages.
-fn storages(source: &Source, member: &Member, file: &mut File<'_>) {
-    let done = count(source, member, file).and_then(|(count, mut at)| {
-        for _ in 0..count {
-            let (bytes, stop) = stream(source, at, member.end, file)?;
-            let found = pickle::load(&bytes[..stop], &Budget::default());
-            let each = found.document.as_ref().and_then(itemsize)?;
-            at += stop as u64;
-            let elements = u64::from_le_bytes(source.read(at, 8).ok()?.try_into().ok()?);
-            at = elements.checked_mul(each)?.checked_add(at + 8).filter(|end| *end <= member.end)?;
-        }
-        // The list of views ends the member.
-        stream(source, at, member.end, file)
+/// The values, whose references to tensors are numbers.
+fn read_values(source: &Source, member: &Member, file: &mut File<'_>) {
+    let mut cursor = Cursor::new(source, member);
+    let bytes = cursor.rest();
+    let mut found = pickle::load(&bytes, &Budget::default());
+    let numbers = found.document.as_ref().is_some_and(|document| {
+        let mut ids = document.walk(document.root(), usize::MAX).map(|visit| document.value(visit.id));
+        ids.all(|value| match value {
+            Node::Persistent(id) => matches!(document.value(id), Node::Int(_)),
+            _ => true,
+        })
     });
-    if done.is_none() {
-        unfollowed("storages", file);
+    if numbers {
+        found.issues.retain(|issue| issue.code != pickle::code::PERSISTENT);
+    }
+    file.streams.absorb(&found, member.start);
+    if let Some(document) = &found.document {
+        file.values(document);
+    }
+    if !found.complete {
+        file.record.status = Status::Corrupt;
+        return file.streams.worsen(Safety::Unparsed);
+    }
+    if let Some(rest) = bytes.get(found.end..).filter(|rest| rest.iter().any(|&byte| byte != 0)) {
+        let at = member.start + found.end as u64;
+        file.streams.issues.add_at("S010", Severity::Warning, "bytes behind the end of the pickle", at);
+        file.streams.behind(rest, at);
     }
 }
 
-/// Follows every stream among the tensors.
-fn tensors(source: &Source, member: &Member, file: &mut File<'_>) {
-    let done = count(source, member, file).and_then(|(count, mut at)| {
-        for _ in 0..count {
-            let (_, stop) = stream(source, at, member.end, file)?;
-            at += stop as u64;
-            let dimensions = u32::from_le_bytes(source.read(at, 4).ok()?.try_into().ok()?);
-            at = u64::from(dimensions)
-                .checked_mul(16)?
-                .checked_add(at + 16)
-                .filter(|end| *end <= member.end)?;
+/// A member that does not count: whatever it holds, its pickles are followed.
+fn aside(source: &Source, member: &Member, file: &mut File<'_>) {
+    let mut cursor = Cursor::new(source, member);
+    let bytes = cursor.rest();
+    file.streams.load(&bytes, member.start);
+    if member.name == "storages" && follow_storages(source, member, &mut HashMap::new(), file).is_none()
+        || member.name == "tensors" && follow_tensors(source, member, &mut HashMap::new(), file).is_none()
+    {
+        unfollowed(&member.name, file);
+    }
+}
+
+/// Follows every stream among the storages: a count, then (key, location, class), a number of elements and their
+/// bytes each, then the list of views (key, key of the whole, first element, elements).
+fn follow_storages(
+    source: &Source,
+    member: &Member,
+    storages: &mut HashMap<i64, Stored>,
+    file: &mut File<'_>,
+) -> Option<()> {
+    let mut cursor = Cursor::new(source, member);
+    for _ in 0..cursor.count(file)? {
+        let entry = cursor.next(file)?;
+        let document = entry.document.as_ref()?;
+        let Node::Tuple(&[key, _, class]) = document.value(document.root()) else { return None };
+        let Node::Global { name, .. } = document.value(class) else { return None };
+        let dtype = DType::from_storage_class(name)?;
+        let key = whole(document, key)?;
+        let count = u64::from_le_bytes(cursor.array()?);
+        let (offset, length) = (cursor.at(), count.checked_mul(dtype.itemsize())?);
+        cursor.skip(length)?;
+        storages.insert(key, Stored { dtype, place: Place { offset: Some(offset), length, crc: None } });
+    }
+    let views = cursor.next(file)?;
+    let document = views.document.as_ref()?;
+    let Node::List(items) = document.value(document.root()) else { return None };
+    for &item in items {
+        let Node::Tuple(&[key, of, first, count]) = document.value(item) else { return None };
+        let numbers = [key, of, first, count].map(|id| whole(document, id));
+        let [Some(key), Some(of), Some(first), Some(count)] = numbers else { return None };
+        let Some(&Stored { dtype, place }) = storages.get(&of) else { continue };
+        let [first, length] = [first, count]
+            .map(|number| u64::try_from(number).ok().and_then(|one| one.checked_mul(dtype.itemsize())));
+        let (first, length) = (first?, length?);
+        let inside = first.checked_add(length).is_some_and(|end| end <= place.length);
+        let offset = place.offset.and_then(|offset| offset.checked_add(first)).filter(|_| inside);
+        storages.insert(key, Stored { dtype, place: Place { offset, length, crc: None } });
+    }
+    Some(())
+}
+
+/// A tensor as a view of a storage.
+#[derive(Debug, Clone)]
+struct View {
+    storage: i64,
+    shape: Vec<u64>,
+    stride: Vec<i64>,
+    first: i64,
+}
+
+/// Follows every stream among the tensors: a count, then (key, key of the storage, class), the number of dimensions,
+/// sizes, strides and the first element each.
+fn follow_tensors(
+    source: &Source,
+    member: &Member,
+    views: &mut HashMap<i64, View>,
+    file: &mut File<'_>,
+) -> Option<()> {
+    let mut cursor = Cursor::new(source, member);
+    for _ in 0..cursor.count(file)? {
+        let entry = cursor.next(file)?;
+        let document = entry.document.as_ref()?;
+        let Node::Tuple(&[key, storage, _]) = document.value(document.root()) else { return None };
+        let (key, storage) = (whole(document, key)?, whole(document, storage)?);
+        let dimensions = u32::from_le_bytes(cursor.array()?);
+        cursor.skip(4)?;
+        if dimensions > MOST_DIMENSIONS {
+            return None;
         }
-        Some(())
-    });
-    if done.is_none() {
-        unfollowed("tensors", file);
+        let mut shape = Vec::new();
+        for _ in 0..dimensions {
+            shape.push(u64::from_le_bytes(cursor.array()?));
+        }
+        let mut stride = Vec::new();
+        for _ in 0..dimensions {
+            stride.push(i64::from_le_bytes(cursor.array()?));
+        }
+        let first = i64::from_le_bytes(cursor.array()?);
+        views.insert(key, View { storage, shape, stride, first });
+    }
+    Some(())
+}
+
+/// Puts the tensors where the values refer to them.
+fn resolve(storages: &HashMap<i64, Stored>, views: &HashMap<i64, View>, file: &mut File<'_>) {
+    let mut places = HashMap::new();
+    for (name, head, number) in std::mem::take(&mut file.tensors.references) {
+        let found = views.get(&number).and_then(|view| Some((view, storages.get(&view.storage)?)));
+        let Some((view, stored)) = found else {
+            let message = format!("{name}: its tensor or storage, number {number}, is not in the file");
+            file.streams.issues.add("T001", Severity::Error, message);
+            continue;
+        };
+        let (size, key) = (stored.dtype.itemsize(), view.storage.to_string());
+        file.tensors.storages.entry(key.clone()).or_insert_with(|| crate::content::StorageUse {
+            count: Some(stored.place.length / size.max(1)),
+            bytes: Some(stored.place.length),
+            crc: None,
+        });
+        places.insert(key.clone(), stored.place);
+        file.tensors.placed.push(Placed {
+            tensor: Tensor {
+                name,
+                dtype: stored.dtype.name(),
+                nbytes: elements(&view.shape).saturating_mul(size),
+                shape: view.shape.clone(),
+                stride: view.stride.clone(),
+                file_offset: None,
+            },
+            head,
+            storage: key,
+            start: u64::try_from(view.first).ok().and_then(|first| first.checked_mul(size)),
+            extent: span(&view.shape, &view.stride).and_then(|span| span.checked_mul(size)),
+        });
+    }
+    file.places(&places);
+}
+
+fn whole(document: &Document<'_>, id: NodeId) -> Option<i64> {
+    match document.value(id) {
+        Node::Int(number) => Some(number),
+        _ => None,
     }
 }
 
 fn unfollowed(name: &str, file: &mut File<'_>) {
-    file.streams.issues.add(
-        "Z053",
-        Severity::Error,
-        format!("member {name:?} could not be followed to its end"),
-    );
+    let message = format!("member {name:?} could not be followed to its end");
+    file.streams.issues.add("Z053", Severity::Error, message);
     file.streams.worsen(Safety::Unparsed);
+    file.record.status = Status::Corrupt;
 }
 
-/// Bytes of an element of the storage class that the third of (key, location, class) names.
-fn itemsize(document: &Document<'_>) -> Option<u64> {
-    let third: NodeId = match document.value(document.root()) {
-        Node::Tuple(items) => *items.get(2)?,
-        _ => return None,
-    };
-    match document.value(third) {
-        Node::Global { name, .. } => pickle::DType::from_storage_class(name).map(pickle::DType::itemsize),
-        _ => None,
+/// A place in a member, from which pickles and numbers are taken in turn.
+struct Cursor<'s> {
+    source: &'s Source,
+    end: u64,
+    /// Bytes of the file from `base` on, and how many of them were taken.
+    bytes: Vec<u8>,
+    base: u64,
+    taken: usize,
+}
+
+impl<'s> Cursor<'s> {
+    fn new(source: &'s Source, member: &Member) -> Self {
+        Self { source, end: member.end, bytes: Vec::new(), base: member.start, taken: 0 }
+    }
+
+    fn at(&self) -> u64 {
+        self.base + self.taken as u64
+    }
+
+    /// At least `wanted` bytes that were not taken, as far as the member has them.
+    fn fill(&mut self, wanted: u64) {
+        let here = self.at();
+        if ((self.bytes.len() - self.taken) as u64) < wanted.min(self.end - here) {
+            let length = wanted.max(WINDOW).min(self.end - here);
+            self.bytes = self.source.read_up_to(here, length).unwrap_or_default();
+            (self.base, self.taken) = (here, 0);
+        }
+    }
+
+    /// What is left of the member, up to the budget of a stream.
+    fn rest(&mut self) -> Vec<u8> {
+        self.fill((Budget::default().bytes as u64).min(self.end - self.at()));
+        self.bytes[self.taken..].to_vec()
+    }
+
+    /// The next pickle, if it could be followed to its end.
+    fn next(&mut self, file: &mut File<'_>) -> Option<Unpickled<'_>> {
+        let mut length = SHORT;
+        loop {
+            self.fill(length as u64);
+            let have = self.bytes.len() - self.taken;
+            let all = have as u64 == self.end - self.at() || length >= Budget::default().bytes;
+            let window = &self.bytes[self.taken..][..have.min(length)];
+            let cut = pickle::scan(window, &Budget::default());
+            let cut = cut.issues.iter().any(|issue| issue.code == pickle::code::TRUNCATED);
+            if !cut || have <= length && all {
+                break;
+            }
+            length *= 16;
+        }
+        let at = self.at();
+        let start = self.taken;
+        let have = (self.bytes.len() - start).min(length);
+        let found = file.streams.load(&self.bytes[start..][..have], at);
+        self.taken = start + found.end;
+        found.complete.then_some(found)
+    }
+
+    fn count(&mut self, file: &mut File<'_>) -> Option<i64> {
+        let found = self.next(file)?;
+        let document = found.document.as_ref()?;
+        whole(document, document.root()).filter(|count| (0..=MOST_ENTRIES).contains(count))
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.fill(N as u64);
+        let array = *self.bytes[self.taken..].first_chunk::<N>()?;
+        self.taken += N;
+        Some(array)
+    }
+
+    fn skip(&mut self, length: u64) -> Option<()> {
+        let end = self.at().checked_add(length).filter(|end| *end <= self.end)?;
+        match usize::try_from(length).ok().map(|length| self.taken + length) {
+            Some(taken) if taken <= self.bytes.len() => self.taken = taken,
+            _ => (self.bytes, self.base, self.taken) = (Vec::new(), end, 0),
+        }
+        Some(())
     }
 }

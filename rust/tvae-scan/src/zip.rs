@@ -1,6 +1,8 @@
 //! The directory of a zip file, found and believed as torch's reader does it: the last end record of the
 //! tail counts, offsets are absolute, the central directory is the truth, CRCs are not looked at.
 
+use memchr::memmem;
+
 use crate::issue::{Issues, Severity};
 use crate::source::Source;
 
@@ -8,8 +10,12 @@ use crate::source::Source;
 const TAIL: u64 = 69_584;
 /// Read first: it holds the end record and the directory of nearly every checkpoint.
 const SHORT_TAIL: u64 = 16_384;
-/// The largest directory that is read: a quarter of a million records.
+/// Longer than a short tail.
+const LONG_TAIL: usize = 16_385;
+/// The largest directory that is read.
 const MOST_DIRECTORY: u64 = 16 << 20;
+/// Records that are read.
+const MOST_RECORDS: u64 = 120_000;
 
 const END: &[u8] = b"PK\x05\x06";
 const END_LENGTH: usize = 22;
@@ -54,6 +60,8 @@ pub(crate) enum Failure {
     NoEnd,
     /// An end record that cannot be right.
     Corrupt(String),
+    /// More records than are looked at.
+    TooMany(String),
     /// A kind of zip that torch does not read either.
     Unsupported(&'static str),
 }
@@ -82,14 +90,16 @@ pub(crate) fn directory(source: &Source, behind: bool, issues: &mut Issues) -> R
     let mut end = find_end(source, behind, issues)?;
     let shift = if behind { end.shift() } else { 0 };
     end.offset = end.offset.saturating_add(shift);
-    if end.length > MOST_DIRECTORY {
-        return Err(Failure::Corrupt(format!("its directory claims {} bytes", end.length)));
-    }
     if end.count.saturating_mul(46) > end.length {
         return Err(Failure::Corrupt(format!("its directory claims {} records", end.count)));
     }
     let close = end.offset.checked_add(end.length).filter(|close| *close <= end.at);
     let close = close.ok_or_else(|| corrupt("its directory lies outside the file"))?;
+    if end.length > MOST_DIRECTORY || end.count > MOST_RECORDS {
+        let message =
+            format!("{} records, {} bytes of directory: too many to look at", end.count, end.length);
+        return Err(Failure::TooMany(message));
+    }
     let bytes = source.read(end.offset, end.length).map_err(|error| Failure::Corrupt(error.to_string()))?;
     let mut entries = Vec::with_capacity(usize::try_from(end.count).unwrap_or(0));
     let mut at = 0;
@@ -112,13 +122,42 @@ fn find_end(source: &Source, behind: bool, issues: &mut Issues) -> Result<End, F
         let last = tail.len().checked_sub(END_LENGTH);
         let found = last.and_then(|last| (0..=last).rev().find(|&at| tail[at..].starts_with(END)));
         if let Some(at) = found {
-            return end_record(source, &tail[at..], start + at as u64, behind, issues);
+            let end = end_record(source, &tail[at..], start + at as u64, behind, issues)?;
+            if !behind {
+                other_end(source, &end, &tail, issues);
+            }
+            return Ok(end);
         }
         if start == 0 {
             break;
         }
     }
     Err(Failure::NoEnd)
+}
+
+/// A reader that looks for a comment of the stated length finds another end record than torch, which takes the last.
+/// `tail` is what was read already; more of the file is looked at if something stands behind the end record.
+fn other_end(source: &Source, end: &End, tail: &[u8], issues: &mut Issues) {
+    let size = source.size();
+    let mut start = size - tail.len() as u64;
+    let more;
+    let mut before = tail;
+    if end.at + (END_LENGTH as u64) < size && tail.len() < LONG_TAIL {
+        start = size.saturating_sub(TAIL);
+        let Ok(read) = source.read(start, size - start) else { return };
+        more = read;
+        before = &more;
+    }
+    let until = usize::try_from(end.at.saturating_sub(start)).unwrap_or(0);
+    let before = &before[..until.min(before.len())];
+    for at in memmem::find_iter(before, END) {
+        let place = start + at as u64;
+        let comment = before.get(at + 20..at + END_LENGTH).map(|field| u64::from(u16_at(field, 0)));
+        if comment.is_some_and(|comment| place + END_LENGTH as u64 + comment == size) {
+            let message = "another end record before this one: some readers see the archive of that";
+            return issues.add_at("Z041", Severity::High, message, place);
+        }
+    }
 }
 
 fn end_record(

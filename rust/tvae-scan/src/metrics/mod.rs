@@ -70,8 +70,15 @@ pub(crate) fn read(document: &Document<'_>) -> Vec<Metric> {
             file.sort(key, item);
         }
     }
+    for keys in [&mut file.top, &mut file.histories, &mut file.bests, &mut file.whole_histories] {
+        keys.truncate(MOST_KEYS);
+    }
+    file.training.truncate(MOST_KEYS);
     merge(file.readings(document))
 }
+
+/// Keys of a kind that are looked at.
+const MOST_KEYS: usize = 256;
 
 /// What of a file can hold metrics.
 #[derive(Default)]

@@ -7,6 +7,8 @@ use crate::value::Value;
 
 /// Metrics of one file that are looked at.
 const MOST: usize = 1000;
+/// Values of a history that are looked at.
+const MOST_HISTORY: usize = 10_000;
 /// Numbers of a table or of an array that are kept.
 const MOST_NUMBERS: usize = 64;
 /// Levels of groups inside a dictionary of metrics.
@@ -168,14 +170,17 @@ impl<'d, 'a> Gather<'d, 'a> {
         }
     }
 
-    /// The largest number of a history.
+    /// The largest number of a history, or of the end of a very long one.
     pub(super) fn largest(&self, item: NodeId) -> f64 {
         let number = |item| match self.document.value(item) {
             Node::Float(value) => value,
             _ => self.measured(item, false).and_then(|(value, _)| value.number()).unwrap_or(0.0),
         };
         match self.document.value(item) {
-            Node::List(items) | Node::Tuple(items) => items.iter().copied().map(number).fold(0.0, f64::max),
+            Node::List(items) | Node::Tuple(items) => {
+                let late = items.iter().rev().take(MOST_HISTORY);
+                late.copied().map(number).fold(0.0, f64::max)
+            }
             _ => self.last(item).and_then(|(value, _)| value.number()).unwrap_or(0.0),
         }
     }

@@ -19,6 +19,9 @@ const SAME_ISSUES: usize = 16;
 /// Bytes of a stream that room is made for at once.
 const FEW: usize = 32 << 10;
 
+/// Values that may be added to what a broken stream had built.
+const RESERVE: usize = 256;
+
 /// Nothing is in this memo entry.
 const NOTHING: u32 = u32::MAX;
 
@@ -129,6 +132,8 @@ impl<'a> Machine<'a> {
 
     /// What a broken stream had built: open marks above a container are taken for the items it was waiting for.
     fn salvage(&mut self) -> Option<NodeId> {
+        // Enough for the open containers that come first, where the budget is what broke the stream.
+        self.budget.nodes = self.budget.nodes.max(RESERVE);
         while let Some(mark) = self.marks.pop() {
             let waiting = self.stack.split_off(mark.min(self.stack.len()));
             let Some(&target) = self.stack.last() else {

@@ -58,9 +58,9 @@ pub struct Budget {
 }
 
 impl Default for Budget {
-    /// Room for a checkpoint of a hundred thousand tensors in less than 64 MB.
+    /// Room for a checkpoint of sixty thousand tensors in less than 64 MB.
     fn default() -> Self {
-        Self { bytes: 16 << 20, opcodes: 4_000_000, depth: 100_000, nodes: 2 << 20, text: 512 }
+        Self { bytes: 16 << 20, opcodes: 4_000_000, depth: 100_000, nodes: 6 << 18, text: 512 }
     }
 }
 
