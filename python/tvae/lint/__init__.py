@@ -38,13 +38,18 @@ def check(source: str | bytes, path: str = "<source>") -> list[Finding]:
     except (SyntaxError, ValueError) as error:  # ValueError: a null byte
         line, column = getattr(error, "lineno", None) or 1, max(getattr(error, "offset", None) or 1, 1)
         return [Finding(path, line, column, line, column, "G000", getattr(error, "msg", "") or str(error))]
-    except RecursionError:
+    except (RecursionError, MemoryError):  # the parser of 3.11 runs out of its own stack
         return [Finding(path, 1, 1, 1, 1, "G000", "nested too deeply")]
-    lines = text.splitlines()
+    lines, begins = text.splitlines(), _begins(tree) if comments else {}
     found = []
     for site in sites:
-        lines_of = _lines(site)
-        allowed = [one for one in comments if one.line in lines_of and one.reason]
+        last = site.node.end_lineno or site.node.lineno
+        allowed = [
+            one
+            for one in comments
+            if one.reason
+            and (site.node.lineno <= one.line <= last or begins.get(one.line, one.line) <= last <= one.line)
+        ]
         for one in allowed:
             one.used = True
         if not allowed:
@@ -64,19 +69,22 @@ def _decoded(source: bytes) -> str:
     return io.TextIOWrapper(io.BytesIO(source), encoding).read()
 
 
-def _lines(site: Site) -> set[int]:
-    """The lines on which a comment allows a finding: the expression's, and the first and last of its statement."""
-    lines = set(range(site.node.lineno, (site.node.end_lineno or site.node.lineno) + 1))
-    if site.statement is not None:
-        lines |= {site.statement.lineno, site.statement.end_lineno or site.statement.lineno}
-    return lines
+def _begins(tree: ast.Module) -> dict[int, int]:
+    """The lines on which expressions end, each with the first line of those: what a comment covers."""
+    begins: dict[int, int] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.expr) and node.end_lineno is not None:
+            begins[node.end_lineno] = min(node.lineno, begins.get(node.end_lineno, node.lineno))
+    return begins
 
 
 def _finding(site: Site, path: str, lines: list[str]) -> Finding:
     node = site.node
     end = node.end_lineno or node.lineno
     column, end_column = (
-        len(lines[line - 1].encode()[:offset].decode(errors="replace")) + 1 if line <= len(lines) else offset + 1
+        len(lines[line - 1].encode()[:offset].decode(errors="replace")) + 1
+        if line <= len(lines)
+        else offset + 1
         for line, offset in ((node.lineno, node.col_offset), (end, node.end_col_offset or 0))
     )
     return Finding(path, node.lineno, column, end, end_column, site.code, site.detail)

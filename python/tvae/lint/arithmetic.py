@@ -26,7 +26,17 @@ from tvae.lint.values import (
 )
 
 _POINTED = {Kind.BALL, Kind.DIFF}
-_KEPT = {Kind.BALL, Kind.TANGENT, Kind.DIFF, Kind.SUM, Kind.SQUARE, Kind.PRODUCT, Kind.CROSS, Kind.LENGTH, Kind.GAP}
+_KEPT = {
+    Kind.BALL,
+    Kind.TANGENT,
+    Kind.DIFF,
+    Kind.SUM,
+    Kind.SQUARE,
+    Kind.PRODUCT,
+    Kind.CROSS,
+    Kind.LENGTH,
+    Kind.GAP,
+}
 _KEPT |= {Kind.HINGE, Kind.FORM}
 
 
@@ -201,6 +211,10 @@ def _quotient(left: Value, right: Value, at: ast.expr, ledger: Ledger) -> Value:
         if left.kind in (Kind.FORM, Kind.GAP):
             ledger.excuse(left, right)
             return FORM
+        if ledger.all_proper(right) and not (
+            isinstance(at, ast.BinOp) and names.literal(at.left) is not None
+        ):
+            return UNKNOWN  # artanh(n) / n, whatever the rest of the numerator is
         return replace(right, inverse=not right.inverse)
     if right.kind is Kind.FORM or left.kind is Kind.FORM:
         ledger.excuse(left, right)

@@ -1,4 +1,4 @@
-"""The value of an expression: names, items, operators, and calls by what is called."""
+"""The value of an expression: names, items, operators; calls are followed in `calls`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 from tvae.lint import arithmetic, names
-from tvae.lint.operations import Call, applied
 from tvae.lint.values import (
-    BALL,
-    FORM,
-    FREE,
     LENGTHS,
     OTHER,
-    TANGENT,
     TENSORS,
     UNKNOWN,
     Kind,
@@ -29,7 +24,21 @@ Env = dict[str, Value]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _SAME_ATTRIBUTES = {"H", "T", "data", "mT", "real"}
 _PLAIN_ATTRIBUTES = {"device", "dtype", "ndim", "shape", "is_cuda", "requires_grad", "size"}
-_BUILTINS = {"abs", "float", "int", "len", "list", "max", "min", "reversed", "sorted", "sum", "tuple", "type", "pow"}
+_BUILTINS = {
+    "abs",
+    "float",
+    "int",
+    "len",
+    "list",
+    "max",
+    "min",
+    "reversed",
+    "sorted",
+    "sum",
+    "tuple",
+    "type",
+    "pow",
+}
 _BUILTINS |= {"hasattr", "id", "isinstance"}
 
 
@@ -61,7 +70,9 @@ class ClassInfo:
     attributes: dict[str, Value] = field(default_factory=dict)
 
     def method(self, name: str) -> Function | None:
-        return self.methods.get(name) or next((one for base in self.bases if (one := base.method(name))), None)
+        return self.methods.get(name) or next(
+            (one for base in self.bases if (one := base.method(name))), None
+        )
 
     def attribute(self, name: str) -> Value | None:
         if name in self.attributes:
@@ -92,7 +103,13 @@ class Expressions(ABC):
         self.classes: dict[str, ClassInfo] = {}
 
     @abstractmethod
-    def inline(self, function: Function, call: ast.Call, values: list[Value], keywords: Env, scope: Scope) -> Value:
+    def call(self, node: ast.Call, scope: Scope) -> Value:
+        """The value of a call."""
+
+    @abstractmethod
+    def inline(
+        self, function: Function, call: ast.Call, values: list[Value], keywords: Env, scope: Scope
+    ) -> Value:
         """The value of a call of a function of this file; `values` begins with the bound object."""
 
     @abstractmethod
@@ -116,7 +133,7 @@ class Expressions(ABC):
             case ast.Subscript():
                 return self._item(node, scope)
             case ast.Call():
-                return self._call(node, scope)
+                return self.call(node, scope)
             case ast.BinOp(left=left, op=op, right=right):
                 a, b = self.value(left, scope), self.value(right, scope)
                 return arithmetic.combined(op, a, b, node, (left, right), self.ledger)
@@ -152,10 +169,14 @@ class Expressions(ABC):
                 return UNKNOWN
             case ast.Starred(value=inner) | ast.Await(value=inner):
                 return self.value(inner, scope)
+        # What is printed was either used properly elsewhere, or it is a finding for want of a proper use.
+        printed = isinstance(node, (ast.JoinedStr, ast.FormattedValue))
         for child in ast.iter_child_nodes(node):  # f-strings, yields, slices
             if isinstance(child, ast.expr):
-                self.ledger.expose(self.value(child, scope))
-        return OTHER if isinstance(node, ast.JoinedStr) else UNKNOWN
+                value = self.value(child, scope)
+                if not printed:
+                    self.ledger.expose(value)
+        return OTHER if printed else UNKNOWN
 
     def named(self, name: str) -> Value:
         """What a name alone says."""
@@ -263,168 +284,3 @@ class Expressions(ABC):
                 held = join(*base.items) if base.kind in (Kind.DICT, Kind.TUPLE) else UNKNOWN
                 return Value(Kind.TUPLE, items=(OTHER, held)) if node.func.attr == "items" else held
         return self.value(node, scope).element
-
-    def _call(self, node: ast.Call, scope: Scope) -> Value:
-        values: list[Value] = []
-        for one in node.args:
-            values.append(self.value(one, scope))
-        keywords = {one.arg: self.value(one.value, scope) for one in node.keywords if one.arg}
-        for one in node.keywords:
-            if one.arg is None:
-                self.value(one.value, scope)
-        name, dotted = self._name_of(node.func), self.dotted(node.func)
-        receiver = self.value(node.func.value, scope) if isinstance(node.func, ast.Attribute) else UNKNOWN
-        base = self.dotted(node.func.value) if isinstance(node.func, ast.Attribute) else dotted.rpartition(".")[0]
-        if (made := self._by_receiver(node, name, base, receiver, values, keywords)) is not None:
-            return made
-        called = self.value(node.func, scope)
-        if called.kind is Kind.FUNCTION and isinstance(called.ref, Function):
-            return self.inline(called.ref, node, [*called.items, *values], keywords, scope)
-        if called.kind is Kind.CLASS and isinstance(called.ref, ClassInfo):
-            return self._constructed(called.ref, node, values, keywords, scope)
-        if called.kind is Kind.OBJECT and isinstance(called.ref, ClassInfo):
-            method = called.ref.method("forward") or called.ref.method("__call__")
-            if method is not None:
-                return self.inline(method, node, [called, *values], keywords, scope)
-        if called.kind is Kind.MODULE and called.ref != "model":
-            return self._module(called, node, values, keywords)
-        return self._operation(node, name, dotted, receiver, values, keywords, scope)
-
-    def _constructed(
-        self, info: ClassInfo, node: ast.Call, values: list[Value], keywords: Env, scope: Scope
-    ) -> Value:
-        made = Value(Kind.OBJECT, ref=info)
-        if (start := info.method("__init__")) is not None:
-            self.inline(start, node, [made, *values], keywords, scope)
-        else:
-            self.ledger.expose(*values, *keywords.values())
-        return made
-
-    def _by_receiver(
-        self, node: ast.Call, name: str, base: str, receiver: Value, values: list[Value], keywords: Env
-    ) -> Value | None:
-        """Calls that mean something by their name and by where they come from."""
-        library = base.split(".")[0] in names.LIBRARIES
-        if library or receiver.kind in TENSORS or names.other_space(base):
-            return None
-        if receiver.kind is Kind.MANIFOLD:
-            ball = receiver.ref == "ball"
-            if not ball:
-                return UNKNOWN
-        else:
-            ball = names.geometric(base)
-        if name in names.CONFORMAL:
-            return FORM
-        takes = names.CONSUMERS.get(name) or (names.CONSUMERS_OF_BALL.get(name) if ball else None)
-        if takes is not None:
-            self._consumed(node, [*values, *keywords.values()][:takes])
-        if name in names.LOGARITHMS and (takes is not None or ball):
-            return TANGENT
-        if takes is not None:
-            return OTHER
-        if name in names.PRODUCERS or (ball and name in names.PRODUCERS_OF_BALL):
-            self.ledger.expose(*values)
-            return BALL
-        if name == "norm" and ball:  # the Riemannian norm of a tangent vector
-            return OTHER
-        if name == "ManifoldParameter" or (name == "ManifoldTensor"):
-            manifold = keywords.get("manifold", UNKNOWN)
-            return BALL if manifold.ref == "ball" else UNKNOWN
-        if name in names.BALLS:
-            return Value(Kind.MANIFOLD, ref="ball")
-        if name and name[0].isupper() and names.other_space(name) and names.geometric(base or "manifold"):
-            return Value(Kind.MANIFOLD, ref="other")
-        if name == "embed" and receiver.kind is Kind.MODULE and receiver.ref == "model":
-            return BALL
-        if f"{base}.{name}" == "tvae.load":
-            return Value(Kind.MODULE, ref="model")
-        return None
-
-    def _consumed(self, node: ast.Call, points: list[Value]) -> None:
-        kinds = {one.kind for one in points}
-        if Kind.UNIT in kinds:
-            self.ledger.find(node, "G005", "directions lie on the rim, infinitely far away")
-        elif Kind.TANGENT in kinds:
-            self.ledger.find(node, "G005", "these are tangent vectors")
-        elif Kind.FREE in kinds:
-            self.ledger.find(node, "G005", "these are unbounded")
-        self.ledger.expose(*points)
-
-    def _module(self, called: Value, node: ast.Call, values: list[Value], keywords: Env) -> Value:
-        if called.ref == "free":
-            self.ledger.expose(*values)
-            return FREE
-        if isinstance(called.ref, str) and called.ref.startswith("op:"):
-            found = applied(self._as_call(called.ref[3:], node, values, list(node.args), keywords), self.ledger)
-            return UNKNOWN if found is None else found
-        self.ledger.expose(*values)
-        return UNKNOWN
-
-    def _operation(
-        self, node: ast.Call, name: str, dotted: str, receiver: Value, values: list[Value], keywords: Env, scope: Scope
-    ) -> Value:
-        library = dotted.split(".")[0] in names.LIBRARIES
-        if library and (made := self._module_made(name, dotted, node)) is not None:
-            return made
-        exprs = list(node.args)
-        if isinstance(node.func, ast.Attribute) and not library:
-            if receiver.kind is Kind.MODULE and receiver.ref == "estimator":
-                return self._estimated(node, values)
-            if name in ("append", "extend", "add") and (path := path_of(node.func.value)) and values:
-                self._gathered(path, receiver, values[0], scope)
-                return OTHER
-            if name in ("get", "pop") and exprs and isinstance(exprs[0], ast.Constant):
-                held = receiver.item(exprs[0].value)
-                return held if held is not None else self.named(str(exprs[0].value))
-            values, exprs = [receiver, *values], [node.func.value, *exprs]
-        elif not library and name not in _BUILTINS and name not in ("save_for_backward",):
-            self.ledger.expose(*values, *keywords.values())
-            return self.named(name)
-        known = {one.kind for one in values[:3]} - {Kind.UNKNOWN}
-        if known or name.startswith(("randn", "standard_normal", "tanh", "sigmoid")):
-            found = applied(self._as_call(name, node, values, exprs, keywords), self.ledger)
-            if found is not None:
-                return found
-        self.ledger.expose(*values, *keywords.values())
-        return UNKNOWN
-
-    def _as_call(
-        self, name: str, node: ast.Call, values: list[Value], exprs: list[ast.expr], keywords: Env
-    ) -> Call:
-        given = {one.arg: one.value for one in node.keywords if one.arg}
-        if not values:
-            for key in ("input", "x", "a"):
-                if key in keywords:
-                    values, exprs = [keywords[key]], [given[key]]
-                    break
-        short = name[:-1] if name.endswith("_") and not name.startswith("_") else name
-        return Call(short, node, values, exprs, keywords, given)
-
-    def _module_made(self, name: str, dotted: str, node: ast.Call) -> Value | None:
-        if name in names.LOSS_MODULES:
-            return Value(Kind.MODULE, ref=f"op:{names.LOSS_MODULES[name]}")
-        if name in names.FREE_MODULES and dotted.startswith("torch"):
-            text = ast.unparse(node)
-            bounded = name == "Sequential" and ("Tanh" in text or "Sigmoid" in text or names.geometric(text))
-            return Value(Kind.MODULE, ref="any" if bounded or "*" in text else "free")
-        if name in names.ESTIMATORS:
-            metric = any(one.arg in ("affinity", "metric") for one in node.keywords)
-            return Value(Kind.MODULE, ref="any" if metric else "estimator")
-        return None
-
-    def _estimated(self, node: ast.Call, values: list[Value]) -> Value:
-        if any(value.kind is Kind.BALL for value in values):
-            self.ledger.find(node, "G002")
-        self.ledger.expose(*values)
-        return OTHER
-
-    def _gathered(self, path: str, receiver: Value, value: Value, scope: Scope) -> None:
-        held = receiver.items if receiver.kind is Kind.TUPLE else ()
-        scope.env[path] = Value(Kind.TUPLE, items=(join(*held, value),))
-
-    def _name_of(self, func: ast.expr) -> str:
-        if isinstance(func, ast.Attribute):
-            return func.attr
-        if isinstance(func, ast.Name):
-            return self.imports.get(func.id, func.id).rpartition(".")[2]
-        return ""

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterable, Sequence
 
 from tvae.lint import arithmetic, names
-from tvae.lint.expressions import ClassInfo, Env, Expressions, Function, Scope, path_of
+from tvae.lint.calls import Calls
+from tvae.lint.expressions import ClassInfo, Env, Function, Scope, path_of
 from tvae.lint.values import BALL, LENGTHS, OTHER, UNKNOWN, Kind, Ledger, Site, Value, fork, join, settled
 
 #: How deep calls of the file's own functions are followed, and how many of them in all.
@@ -14,7 +15,7 @@ _DEPTH, _CALLS = 4, 5_000
 Memo = tuple[Value, ...]
 
 
-class Flow(Expressions):
+class Flow(Calls):
     """Follows one file; `sites` holds what it saw once `run` is done."""
 
     def __init__(self, source: str) -> None:
@@ -39,7 +40,9 @@ class Flow(Expressions):
                 self._alone(function, scope, owner)
         return self.ledger.sites
 
-    def inline(self, function: Function, call: ast.Call, values: list[Value], keywords: Env, scope: Scope) -> Value:
+    def inline(
+        self, function: Function, call: ast.Call, values: list[Value], keywords: Env, scope: Scope
+    ) -> Value:
         home, owner = self._homes.get(id(function), (scope, None))
         if _is_static(function) and values and values[0].kind is Kind.OBJECT:
             values = values[1:]
@@ -59,11 +62,9 @@ class Flow(Expressions):
             if value.kind is not Kind.UNKNOWN:
                 inside.env[name] = value
         self._done[key] = UNKNOWN
-        statement = self.ledger.statement
         self._stack.append(function)
         self._block(function.body, inside)
         self._stack.pop()
-        self.ledger.statement = statement
         self._done[key] = self._result(function, inside)
         return self._done[key]
 
@@ -92,7 +93,11 @@ class Flow(Expressions):
             return self.named(target.id)
         if isinstance(target, ast.Attribute):
             return self.named(target.attr)
-        key = target.slice.value if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant) else ""
+        key = (
+            target.slice.value
+            if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant)
+            else ""
+        )
         return self.named(key) if isinstance(key, str) else UNKNOWN
 
     def _unpacked(self, targets: Sequence[ast.expr], value: Value, scope: Scope) -> None:
@@ -130,8 +135,6 @@ class Flow(Expressions):
         return all(self._run(one, scope) for one in body)
 
     def _run(self, node: ast.stmt, scope: Scope) -> bool:
-        compound = isinstance(node, (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match, ast.AsyncFor, ast.AsyncWith))
-        self.ledger.statement = None if compound else node
         match node:
             case ast.Assign(targets=targets, value=value):
                 made = self.raw(value, scope)
@@ -203,7 +206,9 @@ class Flow(Expressions):
                 a, b = self._held(path, yes), self._held(path, no)
                 before = scope.env.get(path)
                 kept = before is not None and before.kind is Kind.EITHER and before.ref == test
-                scope.env[path] = fork(test, a, b) if not kept or before is None or (a, b) != before.items else before
+                scope.env[path] = (
+                    fork(test, a, b) if not kept or before is None or (a, b) != before.items else before
+                )
         elif goes or runs_on:
             scope.env = yes.env if goes else no.env
         return goes or runs_on
@@ -225,7 +230,6 @@ class Flow(Expressions):
     def _looped(self, node: ast.For | ast.AsyncFor | ast.While, scope: Scope) -> None:
         for _ in range(2):  # what one turn leaves, the next one finds
             inside = self._copy(scope)
-            self.ledger.statement = None
             if isinstance(node, ast.While):
                 self.value(node.test, inside)
             else:
@@ -289,7 +293,7 @@ class Flow(Expressions):
             if value.kind is Kind.UNKNOWN:
                 value = described.get(one.arg, UNKNOWN)
             if value.kind is Kind.UNKNOWN:
-                value = self.named(one.arg)
+                value = self._namesake(one.arg) or self.named(one.arg)
                 if value.kind is Kind.FREE and not one.arg.endswith(("_euc", "_euclidean")):
                     value = UNKNOWN  # a mean may well be a point of the ball; its name alone does not say
             scope.env[one.arg] = value
@@ -298,6 +302,11 @@ class Flow(Expressions):
 
     def _instance(self, name: str) -> Value:
         return Value(Kind.OBJECT, ref=self.classes[name]) if name in self.classes else UNKNOWN
+
+    def _namesake(self, name: str) -> Value | None:
+        """`encoder` is taken for an `Encoder`, if the file has such a class."""
+        found = [info for one, info in self.classes.items() if one.lower() == name.replace("_", "").lower()]
+        return Value(Kind.OBJECT, ref=found[0]) if len(found) == 1 else None
 
     def _result(self, function: Function, scope: Scope) -> Value:
         results = [one for one in scope.returned if one.kind is not Kind.OTHER] or scope.returned[:1]

@@ -9,12 +9,22 @@ from tvae.lint.values import BALL, FREE, UNKNOWN, Kind, Value
 
 #: Exponential maps, Moebius operations and projections: they return ball points.
 PRODUCERS = {
-    "exp0", "exp_map", "exp_map0", "exp_map_from_origin", "exp_map_zero", "expmap", "expmap0", "expmap_zero",
-    "mobius_add", "mobius_fn_apply", "mobius_matvec", "mobius_scalar_mul", "mobius_sub",
-    "poincare_project", "project_to_ball", "project_to_poincare", "projx", "retr", "to_ball", "to_poincare",
+    "exp0", "exp_map", "exp_map0", "exp_map_from_origin", "exp_map_zero", "expmap", "expmap0",
+    "expmap_zero", "mobius_add", "mobius_fn_apply", "mobius_matvec", "mobius_scalar_mul", "mobius_sub",
+    "poincare_project", "project_to_ball", "project_to_poincare", "projx", "retr", "to_ball",
+    "to_poincare",
 }  # fmt: skip
 #: The same where the receiver or the import says that a ball is meant.
-PRODUCERS_OF_BALL = {"from_polar", "point", "points", "proj", "project", "random", "random_normal", "weighted_midpoint"}
+PRODUCERS_OF_BALL = {
+    "from_polar",
+    "point",
+    "points",
+    "proj",
+    "project",
+    "random",
+    "random_normal",
+    "weighted_midpoint",
+}
 #: Logarithmic maps: they return tangent vectors.
 LOGARITHMS = {"log0", "log_map", "log_map0", "log_map_zero", "logmap", "logmap0", "logmap_zero"}
 #: Operations that are defined on ball points only, and how many of them they take.
@@ -50,32 +60,43 @@ LOSS_MODULES = {
     "TripletMarginLoss": "triplet_margin_loss",
 }
 ESTIMATORS = {
-    "AgglomerativeClustering", "DBSCAN", "HDBSCAN", "KMeans", "KNeighborsClassifier", "KNeighborsRegressor",
-    "MiniBatchKMeans", "NearestNeighbors", "TSNE",
+    "AgglomerativeClustering", "DBSCAN", "HDBSCAN", "KMeans", "KNeighborsClassifier",
+    "KNeighborsRegressor", "MiniBatchKMeans", "NearestNeighbors", "TSNE",
 }  # fmt: skip
 BALLS = {"PoincareBall", "PoincareBallExact", "PoincareDisk", "PoincareManifold"}
 
 LIBRARIES = ("torch", "numpy", "jax", "scipy", "sklearn", "math")
-_GEOMETRIC = re.compile(r"geoopt|hyperb|hypll|poincar|stereographic|tvae\.geometry|manifold|\bball", re.I)
+_GEOMETRIC = re.compile(
+    r"geoopt|hyperb|hypll|poincar|stereographic|tvae\.geometry|manifold|\bball|\bpolar\b", re.I
+)
 _OTHER_SPACES = re.compile(r"euclid|hyperboloid|lorentz|spher|stiefel", re.I)
 _TOPIC = re.compile(r"exp_?map|geoopt|hyp_|hyperbolic|hypll|poincar|tvae", re.I)
 
 _BALL_NAME = re.compile(r"(?:^|_)(?:hyp|hyperbolic|poincare|ball)(?:_[A-Za-z0-9])?$")
+_BALL_PREFIX = re.compile(
+    r"^(?:hyp|hyperbolic|poincare)_(?:coords?|coordinates|emb\w*|features?|latents?|points?|repr\w*|vecs?|vectors?|x|z)$"
+)
 _SCALAR_NAME = re.compile(
     r"^(?:[cdknr]|acc|corr|curvature|d[a-z]*|dim|dist\w*|has|idx|in|is|kl|lambda|loss|lr|manifold|mask"
     r"|n|name|nll|no|norms?|num|only|path|r[a-z]*|radi\w*|scale|score|space|std|sigma|to|use|var|w|weight|with)_"
 )
-_FREE_NAME = re.compile(r"(?:^|_)(?:euc|euclidean)$|^(?:z_)?mu(?:_[A-Za-z0-9])?$|^latents?$|^z_(?:euc|mu)\w*$")
+_FREE_NAME = re.compile(
+    r"(?:^|_)(?:euc|euclidean)$|^(?:z_)?mu(?:_[A-Za-z0-9])?$|^latents?$|^z_(?:euc|mu)\w*$"
+)
 _MANIFOLD_NAME = re.compile(r"^_?(?:\w+_)?(?:ball|manifold|poincare|pball|pmath|gmath)$")
 _MODEL_NAME = re.compile(r"^(?:\w+_)?(?:model|vae)$")
-_BOUND_NAME = re.compile(r"bound|eps|limit|max_?norm|max_?rad|maxnorm|margin|rim|rho|r_max|tiny|tol|boundary", re.I)
+_BOUND_NAME = re.compile(
+    r"bound|eps|limit|max_?norm|max_?rad|maxnorm|margin|rim|rho|r_max|tiny|tol|boundary", re.I
+)
 _CURVATURE_NAME = re.compile(r"^_?(?:c|k|curv|curvature|sqrt_c|root|ball_radius)$")
 _POINTS = re.compile(r"(?:points?|embeddings?|codes?|latents?)\b.*\b(?:ball|disk)\b|\bball points?\b", re.I)
-_NO_POINTS = re.compile(r"tangent|unbounded|euclid|radi(?:us|i) of|norm|curvature|outside|number of|\bany\b", re.I)
+_NO_POINTS = re.compile(
+    r"tangent|unbounded|euclid|radi(?:us|i) of|norm|curvature|outside|number of|\bany\b", re.I
+)
 
 
 def speaks_of_balls(source: str) -> bool:
-    """Whether a file has to do with hyperbolic space at all; names such as `_ball` mean something only then."""
+    """Whether a file has to do with hyperbolic space; names such as `_ball` mean something only then."""
     return bool(_TOPIC.search(source))
 
 
@@ -83,8 +104,14 @@ def by_name(name: str, *, topical: bool = True) -> Value:
     """What the name of a variable, an attribute or a key says about a value that nothing else is known of."""
     if _BALL_NAME.search(name) and not _SCALAR_NAME.match(name):
         if "_" not in name.strip("_"):
-            return Value(Kind.MANIFOLD, ref="ball") if topical and name.lstrip("_") in ("ball", "poincare") else UNKNOWN
+            return (
+                Value(Kind.MANIFOLD, ref="ball")
+                if topical and name.lstrip("_") in ("ball", "poincare")
+                else UNKNOWN
+            )
         return BALL if topical or "hyp" in name or "poincare" in name else UNKNOWN
+    if _BALL_PREFIX.match(name):
+        return BALL
     if _FREE_NAME.search(name) and not _SCALAR_NAME.match(name):
         return FREE
     if topical and _MANIFOLD_NAME.match(name):
@@ -146,7 +173,9 @@ def is_tiny(node: ast.expr) -> bool:
     number = literal(node)
     if number is not None:
         return abs(number) <= 1e-3
-    return any("eps" in name.lower() or "tiny" in name.lower() for one in ast.walk(node) if (name := _name(one)))
+    return any(
+        "eps" in name.lower() or "tiny" in name.lower() for one in ast.walk(node) if (name := _name(one))
+    )
 
 
 def is_curvature(node: ast.expr) -> bool:
@@ -168,7 +197,7 @@ def literal(node: ast.expr) -> float | None:
         if left is None or right is None:
             return None
         return left + right if isinstance(node.op, ast.Add) else left - right
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and node.value is not True:
         return float(node.value)
     return None
 

@@ -25,39 +25,44 @@ from tvae.lint.values import (
 )
 
 _SAME = {
-    "as_tensor", "asarray", "astype", "array", "ascontiguousarray", "atleast_2d", "bfloat16", "broadcast_to", "chunk",
-    "clone", "compress", "contiguous", "copy", "cpu", "cuda", "deepcopy", "detach", "diagonal", "double", "expand",
-    "expand_as", "expand_dims", "fill_diagonal", "flatten", "flip", "float", "from_numpy", "gather", "half", "item",
-    "index_select", "list", "masked_fill", "masked_select", "movedim", "narrow", "nan_to_num", "numpy", "permute",
-    "ravel", "repeat", "repeat_interleave", "requires_grad", "reshape", "reversed", "roll", "select", "sorted", "split",
-    "squeeze", "swapaxes", "t", "take", "tensor", "tile", "to", "tolist", "transpose", "triu", "tuple", "type",
-    "type_as", "unbind", "unflatten", "unsqueeze", "view", "view_as",
+    "as_tensor", "asarray", "astype", "array", "ascontiguousarray", "atleast_2d", "bfloat16",
+    "broadcast_to", "chunk", "clone", "compress", "contiguous", "copy", "cpu", "cuda", "deepcopy",
+    "detach", "diagonal", "double", "expand", "expand_as", "expand_dims", "fill_diagonal", "flatten",
+    "flip", "float", "from_numpy", "gather", "half", "item", "index_select", "list", "masked_fill",
+    "masked_select", "movedim", "narrow", "nan_to_num", "numpy", "permute", "ravel", "repeat",
+    "repeat_interleave", "requires_grad", "reshape", "reversed", "roll", "select", "sorted", "split",
+    "squeeze", "swapaxes", "t", "take", "tensor", "tile", "to", "tolist", "transpose", "triu", "tuple",
+    "type", "type_as", "unbind", "unflatten", "unsqueeze", "view", "view_as",
 }  # fmt: skip
 _JOINED = {"cat", "concat", "concatenate", "hstack", "stack", "vstack", "column_stack", "lerp", "index_copy"}
 _CLAMPS = {"clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "maximum", "max", "minimum", "min"}
 _STATISTICS = {
-    "amax", "amin", "argsort", "average", "cumsum", "max", "mean", "median", "min", "nanmean", "nansum", "quantile",
-    "sort", "std", "sum", "topk", "var",
+    "amax", "amin", "argsort", "average", "cumsum", "max", "mean", "median", "min", "nanmean", "nansum",
+    "quantile", "sort", "std", "sum", "topk", "var",
 }  # fmt: skip
 _HINGES = {"relu", "softplus", "leaky_relu", "elu"}
-_INVERSES = {
-    "acosh", "arccosh", "arcosh", "arcsinh", "arctanh", "arsinh", "artan_k", "artanh", "asinh", "atanh", "log1p",
+INVERSES = {
+    "acosh", "arccosh", "arcosh", "arcsinh", "arctanh", "arsinh", "artan_k", "artanh", "asinh", "atanh",
+    "log1p",
 }  # fmt: skip
 _CHECKS = {"isfinite", "isinf", "isnan"}
 _NEUTRAL = {
-    "dim", "empty_like", "full_like", "hasattr", "id", "isinstance", "is_floating_point", "len", "new_empty",
-    "new_ones", "new_zeros", "numel", "ones_like", "size", "save_for_backward", "type", "zeros_like",
+    "dim", "empty_like", "full_like", "hasattr", "id", "isinstance", "is_floating_point", "len",
+    "new_empty", "new_ones", "new_zeros", "numel", "ones_like", "size", "save_for_backward", "type",
+    "zeros_like",
 }  # fmt: skip
 _DISTANCES = {
-    "cdist", "dist", "euclidean", "euclidean_distances", "pairwise_distance", "pairwise_distances", "pdist", "sqeuclidean",
+    "cdist", "dist", "euclidean", "euclidean_distances", "pairwise_distance", "pairwise_distances",
+    "pdist", "sqeuclidean",
 }  # fmt: skip
 _COSINES = {"cosine_distances", "cosine_embedding_loss", "cosine_similarity"}
 _ERRORS = {"huber_loss", "l1_loss", "mean_squared_error", "mse_loss", "smooth_l1_loss", "triplet_margin_loss"}
 _SCORES = {"calinski_harabasz_score", "davies_bouldin_score", "silhouette_samples", "silhouette_score"}
-_OPERATORS: dict[str, ast.operator] = {
-    "add": ast.Add(), "sub": ast.Sub(), "subtract": ast.Sub(), "mul": ast.Mult(), "multiply": ast.Mult(),
-    "div": ast.Div(), "divide": ast.Div(), "true_divide": ast.Div(), "matmul": ast.MatMult(), "mm": ast.MatMult(),
-    "bmm": ast.MatMult(), "dot": ast.MatMult(), "inner": ast.MatMult(),
+OPERATORS: dict[str, ast.operator] = {
+    "add": ast.Add(), "sub": ast.Sub(), "subtract": ast.Sub(), "mul": ast.Mult(), "multiply":
+    ast.Mult(), "div": ast.Div(), "divide": ast.Div(), "true_divide": ast.Div(), "matmul":
+    ast.MatMult(), "mm": ast.MatMult(), "bmm": ast.MatMult(), "dot": ast.MatMult(), "inner":
+    ast.MatMult(),
 }  # fmt: skip
 
 
@@ -108,7 +113,7 @@ def applied(call: Call, ledger: Ledger) -> Value | None:
         return BOUNDED
     if name in ("randn", "randn_like", "standard_normal"):
         return FREE
-    if name in _INVERSES or (name == "log" and first.kind in (Kind.GAP, Kind.FORM)):
+    if name in INVERSES or (name == "log" and first.kind in (Kind.GAP, Kind.FORM)):
         ledger.excuse(first)
         return OTHER if first.kind in LENGTHS else UNKNOWN
     if name in _CHECKS or (name in ("all", "any") and first.kind in LENGTHS):
@@ -117,9 +122,9 @@ def applied(call: Call, ledger: Ledger) -> Value | None:
     if first.kind is Kind.HINGE and name in _CLAMPS | _HINGES:
         ledger.excuse(first)
         return OTHER
-    if name in _OPERATORS and len(call.values) > 1:
+    if name in OPERATORS and len(call.values) > 1:
         ends = (call.exprs[0], call.exprs[1])
-        return arithmetic.combined(_OPERATORS[name], call.values[0], call.values[1], call.node, ends, ledger)
+        return arithmetic.combined(OPERATORS[name], call.values[0], call.values[1], call.node, ends, ledger)
     if name == "einsum":
         return _einsum(call, ledger)
     return _followed(call, first, ledger)
@@ -149,7 +154,9 @@ def _followed(call: Call, first: Value, ledger: Ledger) -> Value | None:
     if name in ("sqrt", "rsqrt", "reciprocal"):
         if first.kind is Kind.LENGTH:
             return replace(
-                first, squared=first.squared and name == "reciprocal", inverse=first.inverse != (name != "sqrt")
+                first,
+                squared=first.squared and name == "reciprocal",
+                inverse=first.inverse != (name != "sqrt"),
             )
         return first if first.kind in (Kind.FORM, Kind.GAP, Kind.OTHER) else UNKNOWN
     if name in ("abs", "neg") and (first.kind is Kind.LENGTH or name == "neg"):
@@ -170,7 +177,10 @@ def _norm(value: Value, node: ast.expr, ledger: Ledger) -> Value:
 
 def _compared(call: Call, ledger: Ledger) -> Value:
     """Distances, cosines and errors between two sets of vectors."""
-    operands = [*call.values[:3], *(call.keywords[name] for name in ("input", "target") if name in call.keywords)]
+    operands = [
+        *call.values[:3],
+        *(call.keywords[name] for name in ("input", "target") if name in call.keywords),
+    ]
     kinds = {one.kind for one in operands}
     metric = call.given.get("metric")
     if isinstance(metric, ast.Constant) and metric.value in ("euclidean", "sqeuclidean", "l2"):

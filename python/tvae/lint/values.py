@@ -80,7 +80,7 @@ LENGTHS = {Kind.LENGTH, Kind.GAP, Kind.HINGE}
 def join(*values: Value) -> Value:
     """What is known where branches meet.
 
-    A value that may be a ball point counts as one; a value counts as unbounded only if it is so on every path.
+    What may be a ball point counts as one; what is unbounded counts so only if it is on every path.
     """
     return reduce(_join, values) if values else UNKNOWN
 
@@ -148,7 +148,6 @@ class Site:
 
     node: ast.expr
     code: str
-    statement: ast.stmt | None
     detail: str = ""
     proper: bool = False
     improper: bool = False
@@ -164,7 +163,6 @@ class Ledger:
 
     sites: list[Site] = field(default_factory=list)
     _numbers: dict[tuple[int, str], int] = field(default_factory=dict)
-    statement: ast.stmt | None = None
 
     def length(self, node: ast.expr, code: str, *, squared: bool = False) -> Value:
         """The Euclidean length that `node` computes from points of the ball."""
@@ -189,8 +187,12 @@ class Ledger:
                 self.sites[number].improper = True
             self.expose(*value.items)
 
+    def all_proper(self, value: Value) -> bool:
+        """Whether every length in `value` has gone where it belongs before."""
+        return bool(value.sites) and all(self.sites[number].proper for number in value.sites)
+
     def _number(self, node: ast.expr, code: str) -> int:
         number = self._numbers.setdefault((id(node), code), len(self.sites))
         if number == len(self.sites):
-            self.sites.append(Site(node, code, self.statement))
+            self.sites.append(Site(node, code))
         return number
