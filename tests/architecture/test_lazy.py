@@ -65,6 +65,8 @@ def test_imports_that_stay_light(code: str, tmp_path: Path) -> None:
         ["config", "presets"],
         ["config", "schema"],
         ["show", "--help"],
+        ["lint-geometry", "--help"],
+        ["lint-geometry", __file__],
     ],
     ids=" ".join,
 )

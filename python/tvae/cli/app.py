@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tvae.cli import config, evaluate, info, plot, show, train
+from tvae.cli import config, evaluate, info, lint, plot, show, train
 from tvae.cli.failure import Interrupted, describe
 from tvae.cli.output import note, result, result_json
 
@@ -58,6 +58,7 @@ app.command("plot")(plot.plot)
 app.command("show")(show.show)
 app.add_typer(config.app, name="config")
 app.command("info")(info.info)
+app.command("lint-geometry")(lint.lint_geometry)
 
 
 def _version(wanted: bool) -> None:
