@@ -69,6 +69,8 @@ def test_imports_that_stay_light(code: str, tmp_path: Path) -> None:
         ["show", "--help"],
         ["scan", "--help"],
         ["prune", "--help"],
+        ["lint-geometry", "--help"],
+        ["lint-geometry", __file__],
     ],
     ids=" ".join,
 )

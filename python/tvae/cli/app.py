@@ -53,6 +53,7 @@ _HOMES = {
     "prune": ("prune", "prune"),
     "config": ("config", "app"),
     "info": ("info", "info"),
+    "lint-geometry": ("lint", "lint_geometry"),
 }
 
 
