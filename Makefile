@@ -34,6 +34,7 @@ check: extension ## run exactly what CI runs
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	$(BIN)/tvae lint-geometry --quiet python/tvae kernels benches
 	cargo test --workspace --exclude tvae-py --locked
 	$(BIN)/python -m pytest -m 'slow or not slow'
 

@@ -35,6 +35,7 @@ CONTENDERS = {
     "tvae config presets": (TVAE, ["config", "presets"], "default", "typer hello"),
     "tvae config show": (TVAE, ["config", "show"], "seed: 0", "typer hello"),
     "tvae config validate": (TVAE, ["config", "validate", "smoke"], "valid", "typer hello"),
+    "tvae scan": (TVAE, ["scan", "configs", "--no-cache", "--quiet"], "advice", "typer hello"),
     "tvae config reference": (TVAE, ["config", "reference"], "optim.lr", "typer hello"),
 }
 

@@ -20,21 +20,27 @@ if TYPE_CHECKING:
     from tvae.metrics import evaluate as evaluate
     from tvae.nn import ModelSpec as ModelSpec
     from tvae.nn import TernaryVAE as TernaryVAE
-    from tvae.scanning import FileRecord as FileRecord
+    from tvae.records import DirRecord as DirRecord
+    from tvae.records import FileRecord as FileRecord
+    from tvae.scanning import ScanResult as ScanResult
     from tvae.scanning import inspect as inspect
+    from tvae.scanning import scan as scan
     from tvae.space import TernarySpace as TernarySpace
     from tvae.training import train as train
 
 _HOMES = {
-    "FileRecord": "tvae.scanning",
+    "DirRecord": "tvae.records",
+    "FileRecord": "tvae.records",
     "Metrics": "tvae.metrics",
     "ModelSpec": "tvae.nn",
+    "ScanResult": "tvae.scanning",
     "TernarySpace": "tvae.space",
     "TernaryVAE": "tvae.nn",
     "TvaeError": "tvae.errors",
     "evaluate": "tvae.metrics",
     "inspect": "tvae.scanning",
     "load": "tvae.loading",
+    "scan": "tvae.scanning",
     "train": "tvae.training",
 }
 _MODULES = {"config", "geometry", "losses", "mining", "nn", "space", "training"}

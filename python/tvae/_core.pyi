@@ -1,5 +1,5 @@
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, final
 
 import numpy as np
@@ -8,9 +8,12 @@ import numpy.typing as npt
 __all__ = [
     "PairStatistics",
     "RadialStatistics",
+    "Scan",
     "__version__",
     "agreements",
     "checkpoint_value",
+    "codes",
+    "explain",
     "in_batch_triplets",
     "index",
     "inspect_file",
@@ -20,6 +23,7 @@ __all__ = [
     "paired_batch",
     "pairs",
     "radial_statistics",
+    "scan",
     "simd",
     "stratified_batch",
     "triplets",
@@ -97,6 +101,20 @@ def open_checkpoint(
     path: str | os.PathLike[str],
 ) -> tuple[dict[str, Any], list[tuple[str, str, list[int], list[int], int | None, int]]]: ...
 def checkpoint_value(path: str | os.PathLike[str], key: str) -> list[object]: ...
+def scan(
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    threads: int | None = None,
+    follow: bool = False,
+    verify_crc: bool = False,
+    cache: str | os.PathLike[str] | None = None,
+    refresh: bool = False,
+    rules: str | None = None,
+    rules_origin: str | None = None,
+    progress: Callable[[int, int], bool | None] | None = None,
+) -> Scan: ...
+def explain(code: str) -> dict[str, Any] | None: ...
+def codes() -> list[str]: ...
 def radial_statistics(radii: npt.NDArray[np.float64], depth: int) -> RadialStatistics: ...
 
 @final
@@ -138,3 +156,23 @@ class RadialStatistics:
     def collapsed(self) -> bool: ...
     @property
     def levels(self) -> list[tuple[int, int, float, float, float, float]]: ...
+
+@final
+class Scan:
+    @property
+    def n_files(self) -> int: ...
+    @property
+    def n_dirs(self) -> int: ...
+    @property
+    def n_cached(self) -> int: ...
+    @property
+    def cache_trouble(self) -> str | None: ...
+    def files(self, start: int = 0, stop: int | None = None) -> list[dict[str, Any]]: ...
+    def dirs(self) -> list[dict[str, Any]]: ...
+    def tensors(self) -> list[dict[str, Any]]: ...
+    def skipped(self) -> list[dict[str, Any]]: ...
+    def summary(self) -> dict[str, Any]: ...
+    def best(
+        self, n: int, field: str | None = None, descending: bool | None = None
+    ) -> list[dict[str, Any]]: ...
+    def arrow(self, kind: str) -> object: ...

@@ -79,6 +79,12 @@ class CheckpointError(TvaeError, ValueError):
     code = 3
 
 
+class PlanError(TvaeError, ValueError):
+    """A plan of `tvae scan`, or a log of `tvae prune`, is malformed or does not hold any more."""
+
+    code = 3
+
+
 class MissingError(TvaeError, FileNotFoundError):
     """A checkpoint, a run or another input does not exist."""
 

@@ -164,7 +164,7 @@ def _ball(
         # Order and distance need whole levels: nothing is better than a number that means less.
         return dict.fromkeys(BALL_METRICS), [], 0
     radii, points = _embedding(model, branch, ids)
-    norms = np.linalg.norm(points.astype(np.float64), axis=1)
+    norms = np.linalg.norm(points.astype(np.float64), axis=1)  # norm: euclidean-ok reported as such
     radial = _core.radial_statistics(radii, space.depth)
     among = _core.pair_statistics(
         points,
@@ -223,7 +223,8 @@ def _dist_corr_of_sample(space: TernarySpace, points: np.ndarray, seed: int) -> 
     chosen = np.random.default_rng(seed).choice(len(points), min(1000, len(points)), replace=False)
     i, j = np.triu_indices(len(chosen), k=1)
     z, v = points[chosen].astype(np.float64), np.asarray(space.valuation(chosen), dtype=np.int64)
-    distances, gaps = np.linalg.norm(z[i] - z[j], axis=1), np.abs(v[i] - v[j])
+    distances = np.linalg.norm(z[i] - z[j], axis=1)  # norm: euclidean-ok the predecessor's definition
+    gaps = np.abs(v[i] - v[j])
     ranks = np.stack([_tie_averaged_ranks(distances), _tie_averaged_ranks(gaps)])
     return float(np.corrcoef(ranks)[0, 1]) if (ranks.std(axis=1) > 0).all() else 0.0
 

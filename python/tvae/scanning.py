@@ -1,4 +1,4 @@
-"""What a checkpoint file holds and whether loading it would be safe, found without loading it.
+"""What checkpoints hold and whether loading them would be safe, found without loading them.
 
 The module is not called `scan` or `inspect`, because a submodule would shadow the function of its name.
 """
@@ -6,161 +6,21 @@ The module is not called `scan` or `inspect`, because a submodule would shadow t
 from __future__ import annotations
 
 import os
-
-import msgspec
-from msgspec import Struct, field
+import stat
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 from tvae import _core
+from tvae.errors import ConfigError
 
+if TYPE_CHECKING:
+    from tvae.records import DirRecord, FileRecord, Tensor
 
-class Import(Struct, frozen=True):
-    """A name that a pickle in the file imports.
-
-    Attributes:
-        module, name: what it imports.
-        class_: `known_types`, `unknown_code`, `unparsed` or `dangerous`; `class` in JSON.
-        offset: where in the file.
-    """
-
-    module: str
-    name: str
-    class_: str = field(name="class")
-    offset: int
-
-
-class Reading(Struct, frozen=True):
-    """What one place of the file says about a metric.
-
-    Attributes:
-        value: a number, or a table by level; None if it is stored in a tensor. Coverage is a fraction.
-        raw_key: the key that it was stored under.
-        source: where that key is, such as `metrics`, `top level` or `coverage_history[-1]`; ends with
-            ` / 100` or ` / 19683` if the value was divided by it.
-        dtype: the type that it was stored as, such as `float` or `numpy.float32`.
-        family: which definition it was computed by, one of `families`; values of different families do not
-            compare. `unknown` if nothing tells.
-    """
-
-    value: int | float | list[int | float] | dict[str, int | float] | None
-    raw_key: str
-    source: str
-    dtype: str
-    family: str
-
-
-class Metric(Reading, frozen=True):
-    """A metric: the reading that counts, and what other places say.
-
-    Attributes:
-        others: the other readings, by falling precedence: `comprehensive_metrics`, `eval_metrics`,
-            `val_metrics`, `final_metrics`, the top of the file, `metrics`, histories, `best_*`.
-    """
-
-    others: list[Reading]
-
-
-class StateDict(Struct, frozen=True):
-    """The tensors below one key; the key is empty if they are at the top.
-
-    Attributes:
-        key: the key.
-        n_tensors, n_params: tensors, and their elements; a tensor under two names counts once.
-        bytes: size of the storages behind them, each counted once.
-        dtypes: their types.
-        layout: the model that they belong to, if names and shapes tell: such as `tvae`, `v5.5 flat`,
-            `v5.11 dual n2 dropout controller` or `codon VAE`. Plain models of v5.12 have the layout of v5.11.
-        fingerprint: equal for equal weights; None where the container has no checksums.
-    """
-
-    key: str
-    n_tensors: int
-    n_params: int
-    bytes: int
-    dtypes: list[str]
-    layout: str | None
-    fingerprint: str | None
-
-
-class Optimizer(Struct, frozen=True):
-    """What is kept of an optimizer.
-
-    Attributes:
-        key: the key that it was stored under.
-        kind: such as `Adam`, as far as the names in its state tell; AdamW has the same names.
-        n_params: parameters that it has a state for.
-        lr: the learning rate of every group.
-    """
-
-    key: str
-    kind: str | None
-    n_params: int
-    lr: list[float]
-
-
-class Issue(Struct, frozen=True):
-    """Something wrong or odd.
-
-    Attributes:
-        code: its name, such as `Z030`.
-        severity: `info`, `warning`, `error` or `high`.
-        message: one line.
-        offset: where in the file, if in one place.
-        hint: what to do, if there is something to do.
-    """
-
-    code: str
-    severity: str
-    message: str
-    offset: int | None
-    hint: str | None
-
-
-class Salvage(Struct, frozen=True):
-    """What a cut file still holds: so many storages of so many."""
-
-    present: int
-    storages: int
-
-
-class FileRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Everything that is known about a file.
-
-    Attributes:
-        path: the path as it was given; `path_b64` has its bytes if they are not UTF-8.
-        size, allocated, mtime: bytes, bytes on the disk, seconds since 1970.
-        kind: such as `torch_zip`, `torch_legacy`, `safetensors`, `pickle`.
-        status: `ok`, `salvaged`, `corrupt` or `unsupported`.
-        safety: the worst of every pickle in the file: `data_only`, `known_types`, `unknown_code`, `unparsed`,
-            `dangerous`.
-        config_hash: SHA-256 of the config as canonical JSON, or what our own record says.
-        lineage: where it comes from: what is stored under names such as `base_checkpoint`, `run_id` or
-            `torch_version`, and in the config as the checkpoint to begin with.
-        serialization_id: equal for copies of the same save.
-    """
-
-    path: str
-    path_b64: str | None = None
-    size: int
-    allocated: int
-    mtime: float
-    kind: str
-    torch_prefix: str | None
-    status: str
-    safety: str
-    imports: list[Import]
-    epoch: int | None
-    metrics: dict[str, Metric]
-    config: dict[str, object] | None
-    config_hash: str | None
-    top_keys: list[str]
-    state_dicts: list[StateDict]
-    optimizers: list[Optimizer]
-    lineage: dict[str, object]
-    n_records: int | None
-    serialization_id: str | None
-    issues: list[Issue]
-    salvaged: Salvage | None
-    elapsed_us: int
+Kind = Literal["dir", "file", "tensor"]
+#: The name of a file with rules, in a tree or beside it.
+RULES = ".tvae-rules.toml"
+_MOST_RULES = 1 << 20
 
 
 def inspect(path: str | os.PathLike[str]) -> FileRecord:
@@ -177,6 +37,10 @@ def inspect(path: str | os.PathLike[str]) -> FileRecord:
         >>> record.kind, record.status, record.safety
         ('safetensors', 'ok', 'data_only')
     """
+    import msgspec
+
+    from tvae.records import FileRecord
+
     return msgspec.convert(_core.inspect_file(path), FileRecord)
 
 
@@ -200,17 +64,6 @@ def find(path: str | os.PathLike[str], key: str) -> list[object]:
     return _core.checkpoint_value(path, key)
 
 
-class Tensor(Struct, frozen=True):
-    """A tensor of a checkpoint and where it is in the file; `file_offset` is None if it is not in it."""
-
-    name: str
-    dtype: str
-    shape: list[int]
-    stride: list[int]
-    file_offset: int | None
-    nbytes: int
-
-
 def tensors(path: str | os.PathLike[str]) -> list[Tensor]:
     """Every tensor of a checkpoint.
 
@@ -218,4 +71,202 @@ def tensors(path: str | os.PathLike[str]) -> list[Tensor]:
         MissingError, StorageError: as `inspect`.
         CheckpointError: if the file is no checkpoint that could be decoded.
     """
+    from tvae.records import Tensor
+
     return [Tensor(*entry) for entry in _core.open_checkpoint(path)[1]]
+
+
+def scan(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    threads: int | None = None,
+    rules: str | os.PathLike[str] | None = None,
+    cache: str | os.PathLike[str] | None = None,
+    progress: Callable[[int, int], bool | None] | None = None,
+    follow: bool = False,
+    verify_crc: bool = False,
+    refresh: bool = False,
+) -> ScanResult:
+    """What is in whole trees of checkpoints, which of it is good, and what is wrong with the rest.
+
+    Nothing is executed, no tensor is read, nothing in the trees is changed. Other threads run meanwhile, and
+    Ctrl-C ends it.
+
+    Args:
+        paths: folders and files.
+        threads: by default as many as pay.
+        rules: `legacy` for the rules of the predecessor, or a file; by default the `.tvae-rules.toml` in the
+            tree or beside it, or else the rules of this package.
+        cache: a file that keeps facts between scans; by default none.
+        progress: called with (done, total) every 50 ms, from this thread; False ends the scan as Ctrl-C does.
+        follow: go through links.
+        verify_crc: read every record of every archive and compare its checksum.
+        refresh: look at every file, whatever the cache says of it.
+
+    Raises:
+        MissingError: if one of the paths does not exist.
+        StorageError: if one of them cannot be read. What is wrong below them stands in the records instead.
+        ConfigError: if the rules are refused.
+
+    Example:
+        >>> from importlib.resources import files
+        >>> found = scan(files("tvae.presets") / "default.safetensors")
+        >>> [record.status for record in found.files]
+        ['ok']
+    """
+    roots = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    text, origin = _rules(roots, rules)
+    found = _core.scan(
+        roots,
+        threads=threads,
+        follow=follow,
+        verify_crc=verify_crc,
+        cache=cache,
+        refresh=refresh,
+        rules=text,
+        rules_origin=origin,
+        progress=progress,
+    )
+    return ScanResult(found, roots=[os.fspath(root) for root in roots], rules=origin)
+
+
+class ScanResult:
+    """What a scan found. The rows stay in the engine until they are asked for.
+
+    It is also a table of its files by the Arrow C stream interface, so `polars.DataFrame(result)` or
+    `pyarrow.table(result)` take it as it is; `table` has the other kinds.
+
+    Attributes:
+        roots: the paths that were scanned.
+        rules: the rules that judged: a path, `legacy` or `default`.
+    """
+
+    def __init__(self, engine: _core.Scan, *, roots: list[str], rules: str | None) -> None:
+        self.engine = engine
+        self.roots = roots
+        self.rules = rules or "default"
+
+    @cached_property
+    def files(self) -> list[FileRecord]:
+        """The files as objects, sorted by path."""
+        import msgspec
+
+        from tvae.records import FileRecord
+
+        return msgspec.convert(self.engine.files(), list[FileRecord])
+
+    @cached_property
+    def dirs(self) -> list[DirRecord]:
+        """The directories as objects, sorted by path."""
+        import msgspec
+
+        from tvae.records import DirRecord
+
+        return msgspec.convert(self.engine.dirs(), list[DirRecord])
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """The numbers over everything that was scanned."""
+        return self.engine.summary()
+
+    @property
+    def scanner(self) -> dict[str, str]:
+        """What made these records."""
+        return {"name": "tvae", "version": _core.__version__, "rules": self.rules}
+
+    def to_dicts(self, kind: Kind = "file") -> list[dict[str, Any]]:
+        """The records of a kind as plain dicts, sorted by path."""
+        if kind == "dir":
+            return self.engine.dirs()
+        return self.engine.files() if kind == "file" else list(self.engine.tensors())
+
+    def to_json(self) -> str:
+        """Everything but the tensors as one JSON object: schema, scanner, summary, dirs, files.
+
+        NaN and infinity become null, and the record that holds one lists the place in `not_finite`.
+        """
+        from tvae.finite import dumps_records
+
+        found = {"schema": 1, "scanner": self.scanner, "summary": self.summary}
+        return dumps_records({**found, "dirs": self.to_dicts("dir"), "files": self.to_dicts("file")})
+
+    def best(
+        self, n: int = 10, field: str | None = None, *, descending: bool | None = None
+    ) -> list[dict[str, Any]]:
+        """The best `n` directories of every family of definitions, then the others with why they lost.
+
+        Args:
+            n: places in each family.
+            field: the metric; by default hierarchy, coverage first.
+            descending: whether more is better; by default as the metric has it.
+        """
+        return self.engine.best(n, field=field, descending=descending)
+
+    def table(self, kind: Kind = "file") -> Table:
+        """The records of a kind as an Arrow table, for polars, pandas or pyarrow to take."""
+        return Table(self.engine, kind)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.engine.arrow("file")
+
+    def __repr__(self) -> str:
+        return f"ScanResult({self.engine.n_files} files, {self.engine.n_dirs} directories)"
+
+
+class Table:
+    """Records of one kind as an Arrow C stream."""
+
+    def __init__(self, engine: _core.Scan, kind: Kind) -> None:
+        self._engine = engine
+        self._kind = kind
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._engine.arrow(self._kind)
+
+
+def _rules(
+    roots: Sequence[str | os.PathLike[str]], rules: str | os.PathLike[str] | None
+) -> tuple[str | None, str | None]:
+    """The rules as the engine takes them, and where they come from."""
+    if rules is None:
+        return _rules_beside(roots)
+    path = os.fspath(rules)
+    if path == "legacy":
+        return "legacy", "legacy"
+    return _text(path), path
+
+
+def _rules_beside(roots: Sequence[str | os.PathLike[str]]) -> tuple[str | None, str | None]:
+    """The file with rules in a tree, or beside it; two different ones are a question to the user."""
+    found: dict[str, str] = {}
+    for given in roots:
+        root = os.fspath(given)
+        folder = root if os.path.isdir(root) else os.path.dirname(root) or os.curdir
+        for place in (folder, os.path.join(folder, os.pardir)):
+            path = os.path.join(place, RULES)
+            if os.path.lexists(path):
+                found.setdefault(os.path.realpath(path), os.path.normpath(path))
+                break
+    if len(found) > 1:
+        one, other, *_ = found.values()
+        raise ConfigError(
+            f"two files with rules apply: {one} and {other}", path=one, hint="choose one with --rules"
+        )
+    for path in found.values():
+        return _text(path), path
+    return None, None
+
+
+def _text(path: str) -> str:
+    """The text of a file with rules; a pipe would keep us waiting, and a huge file is none."""
+    try:
+        facts = os.stat(path)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > _MOST_RULES:
+            raise ConfigError(f"{path} is no file with rules", path=path, expected="a TOML file below 1 MB")
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is no file with rules", path=path, expected="UTF-8") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigError(f"cannot read the rules in {path}: {reason}", path=path) from error

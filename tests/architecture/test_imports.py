@@ -15,12 +15,12 @@ import tvae
 
 # Low to high. `errors`, `autograd` and `record` lie below everything, `__main__` beside the command line.
 LEVELS = [
-    {"errors", "autograd", "metric_names", "record"},
+    {"errors", "autograd", "finite", "metric_names", "record", "records"},
     {"_core", "kernels"},
     {"geometry", "space"},
     {"nn", "losses", "metrics", "mining"},
     {"config", "checkpoint", "legacy"},
-    {"training", "scanning", "hub", "sweep", "report", "load", "loading"},
+    {"training", "scanning", "pruning", "lint", "hub", "sweep", "report", "load", "loading"},
     {"cli"},
     {"__main__"},
 ]

@@ -49,6 +49,8 @@ def loaded(code: str, folder: Path) -> set[str]:
         "import tvae; tvae.space, tvae.TernarySpace",
         "import tvae.losses.spec, tvae.nn.spec",
         "import tvae; tvae.inspect, tvae.FileRecord",
+        "import tvae; tvae.scan, tvae.ScanResult, tvae.DirRecord",
+        "import tvae.pruning",
     ],
 )
 def test_imports_that_stay_light(code: str, tmp_path: Path) -> None:
@@ -65,6 +67,10 @@ def test_imports_that_stay_light(code: str, tmp_path: Path) -> None:
         ["config", "presets"],
         ["config", "schema"],
         ["show", "--help"],
+        ["scan", "--help"],
+        ["prune", "--help"],
+        ["lint-geometry", "--help"],
+        ["lint-geometry", __file__],
     ],
     ids=" ".join,
 )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from msgspec import Struct, field
 
+from cli.prunable import make, plant
 from tvae.cli.app import main
 
 METRICS = {
@@ -133,3 +134,17 @@ def training(monkeypatch: pytest.MonkeyPatch) -> Training:
     monkeypatch.setitem(sys.modules, "tvae.training", module)
     monkeypatch.setattr(package, "training", module, raising=False)
     return module
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A tree with runs to archive, to delete and to keep."""
+    return plant(tmp_path / "tree")
+
+
+@pytest.fixture
+def plan(tree: Path, tmp_path: Path) -> Path:
+    """The plan for it."""
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(make(tree)))
+    return path

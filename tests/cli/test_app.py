@@ -24,6 +24,9 @@ COMMANDS = [
     ["eval"],
     ["plot"],
     ["info"],
+    ["scan"],
+    ["show"],
+    ["prune"],
     ["config"],
     *(["config", name] for name in ("show", "validate", "schema", "reference", "presets", "diff")),
 ]

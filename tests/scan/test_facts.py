@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import tvae
-from tvae.scanning import FileRecord
+from tvae.records import FileRecord
 
 
 def look(folder: Path, content: object) -> FileRecord:
@@ -162,3 +162,23 @@ def test_our_own_record_says_how_it_measured() -> None:
     assert {one.family for one in record.metrics.values()} == {"tvae 1"}
     assert [one.layout for one in record.state_dicts] == ["tvae"]
     assert record.metrics["hierarchy_A"].value is None
+
+
+def test_our_resume_state_is_told_from_the_weights(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    names = ["encoder.B.hidden.linear.0.weight", "decoder.logits.weight", "projection.B.out.weight"]
+    moments = {
+        f"state/optim/adam/{name}/{moment}": torch.zeros(4)
+        for name in names
+        for moment in ("exp_avg", "exp_avg_sq")
+    }
+    path = tmp_path / "latest.safetensors"
+    save_file({name: torch.zeros(4) for name in names} | moments | {"state/rng/cpu": torch.zeros(9)}, path)
+    record = tvae.inspect(path)
+    assert [(one.key, one.n_params, one.layout) for one in record.state_dicts] == [
+        ("", 12, "tvae"),
+        ("state", 33, None),
+    ]
+    [found] = record.optimizers
+    assert (found.key, found.kind, found.n_params, found.lr) == ("state/optim/adam", "Adam", 3, [])

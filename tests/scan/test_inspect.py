@@ -80,7 +80,7 @@ def legacy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def codes(record: scanning.FileRecord) -> set[str]:
+def codes(record: tvae.FileRecord) -> set[str]:
     return {issue.code for issue in record.issues}
 
 

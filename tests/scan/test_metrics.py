@@ -14,7 +14,7 @@ import torch
 
 import tvae
 from tvae import scanning
-from tvae.scanning import FileRecord
+from tvae.records import FileRecord
 
 V511 = {
     "coverage": 1.0,

@@ -16,7 +16,7 @@ import tvae
 from scan import derive_inventory, known, large_tree, replica
 from scan.replica import Tree
 from scan.stored import Stored
-from tvae.scanning import FileRecord
+from tvae.records import FileRecord
 
 SMALL = 60_000_000
 

@@ -7,14 +7,14 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from tvae.cli import config, evaluate, info, plot, show, train
 from tvae.cli.failure import Interrupted, describe
 from tvae.cli.output import note, result, result_json
 
@@ -43,36 +43,56 @@ class Commands(TyperGroup):
             raise typer.Exit(0) from None
 
 
-app = typer.Typer(
-    name="tvae",
-    cls=Commands,
-    help="Train, judge and share ternary VAEs in the Poincare ball.",
-    epilog=EXIT_CODES,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("train")(train.train)
-app.command("eval")(evaluate.evaluate)
-app.command("plot")(plot.plot)
-app.command("show")(show.show)
-app.add_typer(config.app, name="config")
-app.command("info")(info.info)
+#: Where each command lives: a module of `tvae.cli` and its function, or the app of a family of commands.
+_HOMES = {
+    "train": ("train", "train"),
+    "eval": ("evaluate", "evaluate"),
+    "plot": ("plot", "plot"),
+    "scan": ("scan", "scan"),
+    "show": ("show", "show"),
+    "prune": ("prune", "prune"),
+    "config": ("config", "app"),
+    "info": ("info", "info"),
+    "lint-geometry": ("lint", "lint_geometry"),
+}
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        result(f"tvae {info.version()}")
+        from tvae.cli.info import version
+
+        result(f"tvae {version()}")
         raise typer.Exit
 
 
-@app.callback()
-def options(
+def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Train, judge and share ternary VAEs in the Poincare ball."""
+
+
+def assemble(names: Iterable[str]) -> typer.Typer:
+    """The application with these commands: one that runs need not wait for the others."""
+    app = typer.Typer(
+        name="tvae",
+        cls=Commands,
+        help="Train, judge and share ternary VAEs in the Poincare ball.",
+        epilog=EXIT_CODES,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for name in names:
+        module, attribute = _HOMES[name]
+        found = getattr(import_module(f"tvae.cli.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    return app
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,7 +114,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             reconfigure(errors="backslashreplace")
     try:
         with _terminable():
-            command = typer.main.get_command(app)
+            # Completion, help and mistakes need to know all of them.
+            known = arguments[:1] if arguments and arguments[0] in _HOMES else _HOMES
+            command = typer.main.get_command(assemble(_HOMES if "_TVAE_COMPLETE" in os.environ else known))
             code = command.main(shown, prog_name="tvae", standalone_mode=False, obj=arguments)
             sys.stdout.flush()
     except Exception as error:

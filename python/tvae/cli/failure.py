@@ -13,6 +13,14 @@ class Interrupted(Exception):
     """Ctrl-C or SIGTERM reached a command that had nothing to save."""
 
 
+class Failed(Exception):
+    """A failure that a command has described already, with a code of its own."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
 class Failure(NamedTuple):
     """What went wrong, for the exit of a command; a named tuple because `--help` imports it too.
 
@@ -53,6 +61,8 @@ def describe(error: BaseException) -> Failure:
     """
     if isinstance(error, Interrupted):
         return Failure(code=INTERRUPTED, message="interrupted")
+    if isinstance(error, Failed):
+        return error.failure
     if isinstance(error, TvaeError):
         return Failure(
             code=error.code,

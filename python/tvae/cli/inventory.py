@@ -12,7 +12,7 @@ from tvae.cli.failure import one_line
 from tvae.cli.output import columns
 
 if TYPE_CHECKING:
-    from tvae.scanning import FileRecord, Import, Metric, Tensor
+    from tvae.records import FileRecord, Import, Metric, Tensor
 
 _WIDTH = 80
 _KINDS = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -23,22 +21,9 @@ def note(text: str) -> None:
 
 def result_json(payload: Mapping[str, object]) -> None:
     """Print one JSON object with its schema; NaN and infinity become null, their places are listed."""
-    undefined: list[str] = []
-    values = {key: _finite(value, key, undefined) for key, value in payload.items()}
-    if undefined:
-        values["not_finite"] = undefined
-    result(json.dumps({"schema": SCHEMA, **values}, allow_nan=False))
+    from tvae.finite import dumps
 
-
-def _finite(value: object, path: str, undefined: list[str]) -> object:
-    if isinstance(value, float) and not math.isfinite(value):
-        undefined.append(path)
-        return None
-    if isinstance(value, Mapping):
-        return {str(key): _finite(item, f"{path}.{key}", undefined) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item, f"{path}[{index}]", undefined) for index, item in enumerate(value)]
-    return value
+    result(dumps({"schema": SCHEMA, **payload}))
 
 
 def columns(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:

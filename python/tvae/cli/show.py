@@ -11,7 +11,7 @@ from tvae.cli.output import note, result, result_json
 from tvae.errors import CheckpointError
 
 if TYPE_CHECKING:
-    from tvae.scanning import FileRecord
+    from tvae.records import FileRecord
 
 
 def show(

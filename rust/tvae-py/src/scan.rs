@@ -104,6 +104,25 @@ pub(crate) fn scan(
     }
 }
 
+/// Every code of an issue, in order.
+#[pyfunction]
+pub(crate) fn codes() -> Vec<&'static str> {
+    let mut codes: Vec<&str> = tvae_scan::codes::all().map(|one| one.code).collect();
+    codes.sort_unstable();
+    codes
+}
+
+/// What a code means, as a dict with title, meaning and remedy; None if there is no such code.
+#[pyfunction]
+pub(crate) fn explain<'py>(py: Python<'py>, code: &str) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let Some(found) = tvae_scan::codes::explain(code) else { return Ok(None) };
+    let out = PyDict::new(py);
+    out.set_item("title", found.title)?;
+    out.set_item("meaning", found.meaning)?;
+    out.set_item("remedy", found.remedy)?;
+    Ok(Some(out))
+}
+
 /// What a scan found. The records stay here until they are asked for.
 #[pyclass(frozen, module = "tvae._core")]
 pub(crate) struct Scan {

@@ -118,6 +118,18 @@ impl<'d, 'a> Converter<'d, 'a> {
     }
 }
 
+/// The entries of a dictionary, or the attributes of an object.
+pub(crate) fn attributes<'d>(document: &'d Document<'_>, id: NodeId) -> &'d [(NodeId, NodeId)] {
+    match document.value(id) {
+        Node::Dict(dict) => dict.pairs,
+        Node::Object(object) => match object.state.or(object.slots).map(|state| document.value(state)) {
+            Some(Node::Dict(dict)) => dict.pairs,
+            _ => &[],
+        },
+        _ => &[],
+    }
+}
+
 /// A key of a dictionary as text.
 pub(crate) fn label(document: &Document<'_>, key: NodeId) -> String {
     match document.value(key) {

@@ -27,10 +27,9 @@ pub(crate) fn layout(prefix: &str, tensors: &[&Tensor]) -> Option<Word> {
     let mut seen = Seen::default();
     for tensor in tensors {
         let Some(name) = tensor.name.strip_prefix(prefix) else { continue };
-        // What DistributedDataParallel and torch.compile put before every name.
-        let name = name.strip_prefix("module.").unwrap_or(name);
-        let name = name.strip_prefix("_orig_mod.").unwrap_or(name);
-        seen.see(name, &tensor.shape);
+        let matrix =
+            if let &[rows, columns] = tensor.shape.as_slice() { Some((rows, columns)) } else { None };
+        seen.see(name, matrix);
     }
     seen.layout()
 }
@@ -55,7 +54,7 @@ pub(crate) fn add_experiment(top_keys: &[String], state_dicts: &mut [StateDict])
 /// What the names and shapes of a state dict showed.
 #[derive(Debug, Default)]
 #[allow(clippy::struct_excessive_bools)] // each is one thing that was seen
-struct Seen {
+pub(crate) struct Seen {
     flat_encoder: bool,
     flat_head: bool,
     plain: bool,
@@ -85,48 +84,53 @@ struct Seen {
 }
 
 impl Seen {
-    fn see(&mut self, name: &str, shape: &[u64]) {
+    /// Takes in a tensor by its name within the state dict, and its rows and columns if it is a matrix. Nothing is
+    /// allocated.
+    pub(crate) fn see(&mut self, name: &str, matrix: Option<(u64, u64)>) {
+        // What DistributedDataParallel and torch.compile put before every name.
+        let name = name.strip_prefix("module.").unwrap_or(name);
+        let name = name.strip_prefix("_orig_mod.").unwrap_or(name);
         let Some((head, rest)) = name.split_once('.') else { return };
         match head {
             "encoder_A" => match rest {
                 "encoder.4.weight" => {
-                    self.improved |= shape == [128, 256];
-                    self.plain |= shape != [128, 256];
+                    self.improved |= matrix == Some((128, 256));
+                    self.plain |= matrix != Some((128, 256));
                 }
                 "0.weight" => self.flat_encoder = true,
                 _ => {}
             },
             "fc_mu_A" => self.flat_head = true,
-            "projection" => self.projection(rest, shape),
+            "projection" => self.projection(rest, matrix),
             "controller" => self.controller = true,
             "decoder" => self.ours |= rest == "logits.weight",
             "encoder" => {
-                self.unified |= rest == "0.weight" && shape == [128, 1600];
-                if let [256, width] = shape {
-                    self.input = self.input.max(*width);
+                self.unified |= rest == "0.weight" && matrix == Some((128, 1600));
+                if let Some((256, width)) = matrix {
+                    self.input = self.input.max(width);
                 }
                 self.ours_a |= rest.starts_with("A.hidden.");
                 self.ours_b |= rest.starts_with("B.hidden.");
             }
             "embed" if rest == "embedding.weight" => {
-                if let [rows, 16] = shape {
-                    self.alphabet = *rows;
+                if let Some((rows, 16)) = matrix {
+                    self.alphabet = rows;
                 }
             }
             "net" => {
-                self.controller_in |= rest == "0.weight" && shape == [32, 8];
-                self.controller_out |= rest == "5.weight" && shape == [6, 32];
+                self.controller_in |= rest == "0.weight" && matrix == Some((32, 8));
+                self.controller_out |= rest == "5.weight" && matrix == Some((6, 32));
             }
             _ => {}
         }
         if matches!(head, "state_net" | "statenet") {
             self.statenet = true;
         }
-        self.codons |= shape == [64, 12];
-        self.codons_out |= shape == [16, 64];
+        self.codons |= matrix == Some((64, 12));
+        self.codons_out |= matrix == Some((16, 64));
     }
 
-    fn projection(&mut self, rest: &str, shape: &[u64]) {
+    fn projection(&mut self, rest: &str, matrix: Option<(u64, u64)>) {
         self.ours_projection |= rest.starts_with("A.") || rest.starts_with("B.");
         let net = match rest.split_once('.') {
             Some(("proj_A", net)) => {
@@ -147,7 +151,7 @@ impl Seen {
             self.ball = true;
         } else if let Some(place) =
             net.strip_prefix("direction_net.").and_then(|net| net.strip_suffix(".weight"))
-            && shape.len() == 2
+            && matrix.is_some()
         {
             self.hidden += u32::from(place != "0");
             self.direction_3 |= place == "3";
@@ -155,7 +159,8 @@ impl Seen {
         }
     }
 
-    fn layout(&self) -> Option<Word> {
+    /// The layout, if it is a known one.
+    pub(crate) fn layout(&self) -> Option<Word> {
         if self.ours && (self.ours_a || self.ours_b) {
             return Some(Word::Borrowed(match (self.ours_projection, self.ours_a && self.ours_b) {
                 (false, _) => "tvae base",

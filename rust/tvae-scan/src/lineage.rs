@@ -1,6 +1,6 @@
 //! Where a checkpoint comes from, as far as it says so itself.
 
-use crate::convert::Converter;
+use crate::convert::{Converter, attributes};
 use crate::pickle::{Document, NodeId, Value as Node};
 use crate::value::Value;
 
@@ -46,16 +46,15 @@ const KEYS: [&str; 38] = [
     "usage_metadata",
     "version",
 ];
-/// Where a config names what the training began from.
-const IN_CONFIG: [&[&str]; 8] = [
-    &["base_checkpoint"],
-    &["checkpoint"],
-    &["epsilon_checkpoint"],
-    &["frozen_checkpoint"],
-    &["frozen_checkpoint", "path"],
-    &["start_checkpoint"],
-    &["v5_5_checkpoint"],
-    &["version"],
+/// Where a config names what the training began from, itself or by its `path`; and its own version.
+const IN_CONFIG: [&str; 7] = [
+    "base_checkpoint",
+    "checkpoint",
+    "epsilon_checkpoint",
+    "frozen_checkpoint",
+    "start_checkpoint",
+    "v5_5_checkpoint",
+    "version",
 ];
 /// Keys of our own record.
 const RECORD: [&str; 12] = [
@@ -80,27 +79,33 @@ const MOST_TEXT: usize = 512;
 pub(crate) fn read(document: &Document<'_>) -> Vec<(String, Value)> {
     let Node::Dict(top) = document.value(document.root()) else { return Vec::new() };
     let mut found = Vec::new();
-    let mut keep = |name: String, item: NodeId| {
-        let value = Converter::new(document, ROOM).convert(item);
-        if !matches!(value, Value::Null) {
-            found.push((name, short(value)));
-        }
-    };
     let mut config = None;
     for &(key, item) in top.pairs {
         match document.as_text(key) {
-            Some(key) if KEYS.binary_search(&key).is_ok() => keep(key.into(), item),
+            Some(key) if KEYS.binary_search(&key).is_ok() => found.extend(kept(document, key.into(), item)),
             Some("config") => config = Some(item),
             _ => {}
         }
     }
-    for path in IN_CONFIG {
-        let item = config.and_then(|top| path.iter().try_fold(top, |item, key| document.lookup(item, key)));
-        if let Some(item) = item.filter(|item| !matches!(document.value(*item), Node::Dict(_))) {
-            keep(format!("config.{}", path.join(".")), item);
+    let Some(config) = config else { return found };
+    for &(key, item) in attributes(document, config) {
+        let Some(key) = document.as_text(key).filter(|key| IN_CONFIG.contains(key)) else { continue };
+        let mut keep = |name: String, item: NodeId| found.extend(kept(document, name, item));
+        match document.value(item) {
+            Node::Dict(_) => {
+                if let Some(path) = document.lookup(item, "path") {
+                    keep(format!("config.{key}.path"), path);
+                }
+            }
+            _ => keep(format!("config.{key}"), item),
         }
     }
     found
+}
+
+fn kept(document: &Document<'_>, name: String, item: NodeId) -> Option<(String, Value)> {
+    let value = Converter::new(document, ROOM).convert(item);
+    (!matches!(value, Value::Null)).then(|| (name, short(value)))
 }
 
 /// What our own record says.

@@ -21,7 +21,8 @@ pub(super) struct Copies {
 }
 
 /// A save by its own words: the id alone could be borrowed from another file.
-type Save<'a> = (&'a str, u64, Vec<Weights>, Safety);
+type Save<'a> = (&'a str, u64, Vec<Option<u64>>, Safety);
+/// Checksum, tensors and elements of a state dict.
 type Weights = (u64, u64, u64);
 
 impl Copies {
@@ -41,7 +42,8 @@ impl Copies {
             let content = match &file.serialization_id {
                 _ if inode != at => found.content[inode],
                 Some(id) if file.status == Status::Ok && !id.is_empty() => {
-                    let key = (id.as_str(), file.size, weights.clone().unwrap_or_default(), file.safety);
+                    let states = file.state_dicts.iter().map(|state| state.fingerprint).collect();
+                    let key = (id.as_str(), file.size, states, file.safety);
                     *saves.entry(key).or_insert(at)
                 }
                 _ => at,
@@ -68,13 +70,21 @@ impl Copies {
 
 /// The weights of a file that could be read, whatever they are called; none if a checksum is missing.
 fn weights(file: &FileRecord) -> Option<Vec<Weights>> {
-    if file.status != Status::Ok || file.state_dicts.iter().all(|state| state.n_tensors == 0) {
+    if file.status != Status::Ok {
         return None;
     }
-    let states = file.state_dicts.iter();
-    let mut all: Vec<Weights> = states
+    let models =
+        file.state_dicts.iter().filter(|state| state.n_tensors > 0 && !is_optimizer(file, &state.key));
+    let mut all: Vec<Weights> = models
         .map(|state| Some((state.fingerprint?, state.n_tensors, state.n_params)))
         .collect::<Option<_>>()?;
     all.sort_unstable();
-    Some(all)
+    (!all.is_empty()).then_some(all)
+}
+
+/// Whether the tensors below a key are the moments of an optimizer.
+fn is_optimizer(file: &FileRecord, key: &str) -> bool {
+    file.optimizers.iter().any(|optimizer| {
+        key.strip_prefix(optimizer.key.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
 }

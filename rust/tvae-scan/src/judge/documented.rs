@@ -11,8 +11,8 @@ use super::flags;
 use super::records::Documented;
 
 /// Metrics that are looked for in a text; the branch may follow.
-const NAMES: &str =
-    "coverage|hierarchy|richness|dist[ _]corr|ultrametric|uniformity|inversions|tree[ _]inversions|Q";
+const NAMES: &str = "coverage(?:[ _]sampled)?|kl[ _]nats|hierarchy|richness|dist[ _]corr|ultrametric|uniformity|\
+                     (?:tree[ _])?inversions|Q";
 
 /// A whole line: a bullet or a bar, the name, a sign between, one number, and at most the end of a sentence.
 static LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -111,6 +111,7 @@ mod tests {
             ("* `hierarchy_A` = \u{2212}0.73.", "hierarchy_A", -0.73),
             ("Hierarchy (B): -0.8", "hierarchy_B", -0.8),
             ("Q: 1.96", "Q", 1.96),
+            ("coverage_sampled: 0.9995", "coverage_sampled", 0.9995),
             ("  richness: .00787", "richness", 0.007_87),
         ] {
             assert_eq!(read(line), [(name.to_owned(), value)], "{line}");

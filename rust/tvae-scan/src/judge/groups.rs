@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::record::FileRecord;
 use crate::rules::Grouping;
 
-use super::flags;
+use super::flags::{self, Level};
 use super::records::GroupKind;
 use super::standing::Standing;
 
@@ -19,6 +19,8 @@ pub(super) struct Member<'a> {
     pub best: Option<&'a FileRecord>,
     /// It holds checkpoints.
     pub filled: bool,
+    /// Its run came to an end.
+    pub complete: bool,
     /// Nothing speaks against it.
     pub sound: bool,
 }
@@ -28,7 +30,7 @@ pub(super) struct Member<'a> {
 pub(super) struct Place {
     pub group: String,
     pub kind: GroupKind,
-    /// The best of those that it compares with; itself if it is the best of several.
+    /// The best of those that it compares with; itself if it is the best of several, none if it is better itself.
     pub best: Option<usize>,
 }
 
@@ -178,6 +180,9 @@ fn hardly_differ(one: &FileRecord, other: &FileRecord, near: f64) -> bool {
         }
         let Some(same) = flags::metric(other, &metric.name) else { return false };
         let (first, second) = (&metric.reading, &same.reading);
+        if [first, second].iter().any(|reading| flags::level(reading) != Level::Measured) {
+            continue;
+        }
         let (Some(one), Some(other)) = (first.value.number(), second.value.number()) else { return false };
         let apart = (one - other).abs();
         if first.family != second.family || apart > near || apart.is_nan() {
@@ -192,6 +197,10 @@ fn hardly_differ(one: &FileRecord, other: &FileRecord, near: f64) -> bool {
 fn places(members: &[Member<'_>], keys: &[Option<(String, GroupKind)>]) -> Vec<Option<Place>> {
     let standings: Vec<Option<Standing>> =
         members.iter().map(|member| member.best.and_then(Standing::of)).collect();
+    let worse = |one: usize, other: usize| match (&standings[one], &standings[other]) {
+        (Some(one), Some(other)) => one.order(other).is_gt(),
+        _ => false,
+    };
     let mut best: HashMap<(&Path, &str, String), (usize, usize)> = HashMap::new();
     for (at, key) in keys.iter().enumerate() {
         let (Some((group, _)), Some(standing)) = (key, &standings[at]) else { continue };
@@ -200,14 +209,17 @@ fn places(members: &[Member<'_>], keys: &[Option<(String, GroupKind)>]) -> Vec<O
         }
         let entry = best.entry((members[at].parent, group, standing.class())).or_insert((at, 0));
         entry.1 += 1;
-        if standings[entry.0].as_ref().is_some_and(|first| standing.order(first).is_lt()) {
+        // A run that came to an end leads before any that did not.
+        let (leads, first) = (members[at].complete, members[entry.0].complete);
+        if (leads && !first) || (leads == first && worse(entry.0, at)) {
             entry.0 = at;
         }
     }
     let best_of = |at: usize, group: &str| {
         let class = standings[at].as_ref()?.class();
         let (first, number) = best.get(&(members[at].parent, group, class))?;
-        (*first != at || *number > 1).then_some(*first)
+        let several = *first != at || *number > 1;
+        (several && !worse(*first, at)).then_some(*first)
     };
     let place = |(at, key): (usize, &Option<(String, GroupKind)>)| {
         let (group, kind) = key.as_ref()?;

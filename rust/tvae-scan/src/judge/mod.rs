@@ -151,6 +151,7 @@ fn decide(scan: &Scan, views: &[View<'_>], chosen: &[Chosen], rules: &Rules, dir
             name: &view.name,
             best: chosen[at].best.map(|at| &scan.files[at]),
             filled: !view.files.is_empty(),
+            complete: dirs[at].status == DirStatus::Complete,
             sound: sound[at],
         })
         .collect();

@@ -69,7 +69,7 @@ pub fn rank(scan: &Scan, judgement: &Judgement, by: Option<(&str, bool)>) -> Vec
         let size = all.len();
         for (place, entry) in all.into_iter().enumerate() {
             let reason = if place == 0 {
-                first(size, others)
+                first(size, others, &entry.standing)
             } else {
                 lost(&entry.standing, &winner.standing, &judgement.dirs[winner.dir])
             };
@@ -134,9 +134,16 @@ fn compete(
     }
 }
 
-fn first(size: usize, others: usize) -> String {
-    let place = if size == 1 { "the only one of its family".into() } else { format!("the best of {size}") };
-    if others == 0 { place } else { format!("{place}; not compared with {others} of other families") }
+fn first(size: usize, others: usize, standing: &Standing) -> String {
+    let mut text =
+        if size == 1 { "the only one of its family".into() } else { format!("the best of {size}") };
+    if size > 1 && standing.0.iter().any(|mark| mark.family.starts_with("unknown")) {
+        text += ", if they were measured alike: their family is unknown";
+    }
+    if others > 0 {
+        text += "; not compared with those of other families";
+    }
+    text
 }
 
 /// Which value lost against which.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::pickle::Safety;
 use crate::value::Word;
@@ -156,6 +156,7 @@ pub struct DirRecord {
     /// The metrics of the best file that are numbers, in order of the name.
     pub metrics: Vec<BestMetric>,
     /// The worst of its files.
+    #[serde(serialize_with = "word")]
     pub safety: Safety,
     /// Those of its files, and those of the directory.
     pub flags: Vec<Flag>,
@@ -181,6 +182,11 @@ pub struct DirRecord {
     pub note: Option<String>,
     /// Numbers written beside it.
     pub documented: Vec<Documented>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // the signature that serde asks for
+fn word<S: Serializer>(safety: &Safety, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(safety.as_str())
 }
 
 /// How much there is of something.

@@ -77,11 +77,15 @@ impl Standing {
                 Some(branch) if names.len() > 1 => found.find(|(at, _)| *at == branch),
                 _ => found.next(),
             };
-            if let Some((at, mark)) = found {
-                if names.len() > 1 {
-                    place = Some(at);
+            match found {
+                Some((at, mark)) => {
+                    if names.len() > 1 {
+                        place = Some(at);
+                    }
+                    marks.push(mark);
                 }
-                marks.push(mark);
+                None if names == ["coverage"] => marks.extend(better_branch(record)),
+                None => {}
             }
         }
         let enough = marks.iter().any(|mark| !mark.name.starts_with("richness"));
@@ -124,6 +128,13 @@ impl Mark {
             Direction::Lower => self.value.total_cmp(&other.value),
         }
     }
+}
+
+/// Where the branches have a coverage each and the model has none.
+fn better_branch(record: &FileRecord) -> Option<Mark> {
+    let branches = ["coverage_A", "coverage_B"].map(|name| mark(record, name, Direction::Higher));
+    let better = branches.into_iter().flatten().min_by(Mark::order)?;
+    Some(Mark { name: "coverage of the better branch".into(), ..better })
 }
 
 fn mark(record: &FileRecord, name: &str, direction: Direction) -> Option<Mark> {

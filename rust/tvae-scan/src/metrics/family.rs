@@ -106,24 +106,23 @@ pub(super) enum Dialect {
     Unqualified,
 }
 
-/// What stands beside a dictionary of metrics.
+/// What the rest of a file tells about a dictionary of metrics.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Evidence {
     /// The config names the run, as only the sweeps do.
     pub named: bool,
     /// The file says that v5.12.1 wrote it.
     pub v5121: bool,
-    /// What only the trainer of v5.12 keeps: homeostasis, or epochs without improvement.
-    pub trainer: bool,
 }
 
 impl Dialect {
     /// The dialect of a dictionary with these keys; `comprehensive` if it is an instance of `ComprehensiveMetrics`, or
     /// stands where those do.
+    /// The evidence is asked for where it matters.
     pub(super) fn of<'k>(
         keys: impl Iterator<Item = &'k str>,
-        evidence: Evidence,
         comprehensive: bool,
+        evidence: impl FnOnce() -> Evidence,
     ) -> Self {
         // Which of the telling keys there are.
         let (mut radial, mut trainer, mut qualified, mut full, mut q, mut plain, mut beside) =
@@ -144,7 +143,7 @@ impl Dialect {
         }
         match (qualified, radial, plain) {
             (true, _, _) if full || comprehensive => {
-                if evidence.v5121 {
+                if evidence().v5121 {
                     Self::V5121
                 } else {
                     Self::V512
@@ -152,8 +151,13 @@ impl Dialect {
             }
             (true, false, false) if q => Self::Epsilon,
             (false, true, false) if trainer => Self::V511,
-            (false, false, true) if beside && evidence.named => Self::Sweep,
-            (false, false, true) if beside => Self::Unqualified,
+            (false, false, true) if beside => {
+                if evidence().named {
+                    Self::Sweep
+                } else {
+                    Self::Unqualified
+                }
+            }
             _ => Self::Unknown,
         }
     }
@@ -225,7 +229,7 @@ mod tests {
     use super::*;
 
     fn told(keys: &[&str], evidence: Evidence) -> Dialect {
-        Dialect::of(keys.iter().copied(), evidence, false)
+        Dialect::of(keys.iter().copied(), false, || evidence)
     }
 
     #[test]
@@ -234,7 +238,7 @@ mod tests {
         let full = ["coverage", "hierarchy_A", "radial_corr_A", "distance_corr_A", "Q_B"];
         assert_eq!(told(&full, none), Dialect::V512);
         assert_eq!(told(&full, Evidence { v5121: true, ..none }), Dialect::V5121);
-        assert_eq!(Dialect::of(["hierarchy_A"].into_iter(), none, true), Dialect::V512);
+        assert_eq!(Dialect::of(["hierarchy_A"].into_iter(), true, || none), Dialect::V512);
         assert_eq!(told(&["coverage", "radial_corr_A", "radius_v0"], none), Dialect::V511);
         assert_eq!(told(&["hierarchy_A", "hierarchy_B", "dist_corr_A", "Q"], none), Dialect::Epsilon);
         assert_eq!(told(&["coverage", "hierarchy"], none), Dialect::Unqualified);

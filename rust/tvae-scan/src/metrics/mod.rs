@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use family::families;
 
+use crate::convert::attributes;
 use crate::issue::{Issues, Severity};
 use crate::pickle::{Document, NodeId, Value as Node};
 use crate::value::{Value, Word};
@@ -66,7 +67,7 @@ pub(crate) fn read(document: &Document<'_>) -> Vec<Metric> {
     let mut file = Places::default();
     for &(key, item) in top.pairs {
         if let Some(key) = document.as_text(key) {
-            file.sort(document, key, item);
+            file.sort(key, item);
         }
     }
     for keys in [&mut file.top, &mut file.histories, &mut file.bests, &mut file.whole_histories] {
@@ -89,11 +90,14 @@ struct Places<'d> {
     whole_histories: Vec<(&'d str, NodeId)>,
     training: Vec<(&'d str, NodeId)>,
     best_dict: Option<NodeId>,
-    evidence: Evidence,
+    /// What only the trainer of v5.12 keeps is there: homeostasis, or epochs without improvement.
+    trainer: bool,
+    config: Option<NodeId>,
+    version: Option<NodeId>,
 }
 
 impl<'d> Places<'d> {
-    fn sort(&mut self, document: &Document<'_>, key: &'d str, item: NodeId) {
+    fn sort(&mut self, key: &'d str, item: NodeId) {
         if let Some(place) = DICTS.iter().position(|name| *name == key) {
             self.dicts[place] = Some(item);
         } else if names::is_top(key) {
@@ -106,23 +110,35 @@ impl<'d> Places<'d> {
             self.bests.push((key, item));
         } else if names::is_training(key) {
             self.training.push((key, item));
-        } else if key.contains("_history") {
+        } else if names::is_history(key).is_some() {
             self.histories.push((key, item));
         }
+        match key {
+            "homeostasis_state" | "epochs_without_improvement" => self.trainer = true,
+            "config" => self.config = Some(item),
+            "version" => self.version = Some(item),
+            _ => {}
+        }
+    }
+
+    /// What the config and the version tell.
+    fn evidence(&self, document: &Document<'_>) -> Evidence {
         let is_v5121 = |item| {
             let version = document.as_text(item).unwrap_or_default();
             version.trim_start_matches(['v', 'V']).starts_with("5.12.1")
         };
-        match key {
-            "homeostasis_state" | "epochs_without_improvement" => self.evidence.trainer = true,
-            "config" => {
-                let name = document.lookup(item, "name").and_then(|name| document.as_text(name));
-                self.evidence.named |= name.is_some() && document.lookup(item, "model").is_none();
-                self.evidence.v5121 |= document.lookup(item, "version").is_some_and(is_v5121);
+        let mut evidence = Evidence { v5121: self.version.is_some_and(is_v5121), ..Evidence::default() };
+        let mut nested = false;
+        for &(key, item) in self.config.map_or(&[][..], |config| attributes(document, config)) {
+            match document.as_text(key) {
+                Some("name") => evidence.named = document.as_text(item).is_some(),
+                Some("model") => nested = true,
+                Some("version") => evidence.v5121 |= is_v5121(item),
+                _ => {}
             }
-            "version" => self.evidence.v5121 |= is_v5121(item),
-            _ => {}
         }
+        evidence.named &= !nested;
+        evidence
     }
 
     /// Every reading with its canonical name, by falling precedence.
@@ -163,8 +179,9 @@ impl<'d> Places<'d> {
         let mut gather = Gather::new(document);
         gather.group(item, DICTS[place], Owner::Model, 0);
         let comprehensive = place == 0 || gather.comprehensive;
-        let dialect =
-            Dialect::of(gather.found.iter().map(|one| one.key.as_str()), self.evidence, comprehensive);
+        let dialect = Dialect::of(gather.found.iter().map(|one| one.key.as_str()), comprehensive, || {
+            self.evidence(document)
+        });
         let large = gather.found.iter().any(is_large_radius);
         let aliased =
             gather.found.iter().any(|one| matches!(one.key.as_str(), "dist_corr_A" | "dist_corr_B"));
@@ -176,7 +193,7 @@ impl<'d> Places<'d> {
 
     /// Scalars at the top, and the families that they have by their own neighbours or by those in `metrics`.
     fn at_top(&self, document: &Document<'_>, beside: Dialect, out: &mut Vec<(String, Reading)>) {
-        let own = Dialect::of(self.top.iter().map(|(key, _)| *key), self.evidence, false);
+        let own = Dialect::of(self.top.iter().map(|(key, _)| *key), false, || self.evidence(document));
         let aliased = self.top.iter().any(|(key, _)| matches!(*key, "dist_corr_A" | "dist_corr_B"));
         let gather = Gather::new(document);
         let mut found = Vec::new();
@@ -240,7 +257,7 @@ impl<'d> Places<'d> {
 
     /// Best values, which may belong to other weights.
     fn best_values(&self, document: &Document<'_>, dialect: Dialect, out: &mut Vec<(String, Reading)>) {
-        let quick = self.evidence.trainer || matches!(dialect, Dialect::V512 | Dialect::V5121);
+        let quick = self.trainer || matches!(dialect, Dialect::V512 | Dialect::V5121);
         let mut gather = Gather::new(document);
         for &(key, item) in &self.bests {
             let Some(stem) = names::best(key) else { continue };
@@ -342,10 +359,13 @@ fn finished(one: Stored, name: &str, largest: Option<f64>, family: &'static str)
 }
 
 /// Readings of one name together, in order of the alphabet.
-fn merge(mut readings: Vec<(String, Reading)>) -> Vec<Metric> {
-    readings.sort_by(|one, other| one.0.cmp(&other.0));
+fn merge(readings: Vec<(String, Reading)>) -> Vec<Metric> {
+    // The order is sorted, not the readings, which are large.
+    let mut order: Vec<usize> = (0..readings.len()).collect();
+    order.sort_by(|&one, &other| readings[one].0.cmp(&readings[other].0));
+    let mut readings: Vec<Option<(String, Reading)>> = readings.into_iter().map(Some).collect();
     let mut metrics: Vec<Metric> = Vec::with_capacity(readings.len());
-    for (name, reading) in readings {
+    for (name, reading) in order.into_iter().filter_map(|at| readings[at].take()) {
         match metrics.last_mut() {
             Some(last) if last.name == name => last.others.push(reading),
             _ => metrics.push(Metric { name, reading, others: Vec::new() }),

@@ -85,10 +85,16 @@ pub(super) fn best(key: &str) -> Option<&str> {
 
 /// What a history is of, if that is a metric and no setting: `coverage_A` for `coverage_A_history`.
 pub(super) fn history(key: &str) -> Option<String> {
-    let (before, after) = key.split_once("_history")?;
-    let stem = format!("{before}{after}");
-    (!["weight", "lr", "temp", "beta"].iter().any(|end| stem.ends_with(end)) && !stem.is_empty())
-        .then_some(stem)
+    let (stem, end) = is_history(key)?;
+    let is_setting = ["weight", "lr", "temp", "beta"].iter().any(|end| stem.ends_with(end));
+    (!is_setting && !stem.is_empty()).then(|| format!("{stem}{end}"))
+}
+
+/// The parts before and behind `_history`.
+pub(super) fn is_history(key: &str) -> Option<(&str, &str)> {
+    ["", "_hyp", "_euc", "_A", "_B"]
+        .into_iter()
+        .find_map(|end| Some((key.strip_suffix(end)?.strip_suffix("_history")?, end)))
 }
 
 /// The canonical name of `key`; `aliased` if `dist_corr_*` stands beside it.

@@ -88,7 +88,7 @@ impl<'d, 'a> Gather<'d, 'a> {
                 Some(text) if text.len() <= 256 => text.to_owned(),
                 _ => label(self.document, key),
             };
-            let last = if key.contains("_history") { self.last(item) } else { None };
+            let last = names::is_history(&key).and_then(|_| self.last(item));
             if let Some((value, dtype)) = last {
                 let source = format!("{source}.{key}[-1]");
                 self.found.push(Stored { key, source, owner, value, dtype });
@@ -172,13 +172,16 @@ impl<'d, 'a> Gather<'d, 'a> {
 
     /// The largest number of a history, or of the end of a very long one.
     pub(super) fn largest(&self, item: NodeId) -> f64 {
-        let each = |value: Option<(Value, &str)>| value.and_then(|(value, _)| value.number()).unwrap_or(0.0);
+        let number = |item| match self.document.value(item) {
+            Node::Float(value) => value,
+            _ => self.measured(item, false).and_then(|(value, _)| value.number()).unwrap_or(0.0),
+        };
         match self.document.value(item) {
             Node::List(items) | Node::Tuple(items) => {
                 let late = items.iter().rev().take(MOST_HISTORY);
-                late.map(|item| each(self.measured(*item, false))).fold(0.0, f64::max)
+                late.copied().map(number).fold(0.0, f64::max)
             }
-            _ => each(self.last(item)),
+            _ => self.last(item).and_then(|(value, _)| value.number()).unwrap_or(0.0),
         }
     }
 }

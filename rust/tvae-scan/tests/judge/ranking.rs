@@ -62,10 +62,10 @@ fn families_do_not_compete() {
     assert_eq!(
         told(&ranked),
         [
-            "1 b: the best of 2; not compared with 2 of other families",
+            "1 b: the best of 2; not compared with those of other families",
             "2 c: hierarchy -0.7 against -0.8 of b",
-            "1 a: the only one of its family; not compared with 3 of other families",
-            "1 d: the only one of its family; not compared with 3 of other families",
+            "1 a: the only one of its family; not compared with those of other families",
+            "1 d: the only one of its family; not compared with those of other families",
         ]
     );
     assert_eq!(ranked[0].family, "exact");
@@ -80,6 +80,23 @@ fn the_end_of_a_history_does_not_compete_with_a_measurement() {
     let ranked = ranked(&tree, "", None);
     assert_eq!(ranked.iter().map(|one| one.place).collect::<Vec<_>>(), [Some(1), Some(1)]);
     assert_eq!(ranked[1].family, "f1, history");
+}
+
+#[test]
+fn values_of_unknown_definition_are_ranked_with_a_warning() {
+    let best = || vec![family("best.pt", &[("coverage", 1.0)], "unknown")];
+    let ranked = ranked(&Tree::default().dir("a", best()).dir("b", best()), "", None);
+    let told = "the best of 2, if they were measured alike: their family is unknown";
+    assert_eq!(ranked[0].reason, told);
+}
+
+#[test]
+fn without_a_coverage_of_the_model_that_of_the_better_branch_counts() {
+    let tree = Tree::default()
+        .dir("a", vec![file("best.pt", &[("coverage_A", 0.99), ("coverage_B", 0.98)])])
+        .dir("b", vec![file("best.pt", &[("coverage_A", 0.95), ("coverage_B", 1.0)])]);
+    let ranked = told(&ranked(&tree, "", None));
+    assert_eq!(ranked, ["1 b: the best of 2", "2 a: coverage of the better branch 0.99 against 1 of b"]);
 }
 
 #[test]

@@ -43,6 +43,16 @@ fn the_best_of_a_sweep_is_kept_and_the_rest_archived() {
 }
 
 #[test]
+fn a_run_that_came_to_an_end_leads_its_sweep() {
+    let cut = |hierarchy| vec![file("epoch_3.pt", &[("coverage", 1.0), ("hierarchy", hierarchy)])];
+    let tree = Tree::default().dir("run_1", cut(-0.83)).dir("run_2", run(-0.8)).dir("run_3", cut(-0.7));
+    let judgement = tree.judge();
+    assert_eq!(advice(&judgement, "run_1"), "review: has no best checkpoint (crashed)");
+    assert_eq!(advice(&judgement, "run_2"), "keep: the best of run_#");
+    assert_eq!(advice(&judgement, "run_3"), "archive: one run of run_#; run_2 is better");
+}
+
+#[test]
 fn two_names_are_no_sweep_and_other_folders_no_part_of_it() {
     let tree = Tree::default().dir("a/run_1", run(-0.7)).dir("a/run_2", run(-0.8)).dir("b/run_3", run(-0.9));
     let judgement = tree.judge();

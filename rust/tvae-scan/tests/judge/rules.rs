@@ -17,6 +17,20 @@ fn the_built_in_rules_are_rules_files() {
 }
 
 #[test]
+fn the_example_of_the_page_is_a_rules_file() {
+    let page = include_str!("../../../../docs/rules.md");
+    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+    let tree = Tree::default()
+        .dir("v5_11_overnight", vec![file("best.pt", &[("coverage", 1.0)])])
+        .dir("v5_11_structural", vec![file("best.pt", &[("coverage", 0.94)])]);
+    let judgement = tree.by(example.unwrap_or_default());
+    let told = "archive: said to be invalid: trained on a broken table, although its metrics look good (lab book, 12 May)";
+    assert_eq!(advice(&judgement, "v5_11_overnight"), told);
+    assert_eq!(advice(&judgement, "v5_11_structural"), "keep: figures of chapter four, see v5_11_structural");
+    assert_eq!(dir(&judgement, "v5_11_structural").flags.len(), 1);
+}
+
+#[test]
 fn errors_say_where_what_was_expected_and_what_to_do() {
     for (text, told) in [
         (

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tvae_scan::judge::{Flag, Likeness};
 use tvae_scan::metrics::Reading;
-use tvae_scan::record::{FileRecord, Status};
+use tvae_scan::record::{FileRecord, Optimizer, StateDict, Status};
 use tvae_scan::value::Value;
 
 use crate::trees::{Tree, dir, family, file, linked, saved};
@@ -163,6 +163,24 @@ fn files_that_repeat_others_say_which_and_how() {
     assert_eq!(dir(&judgement, "b").duplicates_of.as_deref(), Some(Path::new("tree/a")));
     assert_eq!(dir(&judgement, "c").duplicates_of, None);
     assert_eq!(judgement.summary.duplicates.bytes, 1000);
+}
+
+#[test]
+fn the_state_of_an_optimizer_is_no_weight() {
+    let file = |name, id, moments| {
+        let mut record = saved(file(name, &[]), id, 7);
+        let model = record.state_dicts[0].clone();
+        record.state_dicts.push(StateDict {
+            key: "optimizer.state".into(),
+            fingerprint: Some(moments),
+            ..model
+        });
+        record.optimizers.push(Optimizer { key: "optimizer".into(), ..Optimizer::default() });
+        record
+    };
+    let judgement = Tree::default().dir("a", vec![file("x.pt", "1", 1), file("y.pt", "2", 2)]).judge();
+    let likeness = judgement.files[1].duplicates_of.as_ref().map(|one| one.by);
+    assert_eq!(likeness, Some(Likeness::Weights));
 }
 
 #[test]

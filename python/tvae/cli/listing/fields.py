@@ -1,0 +1,179 @@
+"""The fields of a record by name: plain ones, dotted ones, and metrics by their canonical names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tvae.errors import ConfigError
+
+Record = Mapping[str, Any]
+
+FIELDS = {
+    "dir": (
+        "path",
+        "status",
+        "category",
+        "rule",
+        "n_files",
+        "bytes",
+        "allocated",
+        "best",
+        "latest",
+        "epoch",
+        "metrics",
+        "safety",
+        "flags",
+        "warnings",
+        "duplicates_of",
+        "group",
+        "group_kind",
+        "better",
+        "recommendation",
+        "reason",
+        "recommended_by",
+        "verdict",
+        "note",
+        "documented",
+    ),
+    "file": (
+        "path",
+        "size",
+        "allocated",
+        "mtime",
+        "kind",
+        "torch_prefix",
+        "status",
+        "safety",
+        "imports",
+        "epoch",
+        "metrics",
+        "config",
+        "config_hash",
+        "top_keys",
+        "state_dicts",
+        "optimizers",
+        "lineage",
+        "n_records",
+        "serialization_id",
+        "issues",
+        "salvaged",
+        "flags",
+        "warnings",
+        "duplicates_of",
+        "duplicates_by",
+        "identity",
+        "elapsed_us",
+    ),
+    "tensor": ("path", "name", "dtype", "shape", "stride", "file_offset", "nbytes"),
+}
+#: Names that are metrics whether or not a file at hand has them.
+METRICS = frozenset(
+    name + suffix
+    for name in (
+        "hierarchy",
+        "inversions",
+        "ultrametric",
+        "tree_inversions",
+        "richness",
+        "uniformity",
+        "dist_corr",
+        "Q",
+        "r_v0",
+        "r_v9",
+        "mean_radius",
+        "std_radius",
+        "coverage",
+    )
+    for suffix in ("", "_A", "_B")
+) | {"coverage_sampled", "kl_nats"}
+
+
+class Absent:
+    """Stands for the value of a field that a record does not have."""
+
+
+ABSENT = Absent()
+
+
+def value(record: Record, field: str) -> object:
+    """The value of a field, a list of values where the path leads through a list, or `ABSENT`.
+
+    Example:
+        >>> record = {"config": {"a.b": 1}, "metrics": {"Q": {"value": 2.0}}, "issues": [{"code": "Z1"}]}
+        >>> [value(record, field) for field in ("config.a.b", "Q", "issues.code")]
+        [1, 2.0, ['Z1']]
+    """
+    if field in record:
+        return _told(record[field])
+    metrics = record.get("metrics")
+    if isinstance(metrics, Mapping):
+        if field in metrics:
+            return _told(metrics[field].get("value"))
+        name, _, rest = field.partition(".")
+        if rest and name in metrics:
+            return _told(_descend(metrics[name], rest))
+    return _told(_descend(record, field))
+
+
+def check(field: str, kind: str, records: Iterable[Record]) -> None:
+    """Raises `ConfigError`, which lists the fields, if no record of this kind could have the field."""
+    name = field.partition(".")[0]
+    if name in FIELDS[kind]:
+        return
+    if kind == "tensor":
+        raise _unknown(field, kind, [])
+    if name in METRICS:
+        return
+    found = {name for record in records for name in record.get("metrics") or ()}
+    if name not in found:
+        raise _unknown(field, kind, sorted(found | {"coverage", "hierarchy_B"}))
+
+
+def check_metric(field: str, records: Sequence[Record]) -> None:
+    """Raises `ConfigError` if a field is no metric that directories can be ranked by."""
+    check(field, "dir", records)
+    if field in FIELDS["dir"]:
+        raise ConfigError(f"{field} is no metric", path=field, expected="a metric, such as hierarchy_B")
+
+
+def family(record: Record, field: str) -> str | None:
+    """The definition that a metric was computed by; None if the field is no metric of this record."""
+    metrics = record.get("metrics")
+    found = metrics.get(field) if isinstance(metrics, Mapping) else None
+    return str(found.get("family") or "unknown") if isinstance(found, Mapping) else None
+
+
+def _unknown(field: str, kind: str, metrics: Sequence[str]) -> ConfigError:
+    others = [other for other in FIELDS if other != kind and field.partition(".")[0] in FIELDS[other]]
+    listed = ", ".join(FIELDS[kind])
+    more = f"; metrics: {', '.join(metrics[:40])}" if metrics else ""
+    return ConfigError(
+        f"a {kind} has no field {field!r}",
+        path=field,
+        expected=f"one of {listed}{more}",
+        hint=f"--by {others[0]} has it" if others else None,
+    )
+
+
+def _told(found: object) -> object:
+    return ABSENT if found is None else found
+
+
+def _descend(found: object, path: str) -> object:
+    if isinstance(found, Mapping):
+        if path in found:
+            return found[path]
+        # Keys may hold dots themselves: the longest that is there wins.
+        for end in range(len(path) - 1, 0, -1):
+            if path[end] == "." and path[:end] in found:
+                return _descend(found[path[:end]], path[end + 1 :])
+        return None
+    if isinstance(found, (list, tuple)):
+        name, _, rest = path.partition(".")
+        if name.isdecimal():
+            item = found[int(name)] if len(name) < 9 and int(name) < len(found) else None
+            return _descend(item, rest) if rest else item
+        inner = [_descend(item, path) for item in found]
+        return [item for item in inner if item is not None] or None
+    return None

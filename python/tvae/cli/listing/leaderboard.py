@@ -1,0 +1,55 @@
+"""`--best N`: the best directories of every family of definitions, and why the others lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tvae.cli.listing.fields import Record
+from tvae.cli.listing.layout import Column, columns_of, escaped, lay_out, shortened, wrap
+from tvae.cli.listing.table import below, metric_text
+
+
+def leaderboard(entries: Sequence[Record], *, width: int, colour: bool, root: str | None) -> str:
+    """A table for each family, and one of those that lost; families are never compared."""
+    return "\n".join(_families(entries, width=width, colour=colour, root=root))
+
+
+def _families(entries: Sequence[Record], *, width: int, colour: bool, root: str | None) -> Iterator[str]:
+    for number, (family, order) in enumerate(dict.fromkeys(map(_definition, entries))):
+        members = [one for one in entries if _definition(one) == (family, order)]
+        ranked = [one for one in members if one.get("rank") is not None]
+        others = [one for one in members if one.get("rank") is None]
+        if number:
+            yield ""
+        if family:
+            yield from wrap(f"Definition {escaped(family)}{f': {escaped(order)}' if order else ''}", width)
+        if ranked:
+            ranks = Column("rank", [str(one["rank"]) for one in ranked], right=True)
+            yield lay_out([ranks, _paths(ranked, root), *_values(ranked)], width=width, colour=colour)
+        if others:
+            yield "Not among them:" if family else "Not ranked:"
+            yield from _losers(others, width=width, root=root)
+
+
+def _definition(entry: Record) -> tuple[str, str]:
+    """What entries of one table agree in; both are empty for what is not ranked at all."""
+    return str(entry.get("family") or ""), str(entry.get("order") or "")
+
+
+def _losers(entries: Sequence[Record], *, width: int, root: str | None) -> Iterator[str]:
+    """A path and its reason, which is never cut."""
+    paths = [shortened(escaped(below(str(one["path"]), root)), width // 2) for one in entries]
+    indent = max(map(columns_of, paths)) + 4
+    for path, entry in zip(paths, entries, strict=True):
+        first = f"  {path}{' ' * (indent - 2 - columns_of(path))}"
+        yield from wrap(f"{first}{escaped(entry.get('reason') or '')}", width, indent=indent)
+
+
+def _paths(entries: Sequence[Record], root: str | None) -> Column:
+    return Column("path", [escaped(below(str(one["path"]), root)) for one in entries], flexible=True)
+
+
+def _values(entries: Sequence[Record]) -> Iterator[Column]:
+    for name in dict.fromkeys(name for one in entries for name in one.get("values") or ()):
+        cells = [metric_text((one.get("values") or {}).get(name)) for one in entries]
+        yield Column(escaped(name), cells, right=True)

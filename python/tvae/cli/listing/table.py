@@ -1,0 +1,227 @@
+"""The tables of `tvae scan`: a line a directory, a file or a tensor, and what their letters mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from tvae.cli.listing.fields import Record
+from tvae.cli.listing.layout import Column, clipped, escaped, lay_out, shortened, size, wrap
+from tvae.cli.listing.verdict import UNSAFE, reason
+
+#: Flags by letter: what the narrow table shows, what the wide one shows, and what it means.
+FLAGS = {
+    "coverage_collapse": ("C", "collapsed", "coverage collapsed"),
+    "inverted_hierarchy": ("I", "inverted", "hierarchy inverted"),
+    "best_latest_divergence": ("D", "diverged", "best and latest differ"),
+    "nan": ("N", "nan", "NaN"),
+}
+_MOST_UNSAFE = 20
+_ADVICE = {"keep": "green", "archive": "yellow", "delete": "red"}
+_HIERARCHY = ("hierarchy_B", "hierarchy_A", "hierarchy")
+_COVERAGE = ("coverage", "coverage_B", "coverage_A", "coverage_sampled")
+
+
+class Families:
+    """The definitions of metrics, by letter."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        counts: dict[str, int] = {}
+        for record in records:
+            for names in (_COVERAGE, _HIERARCHY):
+                if found := _metric(record, names):
+                    counts[found[2]] = counts.get(found[2], 0) + 1
+        ordered = sorted(counts, key=lambda name: (name == "unknown", -counts[name], name))
+        self.letters = {
+            name: "?" if name == "unknown" else _letter(place) for place, name in enumerate(ordered)
+        }
+
+    def of(self, record: Record) -> str:
+        """The letters of the two metrics of a record: one if they agree."""
+        found = [found[2] for names in (_COVERAGE, _HIERARCHY) if (found := _metric(record, names))]
+        return "/".join(dict.fromkeys(self.letters[name] for name in found))
+
+    def legend(self, width: int) -> Iterator[str]:
+        """A line for each letter."""
+        from tvae.scanning import families
+
+        if self.letters:
+            yield "Definitions of metrics; different ones do not compare (--explain NAME for more):"
+            known = families()
+        for name, letter in self.letters.items():
+            yield clipped(f"  {letter}  {escaped(name)}: {known.get(name, '')}".rstrip(": "), width)
+
+
+def directories(dirs: Sequence[Record], *, width: int, colour: bool, root: str | None) -> str:
+    """A line a directory."""
+    families = Families(dirs)
+    flags = [_marks(one) for one in dirs]
+    advice = [str(one.get("recommendation") or "") for one in dirs]
+    return lay_out(
+        [
+            _paths(dirs, root),
+            _plain("status", dirs, "status"),
+            _plain("category", dirs, "category", most=10),
+            Column("files", [str(one.get("n_files", "")) for one in dirs], short="n", right=True),
+            _sizes(dirs, "bytes"),
+            *_measured(dirs, families),
+            Column(
+                "flags",
+                [" ".join(word for _, word in marks) for marks in flags],
+                short="flag",
+                short_cells=["".join(letter for letter, _ in marks) for marks in flags],
+                colours=["red"] * len(dirs),
+            ),
+            Column("advice", advice, colours=[_ADVICE.get(word) for word in advice]),
+        ],
+        width=width,
+        colour=colour,
+    )
+
+
+def files(records: Sequence[Record], *, width: int, colour: bool, root: str | None) -> str:
+    """A line a file."""
+    families = Families(records)
+    safety = [str(one.get("safety") or "") for one in records]
+    codes = [
+        " ".join(dict.fromkeys(str(issue["code"]) for issue in one.get("issues") or ())) for one in records
+    ]
+    return lay_out(
+        [
+            _paths(records, root),
+            _plain("kind", records, "kind", most=9),
+            _plain("status", records, "status", most=9),
+            Column("safety", safety, colours=["red" if word in UNSAFE else None for word in safety], most=9),
+            _sizes(records, "size"),
+            Column("epoch", [_text(one.get("epoch")) for one in records], right=True),
+            *_measured(records, families),
+            Column("issues", [escaped(text) for text in codes], most=9),
+        ],
+        width=width,
+        colour=colour,
+    )
+
+
+def tensors(records: Sequence[Record], *, width: int, colour: bool, root: str | None) -> str:
+    """A line a tensor."""
+    return lay_out(
+        [
+            _paths(records, root),
+            Column("tensor", [escaped(one.get("name")) for one in records], flexible=True),
+            _plain("dtype", records, "dtype"),
+            Column("shape", ["x".join(map(str, one.get("shape") or ())) or "scalar" for one in records]),
+            Column("offset", [_text(one.get("file_offset")) for one in records], right=True),
+            Column("bytes", [_text(one.get("nbytes")) for one in records], right=True),
+        ],
+        width=width,
+        colour=colour,
+    )
+
+
+TABLES = {"dir": directories, "file": files, "tensor": tensors}
+
+
+def legend(records: Sequence[Record], *, width: int) -> Iterator[str]:
+    """What the letters in the table mean."""
+    yield from Families(records).legend(width)
+    flags = {flag for record in records for flag in record.get("flags") or ()}
+    words = [f"{FLAGS[flag][0]} {FLAGS[flag][2]}" for flag in FLAGS if flag in flags]
+    if any(record.get("safety") in UNSAFE and "n_files" in record for record in records):
+        words.append("! holds an unsafe file")
+    if words:
+        yield from wrap(f"Flags: {', '.join(words)}.", width)
+
+
+def unsafe_files(records: Sequence[Record], *, width: int, root: str | None) -> Iterator[str]:
+    """The files that are not safe, and why; the dangerous ones first."""
+    unsafe = sorted(
+        (one for one in records if one.get("safety") in UNSAFE), key=lambda one: one["safety"] != "dangerous"
+    )
+    if unsafe:
+        yield "Not safe:"
+    for one in unsafe[:_MOST_UNSAFE]:
+        path = shortened(escaped(below(str(one["path"]), root)), width // 2)
+        yield clipped(f"  {path}  {escaped(reason(one))}", width)
+    if len(unsafe) > _MOST_UNSAFE:
+        yield f"  and {len(unsafe) - _MOST_UNSAFE} more: --by file --filter 'safety~dangerous|unparsed'"
+
+
+def metric_text(value: object) -> str:
+    """A metric in a table.
+
+    Example:
+        >>> [metric_text(value) for value in (1.0, -0.83205, 5e-05, None, [1.0])]
+        ['1.0000', '-0.8320', '5.0e-05', '', '(table)']
+    """
+    if value is None:
+        return ""
+    if not isinstance(value, (int, float)):
+        return "(table)"
+    if value != value or value in (float("inf"), float("-inf")):
+        return str(value)
+    return f"{value:.4f}" if value == 0 or 1e-4 <= abs(value) < 1e4 else f"{value:.1e}"
+
+
+def _measured(records: Sequence[Record], families: Families) -> list[Column]:
+    hierarchies = []
+    for record in records:
+        found = _metric(record, _HIERARCHY)
+        branch = found[0].removeprefix("hierarchy").lstrip("_") if found else ""
+        hierarchies.append(f"{metric_text(found[1])}{branch or ' '}" if found else "")
+    coverages = [_metric(record, _COVERAGE) for record in records]
+    return [
+        Column(
+            "coverage", [metric_text(one[1]) if one else "" for one in coverages], short="cover", right=True
+        ),
+        Column("hierarchy", hierarchies, short="hier", right=True),
+        Column("family", [families.of(record) for record in records], short="def"),
+    ]
+
+
+def _metric(record: Record, names: Sequence[str]) -> tuple[str, object, str] | None:
+    """The first of these metrics that the record has as a number: name, value, definition."""
+    metrics = record.get("metrics") or {}
+    for name in names:
+        found = metrics.get(name)
+        if isinstance(found, Mapping) and isinstance(found.get("value"), (int, float)):
+            return name, found["value"], str(found.get("family") or "unknown")
+    return None
+
+
+def _marks(record: Record) -> list[tuple[str, str]]:
+    known = [FLAGS.get(flag, (flag[:1].upper(), flag, ""))[:2] for flag in record.get("flags") or ()]
+    return [("!", "unsafe"), *known] if record.get("safety") in UNSAFE else known
+
+
+def _paths(records: Sequence[Record], root: str | None) -> Column:
+    title = "path" if root is None else f"below {escaped(root)}"
+    return Column(
+        title, [escaped(below(str(one["path"]), root)) for one in records], short="path", flexible=True
+    )
+
+
+def below(path: str, root: str | None) -> str:
+    """The path as seen from the root."""
+    if root is None:
+        return path
+    if path == root:
+        return "."
+    return path.removeprefix(root if root.endswith("/") else f"{root}/")
+
+
+def _sizes(records: Sequence[Record], field: str) -> Column:
+    cells = [size(one.get(field)) for one in records]
+    return Column(
+        "size", cells, short_cells=[cell.rstrip("B").replace(" ", "") for cell in cells], right=True
+    )
+
+
+def _plain(title: str, records: Sequence[Record], field: str, *, most: int | None = None) -> Column:
+    return Column(title, [escaped(one.get(field) or "") for one in records], most=most)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _letter(place: int) -> str:
+    return chr(ord("a") + place) if place < 26 else f"z{place}"

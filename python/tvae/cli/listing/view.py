@@ -1,0 +1,136 @@
+"""What of a scan is shown: the records of one kind, selected and sorted, and what belongs to them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from tvae.cli.listing.filter import Filter
+    from tvae.scanning import Kind, ScanResult
+
+Rows = list[dict[str, Any]]
+
+
+class View:
+    """A scan through filters and an order; nothing is fetched before it is asked for.
+
+    Attributes:
+        found: the scan, set as soon as there is one.
+        kind: the kind of record that is shown.
+        filters: the conditions.
+        sort: a field, and whether downwards, if that is said; None: by path.
+        families: the definitions among the sorted metric, if there are several.
+    """
+
+    found: ScanResult
+
+    def __init__(
+        self,
+        kind: Kind,
+        filters: Sequence[Filter] = (),
+        sort: tuple[str, bool | None] | None = None,
+    ) -> None:
+        self.kind = kind
+        self.filters = filters
+        self.sort = sort
+        self.families: list[str] = []
+
+    @property
+    def root(self) -> str | None:
+        """The one folder that was scanned, as records begin with it; None if there are several."""
+        roots = self.found.roots
+        return os.path.join(roots[0], "").rstrip("/") or "/" if len(roots) == 1 else None
+
+    @cached_property
+    def all_rows(self) -> Rows:
+        """Every record of the kind."""
+        return self.found.to_dicts(self.kind)
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The records that are shown."""
+        rows = self.all_rows
+        if self.filters:
+            from tvae.cli.listing.filter import select
+
+            rows = select(rows, self.filters, self.kind)
+        if self.sort is not None:
+            from tvae.cli.listing.order import arrange
+
+            field, descending = self.sort
+            rows, self.families = arrange(rows, field, descending=bool(descending), kind=self.kind)
+        return rows
+
+    @cached_property
+    def places(self) -> list[int] | None:
+        """Where the shown records are among all of them; None if they are all there, in order."""
+        if self.rows is self.all_rows:
+            return None
+        places = {id(row): place for place, row in enumerate(self.all_rows)}
+        return [places[id(row)] for row in self.rows]
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """Scanner, summary, dirs and files; with filters, what belongs to the shown records."""
+        rows = self.rows
+        found: dict[str, Any] = {
+            "schema": 1,
+            "scanner": self.found.scanner,
+            "summary": self.found.summary,
+            "dirs": rows if self.kind == "dir" else self.found.to_dicts("dir"),
+            "files": rows if self.kind == "file" else self.found.to_dicts("file"),
+        }
+        if skipped := self.found.engine.skipped():
+            found["skipped"] = skipped
+        if self.kind == "tensor":
+            found["tensors"] = rows
+        if self.filters:
+            self._shrink(found)
+        return found
+
+    def best(self, places: int) -> Rows:
+        """The leaderboard, of the shown directories alone."""
+        field, descending = self.sort or (None, None)
+        if field is not None:
+            from tvae.cli.listing.fields import check_metric
+
+            check_metric(field, self.found.to_dicts("dir"))
+        if not self.filters:
+            return self.found.best(places, field, descending=descending)
+        shown = {row["path"] for row in self.rows} if self.kind == "dir" else self._folders()
+        everyone = self.found.best(self.found.engine.n_dirs, field, descending=descending)
+        ranks: dict[tuple[str, str], int] = {}
+        entries = []
+        for entry in everyone:
+            if entry["path"] not in shown:
+                continue
+            rank = None
+            if entry["rank"] is not None:
+                competition = (entry["family"], entry.get("order", ""))
+                rank = ranks[competition] = ranks.get(competition, 0) + 1
+            kept = rank is not None and rank <= places
+            behind = {"reason": f"place {rank} among those shown"} if rank is not None and not kept else {}
+            entries.append({**entry, "rank": rank if kept else None, **behind})
+        return entries
+
+    def _shrink(self, found: dict[str, Any]) -> None:
+        if self.kind == "dir":
+            paths = {row["path"] for row in self.rows}
+            found["files"] = [one for one in found["files"] if _folder(one) in paths]
+        else:
+            folders = self._folders()
+            found["dirs"] = [one for one in found["dirs"] if one["path"] in folders]
+            if self.kind == "tensor":
+                paths = {row["path"] for row in self.rows}
+                found["files"] = [one for one in found["files"] if one["path"] in paths]
+        found["shown"] = {kind: len(found[kind]) for kind in ("dirs", "files")}
+
+    def _folders(self) -> set[str]:
+        return {_folder(row) for row in self.rows}
+
+
+def _folder(record: Mapping[str, Any]) -> str:
+    return os.path.dirname(cast("str", record["path"])) or "."

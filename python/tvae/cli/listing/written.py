@@ -1,0 +1,89 @@
+"""The records of a view in each format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tvae.cli.listing.view import View
+
+
+def written(view: View, form: str, *, best: int | None, width: int, colour: bool) -> str | bytes:
+    """What goes to stdout or into a file.
+
+    Args:
+        view: what is shown.
+        form: one of the formats of `tvae scan`.
+        best: places of the leaderboard; None for the records themselves.
+        width: columns of a table.
+        colour: whether a table is coloured.
+    """
+    if form == "table":
+        return "\n".join(_table(view, best, width=width, colour=colour))
+    if form == "json":
+        from tvae.finite import dumps_records
+
+        board = {"best": view.best(best)} if best is not None else {}
+        return dumps_records({**view.document, **board}) + "\n"
+    if form == "jsonl":
+        from tvae.finite import dumps
+
+        rows = view.rows if best is None else view.best(best)
+        return "".join(f"{dumps(row)}\n" for row in rows)
+    if form == "csv":
+        from tvae.cli.listing.flat import csv_text
+
+        return csv_text(view.rows, view.kind) if best is None else csv_text(view.best(best), "best")
+    if form == "parquet":
+        from tvae.cli.listing.parquet import parquet_bytes
+
+        return parquet_bytes(view.found.table(view.kind), view.places)
+    if form == "md":
+        return _page(view, best)
+    if form == "sarif":
+        from tvae import _core
+        from tvae.cli.listing.sarif import log
+        from tvae.finite import dumps
+
+        return dumps(log(view.document, _core.explain), indent=1) + "\n"
+    return "".join(f"{path}\n" for path in _paths(view, best))
+
+
+def _paths(view: View, best: int | None) -> Iterator[str]:
+    from tvae.cli.listing.layout import escaped
+
+    if best is not None:
+        yield from (escaped(one["path"]) for one in view.best(best) if one["rank"] is not None)
+    else:
+        yield from dict.fromkeys(escaped(one["path"]) for one in view.rows)
+
+
+def _table(view: View, best: int | None, *, width: int, colour: bool) -> Iterator[str]:
+    if best is not None:
+        from tvae.cli.listing.leaderboard import leaderboard
+
+        yield leaderboard(view.best(best), width=width, colour=colour, root=view.root)
+        return
+    from tvae.cli.listing.table import TABLES, legend, unsafe_files
+
+    if not view.rows:
+        return
+    yield TABLES[view.kind](view.rows, width=width, colour=colour, root=view.root)
+    below = list(legend(view.rows, width=width))
+    if below:
+        yield ""
+        yield from below
+    if any(word in view.found.summary["safety"] for word in ("dangerous", "unparsed")):
+        yield ""
+        files = view.rows if view.kind == "file" else view.found.to_dicts("file")
+        yield from unsafe_files(files, width=width, root=view.root)
+
+
+def _page(view: View, best: int | None) -> str:
+    from datetime import UTC, datetime
+
+    from tvae.cli.listing.markdown import leaderboard, page
+
+    if best is not None:
+        return leaderboard(view.best(best))
+    when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return page(view.document, root=view.root, when=when)

@@ -1,0 +1,155 @@
+"""`tvae prune`: carry out a reviewed plan of `tvae scan`, or take it back."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tvae.cli.option import Debug, Json, Quiet
+from tvae.cli.output import note, result, result_json
+from tvae.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tvae.pruning import Prepared
+
+
+def prune(
+    plan: Annotated[
+        str | None,
+        typer.Argument(metavar="PLAN", help="A file written by `tvae scan --plan`.", show_default=False),
+    ] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Do it; without this, only say what would be done.")
+    ] = False,
+    archive: Annotated[
+        str | None,
+        typer.Option(
+            "--archive", metavar="DIR", help="Where files go; without it, ROOT-archive beside the tree."
+        ),
+    ] = None,
+    undo: Annotated[
+        str | None, typer.Option("--undo", metavar="LOG", help="Move back what a log says was moved.")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Move what a plan names into an archive. Nothing is ever removed for good.
+
+    The plan is refused as a whole if anything in it changed since it was written.
+    """
+    if undo is not None:
+        if plan is not None or apply or archive is not None:
+            raise ConfigError("--undo takes a log and nothing else", path="--undo")
+        _undo(undo, as_json=as_json)
+        return
+    if plan is None:
+        raise ConfigError(
+            "there is no PLAN", path="tvae prune", hint="`tvae scan PATH --plan FILE` writes one"
+        )
+    from tvae import pruning
+
+    prepared = pruning.prepare(pruning.read(plan), archive=archive)
+    log = None
+    if apply and prepared.moves:
+
+        def begun(path: str) -> None:
+            if not quiet:
+                note(f"tvae: `tvae prune --undo {_shell(path)}` takes this back, at any moment")
+
+        log = pruning.apply(prepared, begun=begun)
+    if as_json:
+        result_json(_plain(prepared, plan, log))
+    else:
+        result(_text(prepared, done=log is not None))
+    if not quiet:
+        _advise(prepared, plan, log)
+
+
+def _undo(log: str, *, as_json: bool) -> None:
+    from tvae import pruning
+    from tvae.cli.listing.layout import escaped, size
+
+    done = pruning.undo(log)
+    if as_json:
+        result_json(
+            {"log": log, "root": done.root, "moved": done.moved, "bytes": done.bytes, "kept": done.kept}
+        )
+        return
+    for path in done.moved:
+        result(f"back  {escaped(path)}")
+    result(f"{len(done.moved)} files, {size(done.bytes)}, are back in {escaped(done.root)}")
+
+
+def _plain(prepared: Prepared, plan: str, log: str | None) -> dict[str, object]:
+    return {
+        "plan": plan,
+        "root": prepared.root,
+        "archive": prepared.archive,
+        "applied": log is not None,
+        "log": log,
+        "bytes": {action: prepared.size(action) for action in ("archive", "delete")},
+        "items": [
+            {
+                "path": item.path,
+                "action": item.action,
+                "target": None if item.folder else target,
+                "size": item.size,
+            }
+            for item, target in prepared.moves
+        ],
+    }
+
+
+def _text(prepared: Prepared, *, done: bool) -> str:
+    """A line an item, and the sum."""
+    from os.path import relpath
+
+    from tvae.cli.listing.layout import Column, escaped, lay_out, size
+
+    if not prepared.moves:
+        return "the plan is empty: there is nothing to do"
+    items = [item for item, _ in prepared.moves]
+    table = lay_out(
+        [
+            Column("action", [item.action for item in items]),
+            Column("size", ["folder" if item.folder else size(item.size) for item in items], right=True),
+            Column("path", [escaped(relpath(item.path, prepared.root)) for item in items], flexible=True),
+            Column("reason", [escaped(item.reason) for item in items], flexible=True),
+        ],
+        width=_width(),
+    )
+    sums = ", ".join(
+        f"{sum(item.action == action for item in items)} to {action} ({size(prepared.size(action))})"
+        for action in ("archive", "delete")
+    )
+    total = size(prepared.size("archive") + prepared.size("delete"))
+    verb = "moved" if done else "would move"
+    return f"{table}\n\n{sums}: {verb} {total} from {escaped(prepared.root)} to {escaped(prepared.archive)}"
+
+
+def _advise(prepared: Prepared, plan: str, log: str | None) -> None:
+    if not prepared.moves:
+        return
+    if log is None:
+        note(f"tvae: nothing was done; `tvae prune {_shell(plan)} --apply` does it")
+    elif any(item.action == "delete" and not item.folder for item, _ in prepared.moves):
+        note(
+            f"tvae: when nothing of it is missed, `rm -r {_shell(prepared.deleted)}` removes what was deleted"
+        )
+
+
+def _width() -> int:
+    import os
+
+    return max(os.get_terminal_size(sys.stdout.fileno()).columns, 40) if sys.stdout.isatty() else 80
+
+
+def _shell(path: str) -> str:
+    from shlex import quote
+
+    from tvae.cli.failure import one_line
+
+    return quote(one_line(path))

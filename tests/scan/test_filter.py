@@ -1,0 +1,155 @@
+"""`--filter` and `--sort`: what matches, what is refused, and that definitions are never mixed."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from scan.engine import file, folder, issue, metric
+from tvae.cli.listing import order
+from tvae.cli.listing.fields import ABSENT, value
+from tvae.cli.listing.filter import parse, select
+from tvae.errors import ConfigError
+
+RECORD = file(
+    "tree/a/best.pt",
+    size=1_500_000,
+    metrics={"coverage": metric(0.5), "hierarchy_B": metric(math.nan), "level_richness": metric({"0": 1.0})},
+    config={"lr": 0.1, "a.b": "x", "deep": {"on": True, "steps": [1, 2]}},
+    issues=[issue("Z030"), issue("P001")],
+    flags=["nan"],
+    epoch=None,
+)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "size>1MB",
+        "size >= 1.5MB",
+        "size<1.5MiB",
+        "size=1500000",
+        "size==1.5e6",
+        "coverage<50.1%",
+        "coverage=0.5",
+        "coverage.family=tvae 1",
+        "coverage.raw_key = 'x'",
+        "config.lr<=1e-1",
+        "config.a.b=x",
+        "config.deep.on=true",
+        "config.deep.steps=2",
+        "config.deep.steps.0=1",
+        "state_dicts.n_params>6",
+        "issues.code=Z030",
+        "issues.code!=Z031",
+        "issues.code~^p0",
+        "flags=nan",
+        "flags!=coverage_collapse",
+        "warnings=",
+        "path~BEST",
+        "path!=other",
+        "status>nothing",
+        "mtime>2023-01-01",
+        "mtime<2024-01-01",
+    ],
+)
+def test_what_matches(expression: str) -> None:
+    assert select([RECORD], [parse(expression)], "file") == [RECORD]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "size>1.5MB",
+        "coverage>=0.6",
+        "hierarchy_B<1",
+        "hierarchy_B>=-1",
+        "hierarchy_A!=3",
+        "epoch<3",
+        "epoch!=3",
+        "config.none=1",
+        "config.deep=1",
+        "config!=1",
+        "level_richness!=1",
+        "issues.code!=P001",
+        "flags!=nan",
+        "flags=",
+        "path~^best",
+        "config.deep.on=1",
+    ],
+)
+def test_what_does_not_match(expression: str) -> None:
+    assert select([RECORD], [parse(expression)], "file") == []
+
+
+def test_repeated_filters_are_and() -> None:
+    records = [file("a", size=1), file("b", size=9), file("c", size=20)]
+    found = select(records, [parse("size>5"), parse("size<10")], "file")
+    assert [one["path"] for one in found] == ["b"]
+
+
+def test_metrics_of_a_directory_are_those_of_its_best_file() -> None:
+    assert parse("coverage>0.9").matches(folder("tree/a"))
+    assert value(folder("tree/a"), "hierarchy_A") is ABSENT
+
+
+def test_a_shape_is_text() -> None:
+    tensor = {"path": "a", "name": "w", "dtype": "float32", "shape": [3, 4], "stride": [4, 1], "nbytes": 48}
+    assert parse("shape=3x4").matches(tensor)
+    assert not parse("shape=4").matches(tensor)
+
+
+@pytest.mark.parametrize("expression", ["", "size", "size>", "<3", "size ! 3", "path~["])
+def test_what_is_no_condition(expression: str) -> None:
+    with pytest.raises(ConfigError, match="--filter"):
+        parse(expression)
+
+
+def test_an_unknown_field_lists_the_fields() -> None:
+    with pytest.raises(
+        ConfigError, match=r"a dir has no field 'coverag'.*recommendation.*coverage"
+    ) as caught:
+        select([folder("a")], [parse("coverag<1")], "dir")
+    assert caught.value.hint is None
+    with pytest.raises(ConfigError, match="--by file has it"):
+        select([folder("a")], [parse("size>1")], "dir")
+
+
+def test_a_metric_that_nothing_has_is_no_mistake() -> None:
+    assert select([file("a", metrics={})], [parse("ultrametric>0.5")], "file") == []
+    assert select([file("a", metrics={"odd": metric(1.0)}), file("b")], [parse("odd=1")], "file")
+
+
+def test_a_number_does_not_compare_with_a_word() -> None:
+    with pytest.raises(ConfigError, match="size is a number"):
+        select([RECORD], [parse("size>big")], "file")
+
+
+def paths(field: str, records: list[dict[str, object]], *, descending: bool = False) -> tuple[str, list[str]]:
+    found, families = order.arrange(records, field, descending=descending, kind="file")
+    return "".join(str(one["path"]) for one in found), families
+
+
+def test_sorting() -> None:
+    records = [
+        file("a", metrics={"coverage": metric(0.5)}),
+        file("b", metrics={}),
+        file("c", metrics={"coverage": metric(0.25)}),
+        file("d", metrics={"coverage": metric(math.nan)}),
+    ]
+    assert paths("coverage", records) == ("cabd", [])
+    assert paths("coverage", records, descending=True) == ("acbd", [])
+    assert paths("path", records, descending=True) == ("dcba", [])
+
+
+def test_definitions_are_never_mixed() -> None:
+    values = [("a", 0.1, "v5"), ("b", 0.2, "tvae 1"), ("c", 0.3, "v5"), ("d", 0.4, "tvae 1")]
+    records = [file(path, metrics={"Q": metric(number, family=name)}) for path, number, name in values]
+    assert paths("Q", records, descending=True) == ("dbca", ["tvae 1", "v5"])
+
+
+@pytest.mark.parametrize("text", ["", ":desc", "size:down"])
+def test_what_is_no_order(text: str) -> None:
+    with pytest.raises(ConfigError, match="--sort"):
+        order.parse(text)
