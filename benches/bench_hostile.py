@@ -2,8 +2,8 @@
 
     python benches/bench_hostile.py [N]
 
-Prints the N slowest (default 10), how many take more than 250 ms or 64 MB, and, if picklescan is there, the same
-files through it, each in its own process with 20 seconds of patience.
+Prints the N slowest (default 10), how many take more than 250 ms or 64 MB, and, if picklescan is there, the
+same files through it, each in its own process with 20 seconds of patience.
 """
 
 from __future__ import annotations

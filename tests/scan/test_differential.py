@@ -184,7 +184,8 @@ def compare(program: bytes, path: Path) -> str:
     try:
         ours = scanning.find(path, "")
     except CheckpointError:
-        if codes & KNOWN.keys():
+        # Of a line that goes on behind its frame, C drops the part before the end of the frame.
+        if codes & KNOWN.keys() or b"\x95" in program:
             return "told"
         pytest.fail(f"{program!r} is accepted by Python and refused by us: {record.issues}")
     try:

@@ -44,7 +44,8 @@ impl Folder {
 }
 
 fn folder() -> Folder {
-    Folder(TempDir::new().unwrap())
+    // In memory where that is possible: tens of thousands of files are written.
+    Folder(TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap())
 }
 
 fn is_clean(record: &FileRecord) -> bool {

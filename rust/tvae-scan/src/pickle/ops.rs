@@ -266,6 +266,9 @@ impl Machine<'_> {
             b'P' => {
                 let span = self.line()?;
                 let id = self.add(Node::Text(span))?;
+                if !self.reader.slice(span).is_ascii() {
+                    self.fault(code::PERSISTENT, "a persistent id is not ASCII".into());
+                }
                 if std::str::from_utf8(self.reader.slice(span)).is_err() {
                     self.doc.nodes[id.index()] = Node::Bytes(span);
                 }

@@ -1,9 +1,9 @@
-"""Writes files/: one small file of every format, some with malice, which the tests cut and change byte by byte.
+"""Writes files/: one small file of every format, some with malice, which tests cut and change byte by byte.
 
     python rust/tvae-scan/tests/data/make_files.py
 
-A file whose name begins with `evil` imports posix.system first of all, so that whatever is changed behind that
-leaves it dangerous. None of them is ever loaded.
+A file whose name begins with `evil` imports posix.system first of all, so that whatever is changed behind
+that leaves it dangerous. None of them is ever loaded.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import pickle
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[3] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[4] / "tests"))
 
 from scan.hostile.archives import DATA, VERSION
 from scan.hostile.opcodes import CHECKPOINT, EPOCH, call, integer, mapping, name, stream, text
 from scan.hostile.streams import PROTOCOLS
-from scan.hostile.wrappers import DUPLICATE, TAR, entry, old, parts, tensors
+from scan.hostile.wrappers import DUPLICATE, entry, old, parts, tensors
 from scan.hostile.zips import DEFLATED, WEIGHTS, Record, archive, torch_file, zip64
 
 FIRST = stream(call(name("posix", "system"), text("true")) + b"0" + mapping(epoch=integer(EPOCH)))
@@ -53,7 +52,7 @@ def main() -> None:
         "evil-legacy": b"".join(parts(FIRST, stream(b"]"))),
         "evil-pickle": FIRST,
     }
-    folder = HERE / "files"
+    folder = Path(__file__).resolve().parent / "files"
     folder.mkdir(exist_ok=True)
     for label, data in files.items():
         (folder / f"{label}.bin").write_bytes(data)
