@@ -27,6 +27,7 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
         }
         Err(Failure::Corrupt(message)) => {
             salvage::read(source, "Z040", &message, file);
+            file.record.status = Status::Corrupt;
             // A more forgiving reader may find records in it that were not found here.
             return file.streams.worsen(Safety::Unparsed);
         }

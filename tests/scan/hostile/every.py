@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from scan.hostile import archives, excess, malice, streams, values, weights, wrappers
+from scan.hostile import archives, directories, excess, malice, streams, values, weights, wrappers
 from scan.hostile.case import Case
 
 CASES: list[Case] = [
-    case for module in (archives, wrappers, streams, malice, weights, values, excess) for case in module.CASES
+    case
+    for module in (archives, directories, wrappers, streams, malice, weights, values, excess)
+    for case in module.CASES
 ]
