@@ -23,10 +23,10 @@ FLOAT64_GRADIENT = 1e-14
 FLOAT64_CURVATURE = 1e-11
 # torch.compile may contract and reorder float32 arithmetic, not the float64 row scalars.
 COMPILED = 1e-6
-# The radius kernel computes in float32 throughout: alpha, a quotient, a logarithm of 1.4 u, a quotient.
+# The kernels compute in float32 throughout: alpha, a quotient, a logarithm of 1.4 u, a quotient.
 KERNEL_VALUE = 5e-7
 KERNEL_GRADIENT = 5e-7
-# Its curvature gradient leaves the series at c |x|^2 = 0.04, where the direct form has lost two digits.
+# Their curvature gradients leave the series at c |x|^2 = 0.04, where the direct form has lost two digits.
 KERNEL_CURVATURE = 1e-5
 # bfloat16 keeps 8 bits: one unit at the output, which Triton's interpreter truncates.
 BFLOAT16 = 8e-3

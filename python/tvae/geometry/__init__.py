@@ -8,8 +8,8 @@ Example:
     tensor(1.6807)
 """
 
-from tvae.geometry.ops import distance, pairwise_distance, radius, status
-from tvae.geometry.poincare import clamped_rows, expmap0, from_polar, logmap0, project
+from tvae.geometry.ops import distance, expmap0, logmap0, pairwise_distance, project, radius, status
+from tvae.geometry.poincare import clamped_rows, from_polar
 
 __all__ = [
     "clamped_rows",

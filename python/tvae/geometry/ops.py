@@ -16,7 +16,7 @@ from tvae.geometry import pairwise, poincare
 from tvae.geometry.conformal import check_curvature
 
 IMPLS = ("auto", "reference", "triton")
-_KERNELS = ("radius",)
+_KERNELS = ("distance", "radius", "expmap0", "logmap0", "project")
 _KERNEL_DIM = 128
 _HAS_TRITON = find_spec("triton") is not None
 # Why `auto` last took the reference for an op that has a kernel: first reason kept.
@@ -30,22 +30,30 @@ def distance(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto
         x: points (..., D) with sqrt(c) |x| < 1.
         y: points whose leading shape broadcasts with that of `x`.
         c: curvature, float or 0-d tensor.
-        impl: `auto`, `reference` or `triton` (there is no kernel yet: raises).
+        impl: `auto`, `reference`, or `triton` (CUDA, D <= 128; on a CPU in Triton's interpreter alone).
 
     Returns:
         Distances of the broadcast leading shape.
 
     Raises:
         DomainError: shapes, precision, curvature or `impl` are wrong.
-        DeviceError: `impl="triton"`.
+        DeviceError: `impl="triton"` and the points are not on one CUDA device.
+        DependencyError: `impl="triton"` and Triton is not installed.
 
     Example:
         >>> import torch
         >>> distance(torch.tensor([0.5, 0.0]), torch.tensor([-0.5, 0.0]))
         tensor(2.1972)
     """
-    _refuse_kernel("distance", impl)
-    return poincare.distance(x, y, c)
+    if not _kernel("distance", impl, x, y):
+        return poincare.distance(x, y, c)
+    from tvae.kernels.distance import Distance
+
+    dtype = torch.promote_types(x.dtype, y.dtype)
+    x, y = torch.broadcast_tensors(x.to(dtype), y.to(dtype))
+    a, b = (t.reshape(-1, t.shape[-1]) for t in (x, y))
+    d: Tensor = Distance.apply(a, b, _curvature(c, a))  # type: ignore[no-untyped-call]
+    return d.view(x.shape[:-1])
 
 
 def radius(x: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto") -> Tensor:
@@ -54,41 +62,105 @@ def radius(x: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto") -> Tensor:
     Args:
         x: points (..., D) with sqrt(c) |x| < 1.
         c: curvature, float or 0-d tensor.
-        impl: `auto`, `reference`, or `triton` (CUDA, D <= 128, not float64; on a CPU in Triton's interpreter
-            alone).
+        impl: as for `distance`.
 
     Returns:
         Radii of shape (...).
 
     Raises:
-        DomainError: precision, dimension, curvature or `impl` are wrong.
-        DeviceError: `impl="triton"` and the points are not on a CUDA device.
-        DependencyError: `impl="triton"` and Triton is not installed.
+        DomainError, DeviceError, DependencyError: as `distance`.
 
     Example:
         >>> import torch
         >>> radius(torch.tensor([[0.0, 0.0], [0.6, 0.0]]), impl="reference")
         tensor([0.0000, 1.3863])
     """
-    _check_impl(impl)
-    if impl == "reference":
-        return poincare.radius(x, c)
-    refusal = _refusal(x, interpreter=impl == "triton")
-    if refusal is not None:
-        error, reason = refusal
-        if impl == "triton":
-            raise error(
-                reason, path="x", got=f"{x.dtype} on {x.device.type}", hint='use impl="auto" or "reference"'
-            )
-        if not torch.compiler.is_compiling():
-            _fallbacks.setdefault("radius", reason)
+    if not _kernel("radius", impl, x):
         return poincare.radius(x, c)
     from tvae.kernels.poincare import Radius
 
-    check_curvature(c)
-    k = c if isinstance(c, Tensor) else torch.full((), c, dtype=torch.float32, device=x.device)
-    d: Tensor = Radius.apply(x.reshape(-1, x.shape[-1]), k)  # type: ignore[no-untyped-call]
+    d: Tensor = Radius.apply(x.reshape(-1, x.shape[-1]), _curvature(c, x))  # type: ignore[no-untyped-call]
     return d.view(x.shape[:-1])
+
+
+def expmap0(v: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto") -> Tensor:
+    """Point that the tangent vector `v` at the origin leads to; see `tvae.geometry.poincare.expmap0`.
+
+    Args:
+        v: tangent vectors (..., D), any length.
+        c: curvature, float or 0-d tensor.
+        impl: as for `distance`.
+
+    Returns:
+        Points of the shape of `v`.
+
+    Raises:
+        DomainError, DeviceError, DependencyError: as `distance`.
+
+    Example:
+        >>> import torch
+        >>> expmap0(torch.tensor([1.0, 0.0]))
+        tensor([0.7616, 0.0000])
+    """
+    if not _kernel("expmap0", impl, v):
+        return poincare.expmap0(v, c)
+    from tvae.kernels.maps import EXPMAP
+
+    return _radial_map(v, c, EXPMAP)
+
+
+def logmap0(x: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto") -> Tensor:
+    """Tangent vector at the origin that leads to `x`; see `tvae.geometry.poincare.logmap0`.
+
+    Args:
+        x: points (..., D) with sqrt(c) |x| < 1.
+        c: curvature, float or 0-d tensor.
+        impl: as for `distance`.
+
+    Returns:
+        Tangent vectors of the shape of `x`.
+
+    Raises:
+        DomainError, DeviceError, DependencyError: as `distance`.
+
+    Example:
+        >>> import torch
+        >>> logmap0(torch.tensor([0.6, 0.0]))
+        tensor([0.6931, 0.0000])
+    """
+    if not _kernel("logmap0", impl, x):
+        return poincare.logmap0(x, c)
+    from tvae.kernels.maps import LOGMAP
+
+    return _radial_map(x, c, LOGMAP)
+
+
+def project(x: Tensor, c: float | Tensor = 1.0, *, rho: float, impl: str = "auto") -> Tensor:
+    """Nearest point with sqrt(c) |x| <= rho; see `tvae.geometry.poincare.project`.
+
+    Args:
+        x: vectors (..., D), inside the ball or not.
+        c: curvature, float or 0-d tensor.
+        rho: largest sqrt(c) |x|, in (0, 1).
+        impl: as for `distance`.
+
+    Returns:
+        Points of the shape of `x`.
+
+    Raises:
+        DomainError, DeviceError, DependencyError: as `distance`, and `rho` outside (0, 1).
+
+    Example:
+        >>> import torch
+        >>> project(torch.tensor([3.0, 4.0]), rho=0.5)
+        tensor([0.3000, 0.4000])
+    """
+    poincare.check_rho(rho)
+    if not _kernel("project", impl, x):
+        return poincare.project(x, c, rho=rho)
+    from tvae.kernels.maps import PROJECT
+
+    return _radial_map(x, c, PROJECT, rho)
 
 
 def pairwise_distance(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto") -> Tensor:
@@ -123,11 +195,11 @@ def status() -> dict[str, str]:
     """What `impl="auto"` takes for each op on this machine, and why where it is the reference.
 
     Example:
-        >>> status()["distance"]
+        >>> status()["pairwise_distance"]
         'reference (no Triton kernel)'
     """
     missing = _missing()
-    report = {"distance": "reference (no Triton kernel)", "pairwise_distance": "reference (no Triton kernel)"}
+    report = {"pairwise_distance": "reference (no Triton kernel)"}
     for op in _KERNELS:
         if missing is not None:
             report[op] = f"reference ({missing})"
@@ -148,6 +220,23 @@ def _refuse_kernel(op: str, impl: str) -> None:
         raise DeviceError(f"{op} has no Triton kernel", path="impl", hint='use impl="auto" or "reference"')
 
 
+def _kernel(op: str, impl: str, *points: Tensor) -> bool:
+    """Whether the Triton kernel of `op` takes these points; raises if it was asked for and cannot."""
+    _check_impl(impl)
+    if impl == "reference":
+        return False
+    refusal = _refusal(points, interpreter=impl == "triton")
+    if refusal is None:
+        return True
+    error, reason = refusal
+    if impl == "triton":
+        got = ", ".join(f"{x.dtype} {tuple(x.shape)} on {x.device}" for x in points)
+        raise error(reason, path=op, got=got, hint='use impl="auto" or "reference"')
+    if not torch.compiler.is_compiling():
+        _fallbacks.setdefault(op, reason)
+    return False
+
+
 def _missing() -> str | None:
     """Why `auto` can run no kernel at all on this machine, or None."""
     if not _HAS_TRITON:
@@ -155,20 +244,39 @@ def _missing() -> str | None:
     return None if torch.cuda.is_available() else "no CUDA device"
 
 
-def _refusal(x: Tensor, *, interpreter: bool) -> tuple[type[TvaeError], str] | None:
-    """Why the radius kernel cannot take `x`, as the kind of error and its reason, or None."""
+def _refusal(points: tuple[Tensor, ...], *, interpreter: bool) -> tuple[type[TvaeError], str] | None:
+    """Why no kernel can take these points, as the kind of error and its reason, or None."""
+    x = points[0]
     if not _HAS_TRITON:
         return DependencyError, "Triton is not installed"
     if not x.is_cuda and not (interpreter and _interpreted()):
         return DeviceError, "the Triton kernel needs a CUDA tensor"
-    if x.dtype not in (torch.float32, torch.bfloat16, torch.float16):
-        return DomainError, "the Triton kernel takes float32, bfloat16 and float16"
-    if x.dim() == 0 or not 1 <= x.shape[-1] <= _KERNEL_DIM:
-        return DomainError, f"the Triton kernel takes shapes (..., D) with 1 <= D <= {_KERNEL_DIM}"
+    if any(other.device != x.device for other in points):
+        return DeviceError, "the Triton kernel needs all points on one device"
+    if any(p.dtype not in (torch.float32, torch.float64, torch.bfloat16, torch.float16) for p in points):
+        return DomainError, "the Triton kernel takes float32, float64, bfloat16 and float16"
+    if any(p.dim() == 0 or p.shape[-1] != x.shape[-1] for p in points):
+        return DomainError, "the Triton kernel takes points (..., D) of one dimension D"
+    if not 1 <= x.shape[-1] <= _KERNEL_DIM:
+        return DomainError, f"the Triton kernel takes 1 <= D <= {_KERNEL_DIM}"
     return None
 
 
 def _interpreted() -> bool:
-    from tvae.kernels.poincare import INTERPRETED
+    from tvae.kernels.scalar import INTERPRETED
 
     return INTERPRETED
+
+
+def _curvature(c: float | Tensor, like: Tensor) -> Tensor:
+    """The curvature as the 0-d tensor that a kernel reads."""
+    check_curvature(c)
+    return c if isinstance(c, Tensor) else torch.full((), c, dtype=torch.float64, device=like.device)
+
+
+def _radial_map(x: Tensor, c: float | Tensor, kind: int, rho: float = 0.5) -> Tensor:
+    from tvae.kernels.maps import RadialMap
+
+    rows = x.reshape(-1, x.shape[-1])
+    y: Tensor = RadialMap.apply(rows, _curvature(c, x), kind, rho)  # type: ignore[no-untyped-call]
+    return y.view(x.shape)
