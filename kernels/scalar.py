@@ -114,12 +114,14 @@ def _log1p(u):
 
 @triton.jit
 def _exp(x):
-    """exp(x) - 1 and exp(x) for x <= 0, each to 2 units; NaN is passed on, x < -80 is taken as -80.
+    """exp(x) - 1 and exp(x) for x <= 0, each to 2 units; NaN is passed on.
+
+    Arguments below -80 are taken as -80, in float64 those below -700 as -700.
 
     x = n log 2 + r: 2^n comes from the low bits of x / log 2 + 1.5 2^p, without a cast that NaN would upset.
     """
-    x = tl.where(x < -80.0, -80.0, x)
     if x.dtype == tl.float64:
+        x = tl.where(x < -700.0, -700.0, x)
         shifted = _step(x, tl.full(x.shape, 1.4426950408889634, x.dtype), 6755399441055744.0)
         n = shifted - 6755399441055744.0
         power = ((shifted.to(tl.int64, bitcast=True) - 0x4338000000000000 + 1023) << 52).to(
@@ -137,6 +139,7 @@ def _exp(x):
         p = _step(p, r, 1 / 5040)
         p = _step(p, r, 1 / 720)
     else:
+        x = tl.where(x < -80.0, -80.0, x)
         shifted = _step(x, tl.full(x.shape, 1.4426950408889634, x.dtype), 12582912.0)
         n = shifted - 12582912.0
         power = ((shifted.to(tl.int32, bitcast=True) - 0x4B400000 + 127) << 23).to(tl.float32, bitcast=True)
@@ -177,3 +180,13 @@ def _minus_tanh(y, tanh):
     else:
         result = tl.where(y < 0.3, series, y - tanh)
     return result
+
+
+@triton.jit
+def _coth_excess(z):
+    """z coth(z) - 1 for float64 z >= 0."""
+    w = z * z
+    series = w * (1 / 3 + w * (-1 / 45 + w * (2 / 945 + w * (-1 / 4725 + w * (2 / 93555)))))
+    away = tl.where(z < 0.1, 1.0, z)
+    less, e = _exp(-2.0 * away)
+    return tl.where(z < 0.1, series, away * (1.0 + e) / -less - 1.0)

@@ -37,6 +37,14 @@ def test_an_unknown_name_is_refused() -> None:
 def test_status_names_every_dispatched_op() -> None:
     geometry.radius(torch.zeros(2, 3))
     status = geometry.status()
-    assert set(status) == {"distance", "radius", "expmap0", "logmap0", "project", "pairwise_distance"}
+    assert set(status) == {
+        "distance",
+        "polar_distance",
+        "radius",
+        "expmap0",
+        "logmap0",
+        "project",
+        "pairwise_distance",
+    }
     if not torch.cuda.is_available():
         assert all(line.startswith("reference (") for line in status.values())

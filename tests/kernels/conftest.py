@@ -21,13 +21,13 @@ Usage = dict[str, int]
 
 @pytest.fixture(scope="session")
 def interpreted() -> Callable[[str], Report]:
-    """The report of `interpreted.py` on an op, or of `interpreted_parts.py` on "parts"; each runs once."""
+    """The report of `interpreted.py` on an op, or of `interpreted_OP.py`; each runs once."""
     pytest.importorskip("triton", reason="Triton is not installed")
 
     @cache
     def run(op: str) -> Report:
-        parts = op == "parts"
-        program = Path(__file__).with_name("interpreted_parts.py" if parts else "interpreted.py")
+        own = Path(__file__).with_name(f"interpreted_{op}.py")
+        program = own if own.exists() else Path(__file__).with_name("interpreted.py")
         done = subprocess.run(
             [sys.executable, "-W", "error", program, op],
             capture_output=True,

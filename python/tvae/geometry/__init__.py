@@ -8,7 +8,16 @@ Example:
     tensor(1.6807)
 """
 
-from tvae.geometry.ops import distance, expmap0, logmap0, pairwise_distance, project, radius, status
+from tvae.geometry.ops import (
+    distance,
+    expmap0,
+    logmap0,
+    pairwise_distance,
+    polar_distance,
+    project,
+    radius,
+    status,
+)
 from tvae.geometry.poincare import clamped_rows, from_polar
 
 __all__ = [
@@ -18,6 +27,7 @@ __all__ = [
     "from_polar",
     "logmap0",
     "pairwise_distance",
+    "polar_distance",
     "project",
     "radius",
     "status",

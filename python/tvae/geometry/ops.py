@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from tvae.errors import DependencyError, DeviceError, DomainError, TvaeError
-from tvae.geometry import pairwise, poincare
+from tvae.geometry import pairwise, poincare, polar
 from tvae.geometry.conformal import check_curvature
 
 IMPLS = ("auto", "reference", "triton")
-_KERNELS = ("distance", "radius", "expmap0", "logmap0", "project")
+_KERNELS = ("distance", "polar_distance", "radius", "expmap0", "logmap0", "project")
 _KERNEL_DIM = 128
 _HAS_TRITON = find_spec("triton") is not None
 # Why `auto` last took the reference for an op that has a kernel: first reason kept.
@@ -50,10 +50,48 @@ def distance(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto
     from tvae.kernels.distance import Distance
 
     dtype = torch.promote_types(x.dtype, y.dtype)
-    x, y = torch.broadcast_tensors(x.to(dtype), y.to(dtype))
+    x, y = torch.broadcast_tensors(x.to(dtype), y.to(dtype))  # type: ignore[no-untyped-call]
     a, b = (t.reshape(-1, t.shape[-1]) for t in (x, y))
     d: Tensor = Distance.apply(a, b, _curvature(c, a))  # type: ignore[no-untyped-call]
     return d.view(x.shape[:-1])
+
+
+def polar_distance(
+    r: Tensor, u: Tensor, s: Tensor, w: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto"
+) -> Tensor:
+    """Geodesic distance between points given by radius and direction, accurate far past the rim; see
+    `tvae.geometry.polar.polar_distance`.
+
+    Args:
+        r: hyperbolic radii (...) of the first points.
+        u: unit directions (..., D) of the first points.
+        s: hyperbolic radii of the second points.
+        w: unit directions of the second points. Leading shapes broadcast.
+        c: curvature, float or 0-d tensor.
+        impl: as for `distance`.
+
+    Returns:
+        Distances of the broadcast leading shape.
+
+    Raises:
+        DomainError, DeviceError, DependencyError: as `distance`.
+
+    Example:
+        >>> import torch
+        >>> east, north = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
+        >>> polar_distance(torch.tensor(40.0), east, torch.tensor(40.0), north)
+        tensor(79.3069)
+    """
+    if not _kernel("polar_distance", impl, u, w):
+        return polar.polar_distance(r, u, s, w, c)
+    from tvae.kernels.polar import PolarDistance
+
+    dtype = torch.promote_types(torch.promote_types(r.dtype, u.dtype), torch.promote_types(s.dtype, w.dtype))
+    points = [t.to(dtype) for t in (r.unsqueeze(-1), u, s.unsqueeze(-1), w)]
+    shape = torch.broadcast_shapes(*[t.shape for t in points])  # type: ignore[no-untyped-call]
+    rows = [t.expand(*shape[:-1], t.shape[-1]).reshape(-1, t.shape[-1]) for t in points]
+    d: Tensor = PolarDistance.apply(rows[0][:, 0], rows[1], rows[2][:, 0], rows[3], _curvature(c, u))  # type: ignore[no-untyped-call]
+    return d.view(shape[:-1])
 
 
 def radius(x: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto") -> Tensor:
