@@ -28,6 +28,8 @@ KERNEL_VALUE = 5e-7
 KERNEL_GRADIENT = 5e-7
 # Their curvature gradients leave the series at c |x|^2 = 0.04, where the direct form has lost two digits.
 KERNEL_CURVATURE = 1e-5
+# A sum over all pairs: terms right to BALL_VALUE, added in float32 over a tile and in float64 beyond.
+ALL_PAIRS = 1e-6
 # bfloat16 keeps 8 bits: one unit at the output, which Triton's interpreter truncates.
 BFLOAT16 = 8e-3
 # Central differences of step 1e-6 in float64, relative to the step's curvature.

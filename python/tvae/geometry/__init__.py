@@ -9,6 +9,7 @@ Example:
 """
 
 from tvae.geometry.ops import (
+    all_pairs_loss,
     distance,
     expmap0,
     logmap0,
@@ -21,6 +22,7 @@ from tvae.geometry.ops import (
 from tvae.geometry.poincare import clamped_rows, from_polar
 
 __all__ = [
+    "all_pairs_loss",
     "clamped_rows",
     "distance",
     "expmap0",

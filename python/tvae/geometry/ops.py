@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tvae.errors import DependencyError, DeviceError, DomainError, TvaeError
-from tvae.geometry import pairwise, poincare, polar
+from tvae.geometry import pairwise, poincare, polar, structure
 from tvae.geometry.conformal import check_curvature
 
 IMPLS = ("auto", "reference", "triton")
@@ -229,6 +229,61 @@ def pairwise_distance(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, impl: st
     return pairwise.pairwise_distance(x, y, c)
 
 
+def all_pairs_loss(
+    x: Tensor,
+    c: float | Tensor = 1.0,
+    *,
+    lo: Tensor,
+    hi: Tensor,
+    weight: Tensor,
+    power: int = 1,
+    impl: str = "auto",
+) -> Tensor:
+    """Sum over all pairs of operations of weight[k] e^power, where k = v(i - j), d is their distance and
+
+        e = max(d - hi[k], lo[k] - d, 0)
+
+    With power 1 every pair is held in the band of its level; with power 2 and lo = hi it is the stress
+    weight[k] (d - lo[k])^2. The matrix of pairs is never formed, the gradient comes from the same pass.
+
+    Args:
+        x: points (N, D), row i of operation i, N <= 3^depth; past the rim alpha is clamped.
+        c: curvature, float or 0-d tensor.
+        lo: shortest distances of each level, (depth,). No gradient flows into the bands.
+        hi: longest distances of each level, (depth,).
+        weight: factor of each level, (depth,).
+        power: 1 or 2.
+        impl: `auto`, `reference`, or `rust` (float32 on a CPU, N = 3^depth).
+
+    Returns:
+        The 0-d sum, in the precision of `x`. The gradient of a coinciding pair is 0; NaN points give NaN.
+
+    Raises:
+        DomainError: shapes, precision, curvature, power or `impl` are wrong.
+        DeviceError: `impl="rust"` and the points are not on a CPU.
+
+    Example:
+        >>> import torch
+        >>> x = torch.tensor([[0.0, 0.0], [0.6, 0.0], [-0.6, 0.0]])
+        >>> target = torch.tensor([1.3863])
+        >>> all_pairs_loss(x, lo=target, hi=target, weight=torch.ones(1), power=2)
+        tensor(1.9218)
+    """
+    if impl not in ("auto", "reference", "rust"):
+        raise DomainError("unknown implementation", path="impl", expected="auto, reference, rust", got=impl)
+    refusal: tuple[type[TvaeError], str] | None = None
+    if x.device.type != "cpu":
+        refusal = DeviceError, "the compiled loop needs points on a CPU"
+    elif x.dtype not in (torch.float32, torch.bfloat16, torch.float16) or len(x) != 3 ** lo.numel():
+        refusal = DomainError, "the compiled loop takes float32 points of all 3^depth operations"
+    if impl == "rust" and refusal is not None:
+        error, reason = refusal
+        raise error(reason, path="x", got=f"{x.dtype} {tuple(x.shape)}", hint='use impl="auto"')
+    compiling = torch.compiler.is_compiling()
+    rust = impl == "rust" or (impl == "auto" and refusal is None and not compiling)
+    return structure.all_pairs_loss(x, c, lo=lo, hi=hi, weight=weight, power=power, rust=rust)
+
+
 def status() -> dict[str, str]:
     """What `impl="auto"` takes for each op on this machine, and why where it is the reference.
 
@@ -237,7 +292,10 @@ def status() -> dict[str, str]:
         'reference (no Triton kernel)'
     """
     missing = _missing()
-    report = {"pairwise_distance": "reference (no Triton kernel)"}
+    report = {
+        "pairwise_distance": "reference (no Triton kernel)",
+        "all_pairs_loss": "rust on a CPU, reference elsewhere (no Triton kernel)",
+    }
     for op in _KERNELS:
         if missing is not None:
             report[op] = f"reference ({missing})"

@@ -12,6 +12,7 @@ mod records;
 mod scan;
 mod space;
 mod statistics;
+mod structure;
 
 use pyo3::prelude::*;
 use pyo3::types::PyModule;
@@ -31,6 +32,8 @@ mod _core {
     use super::space::{agreements, indices, trits, valuations};
     #[pymodule_export]
     use super::statistics::{PairStatistics, RadialStatistics, pair_statistics, radial_statistics};
+    #[pymodule_export]
+    use super::structure::pair_loss;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
