@@ -23,11 +23,13 @@ FLOAT64_GRADIENT = 1e-14
 FLOAT64_CURVATURE = 1e-11
 # torch.compile may contract and reorder float32 arithmetic, not the float64 row scalars.
 COMPILED = 1e-6
-# The radius kernel computes in float32 throughout: alpha, a quotient, a logarithm of 1.4 u, a quotient.
+# The kernels compute in float32 throughout: alpha, a quotient, a logarithm of 1.4 u, a quotient.
 KERNEL_VALUE = 5e-7
 KERNEL_GRADIENT = 5e-7
-# Its curvature gradient leaves the series at c |x|^2 = 0.04, where the direct form has lost two digits.
+# Their curvature gradients leave the series at c |x|^2 = 0.04, where the direct form has lost two digits.
 KERNEL_CURVATURE = 1e-5
+# A sum over all pairs: terms right to BALL_VALUE, added in float32 over a tile and in float64 beyond.
+ALL_PAIRS = 1e-6
 # bfloat16 keeps 8 bits: one unit at the output, which Triton's interpreter truncates.
 BFLOAT16 = 8e-3
 # Central differences of step 1e-6 in float64, relative to the step's curvature.

@@ -19,6 +19,7 @@ __all__ = [
     "inspect_file",
     "metric_families",
     "open_checkpoint",
+    "pair_loss",
     "pair_statistics",
     "paired_batch",
     "pairs",
@@ -85,6 +86,14 @@ def paired_batch(
     high_v: float = 0.25,
     levels: Sequence[int] | None = None,
 ) -> npt.NDArray[np.int64]: ...
+def pair_loss(
+    points: npt.NDArray[np.float32],
+    depth: int,
+    bands: Sequence[tuple[float, float, float]],
+    *,
+    curvature: float = 1.0,
+    squared: bool = False,
+) -> tuple[float, list[float], npt.NDArray[np.float32], float]: ...
 def pair_statistics(
     points: npt.NDArray[np.float32] | npt.NDArray[np.float64],
     depth: int,

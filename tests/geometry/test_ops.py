@@ -20,6 +20,9 @@ def test_a_kernel_by_name_runs_or_raises() -> None:
     for call in (
         lambda: geometry.radius(x, impl="triton"),
         lambda: geometry.distance(x, x, impl="triton"),
+        lambda: geometry.expmap0(x, impl="triton"),
+        lambda: geometry.logmap0(x, impl="triton"),
+        lambda: geometry.project(x, rho=0.9, impl="triton"),
         lambda: geometry.pairwise_distance(x, x, impl="triton"),
     ):
         with pytest.raises(DeviceError):
@@ -34,6 +37,16 @@ def test_an_unknown_name_is_refused() -> None:
 def test_status_names_every_dispatched_op() -> None:
     geometry.radius(torch.zeros(2, 3))
     status = geometry.status()
-    assert set(status) == {"distance", "pairwise_distance", "radius"}
+    assert set(status) == {
+        "all_pairs_loss",
+        "distance",
+        "polar_distance",
+        "radius",
+        "expmap0",
+        "logmap0",
+        "project",
+        "pairwise_distance",
+    }
     if not torch.cuda.is_available():
+        status.pop("all_pairs_loss")
         assert all(line.startswith("reference (") for line in status.values())

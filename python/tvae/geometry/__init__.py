@@ -8,16 +8,28 @@ Example:
     tensor(1.6807)
 """
 
-from tvae.geometry.ops import distance, pairwise_distance, radius, status
-from tvae.geometry.poincare import clamped_rows, expmap0, from_polar, logmap0, project
+from tvae.geometry.ops import (
+    all_pairs_loss,
+    distance,
+    expmap0,
+    logmap0,
+    pairwise_distance,
+    polar_distance,
+    project,
+    radius,
+    status,
+)
+from tvae.geometry.poincare import clamped_rows, from_polar
 
 __all__ = [
+    "all_pairs_loss",
     "clamped_rows",
     "distance",
     "expmap0",
     "from_polar",
     "logmap0",
     "pairwise_distance",
+    "polar_distance",
     "project",
     "radius",
     "status",

@@ -184,11 +184,20 @@ def project(x: Tensor, c: float | Tensor = 1.0, *, rho: float) -> Tensor:
         >>> project(torch.tensor([3.0, 4.0]), 1.0, rho=0.5)
         tensor([0.3000, 0.4000])
     """
-    if not 0.0 < rho < 1.0:
-        raise DomainError("rho is out of range", path="rho", expected="a number in (0, 1)", got=str(rho))
+    check_rho(rho)
     x, dtype = _single(x, c)
     p: Tensor = _Project.apply(x, c, rho)  # type: ignore[no-untyped-call]
     return p.to(dtype)
+
+
+def check_rho(rho: float) -> None:
+    """Refuse a bound of `project` outside (0, 1).
+
+    Raises:
+        DomainError: so it is.
+    """
+    if not 0.0 < rho < 1.0:
+        raise DomainError("rho is out of range", path="rho", expected="a number in (0, 1)", got=str(rho))
 
 
 def _single(x: Tensor, c: float | Tensor) -> tuple[Tensor, torch.dtype]:

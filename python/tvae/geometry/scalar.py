@@ -59,3 +59,18 @@ def tanh_slope(w: Tensor, f: Tensor) -> Tensor:
     direct = (4.0 * e / (1.0 + e).square() - f) / (2.0 * w)
     series = -1 / 3 + w * (4 / 15 - w * (17 / 105 - w * (248 / 2835 - w * (1382 / 31185))))
     return torch.where(w < 1e-3, series, direct)
+
+
+def coth_excess(z: Tensor) -> Tensor:
+    """z coth(z) - 1 for float64 z >= 0: how far the slope of log sinh is from that of log.
+
+    Example:
+        >>> import torch
+        >>> coth_excess(torch.tensor([1e-6, 1.0], dtype=torch.float64)).tolist()
+        [3.333e-13, 0.3130]
+    """
+    w = z * z
+    series = w * (1 / 3 + w * (-1 / 45 + w * (2 / 945 + w * (-1 / 4725 + w * (2 / 93555)))))
+    away = torch.where(z < 0.1, 1.0, z)
+    e = torch.exp(-2.0 * away)
+    return torch.where(z < 0.1, series, away * (1.0 + e) / (1.0 - e) - 1.0)

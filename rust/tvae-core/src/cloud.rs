@@ -45,21 +45,7 @@ impl<'a> Points<'a> {
     /// Float64 input is rounded to float32 for chords, after `alpha` has been taken from it.
     #[allow(clippy::cast_possible_truncation)] // factors are float32 by design
     pub(crate) fn new<T: Coordinate>(depth: Depth, rows: &'a [T], dim: usize, c: f64) -> Result<Self, Error> {
-        if !(c.is_finite() && c > 0.0) {
-            return Err(Error::Scalar {
-                path: "curvature",
-                got: c.to_string(),
-                expected: "a positive number",
-            });
-        }
-        if dim == 0 {
-            return Err(Error::Scalar {
-                path: "points",
-                got: "0 columns".into(),
-                expected: "1 column or more",
-            });
-        }
-        same_length("points", depth.size() as usize * dim, rows.len())?;
+        check(depth, rows.len(), dim, c)?;
         let factors = rows.chunks_exact(dim).enumerate().map(|(row, point)| {
             let square: f64 = point.iter().map(|&x| x.into() * x.into()).sum();
             if !square.is_finite() {
@@ -77,10 +63,37 @@ impl<'a> Points<'a> {
         Ok(Self { rows: T::rounded(rows), dim, factors })
     }
 
+    /// The same without refusals: alpha is held above `least`, and what is not finite stays so.
+    #[allow(clippy::cast_possible_truncation)] // factors are float32 by design
+    pub(crate) fn clamped(
+        depth: Depth,
+        rows: &'a [f32],
+        dim: usize,
+        c: f64,
+        least: f64,
+    ) -> Result<Self, Error> {
+        check(depth, rows.len(), dim, c)?;
+        let factors = rows.chunks_exact(dim).map(|point| {
+            let alpha = 1.0 - c * point.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>();
+            (c.sqrt() / if alpha < least { least } else { alpha }) as f32
+        });
+        Ok(Self { factors: factors.collect(), rows: Cow::Borrowed(rows), dim })
+    }
+
     pub(crate) fn row(&self, index: u32) -> &[f32] {
         let start = index as usize * self.dim;
         &self.rows[start..start + self.dim]
     }
+}
+
+fn check(depth: Depth, length: usize, dim: usize, c: f64) -> Result<(), Error> {
+    if !(c.is_finite() && c > 0.0) {
+        return Err(Error::Scalar { path: "curvature", got: c.to_string(), expected: "a positive number" });
+    }
+    if dim == 0 {
+        return Err(Error::Scalar { path: "points", got: "0 columns".into(), expected: "1 column or more" });
+    }
+    same_length("points", depth.size() as usize * dim, length)
 }
 
 /// Points in the order of reversed digits, in blocks of `LANES` positions, coordinate by coordinate.

@@ -23,6 +23,7 @@ mod ranking;
 mod rng;
 pub mod simd;
 pub mod strata;
+pub mod structure;
 mod sweep;
 
 /// Threads of one call at most, whatever is asked for; no result depends on their number.

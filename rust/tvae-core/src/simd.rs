@@ -13,6 +13,7 @@ use crate::bins::Bins;
 use crate::cloud::Cloud;
 use crate::ladder::{levels_i64, levels_u16, levels_u32, levels_u64};
 use crate::mining::{Stratum, fill_pairs, fill_triplets};
+use crate::structure::{Rule, Sums, pull_job};
 use crate::sweep::{Counters, Job, count_job};
 
 static BASELINE_ONLY: AtomicBool = AtomicBool::new(false);
@@ -62,4 +63,5 @@ dispatch!(triplets_narrow(s: &Stratum, first: u32, out: [&mut [i32]; 3]) -> () =
 dispatch!(triplets_wide(s: &Stratum, first: u32, out: [&mut [i32]; 3]) -> () = fill_triplets::<true>);
 dispatch!(pairs_narrow(s: &Stratum, first: u32, out: [&mut [i32]; 2]) -> () = fill_pairs::<false>);
 dispatch!(pairs_wide(s: &Stratum, first: u32, out: [&mut [i32]; 2]) -> () = fill_pairs::<true>);
+dispatch!(pull(cloud: &Cloud, job: &Job, rule: &Rule, sums: &mut Sums) -> () = pull_job);
 dispatch!(sweep(cloud: &Cloud, job: &Job, bins: &Bins, counters: &mut Counters) -> () = count_job);

@@ -17,13 +17,13 @@ const ROWS: usize = 4;
 /// Rows of one job.
 const JOB_ROWS: u32 = 64;
 /// Columns of one job: 1024 points of 16 coordinates are 64 KiB.
-const JOB_COLUMNS: u32 = 1024;
+pub(crate) const JOB_COLUMNS: u32 = 1024;
 
 /// A rectangle of positions; where `triangle`, only columns right of the row count.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Job {
-    rows: (u32, u32),
-    columns: (u32, u32),
+    pub(crate) rows: (u32, u32),
+    pub(crate) columns: (u32, u32),
     triangle: bool,
 }
 
@@ -95,7 +95,8 @@ fn positions(depth: Depth, level: u32) -> (u32, u32) {
     if level == depth.get() { (0, 1) } else { (end / 3, end) }
 }
 
-fn jobs(depth: Depth, sets: &[PairSet]) -> Vec<Job> {
+/// The rectangles and triangles of positions that hold the pairs of the sets.
+pub(crate) fn jobs(depth: Depth, sets: &[PairSet]) -> Vec<Job> {
     let mut jobs = Vec::new();
     for &set in sets {
         match set {

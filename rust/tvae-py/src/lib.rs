@@ -13,6 +13,7 @@ mod records;
 mod scan;
 mod space;
 mod statistics;
+mod structure;
 mod verdicts;
 
 use pyo3::prelude::*;
@@ -35,6 +36,8 @@ mod _core {
     use super::space::{agreements, indices, trits, valuations};
     #[pymodule_export]
     use super::statistics::{PairStatistics, RadialStatistics, pair_statistics, radial_statistics};
+    #[pymodule_export]
+    use super::structure::pair_loss;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,0 +1,118 @@
+"""What every test of a kernel needs: the interpreter's report, and a compilation without a GPU."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import tolerances as tol
+
+Report = dict[str, float]
+Usage = dict[str, int]
+
+
+@pytest.fixture(scope="session")
+def interpreted() -> Callable[[str], Report]:
+    """The report of `interpreted.py` on an op, or of `interpreted_OP.py`; each runs once."""
+    pytest.importorskip("triton", reason="Triton is not installed")
+
+    @cache
+    def run(op: str) -> Report:
+        own = Path(__file__).with_name(f"interpreted_{op}.py")
+        program = own if own.exists() else Path(__file__).with_name("interpreted.py")
+        done = subprocess.run(
+            [sys.executable, "-W", "error", program, op],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "TRITON_INTERPRET": "1"},
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-4000:]
+        return json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def judge(interpreted: Callable[[str], Report]) -> Callable[[str], None]:
+    """Holds an op's report against the tolerances."""
+
+    def run(op: str) -> None:
+        report = interpreted(op)
+        assert report["value"] <= tol.KERNEL_VALUE
+        assert report["gradient"] <= tol.KERNEL_GRADIENT
+        assert report["curvature"] <= tol.KERNEL_CURVATURE
+        assert report["value float64"] <= tol.FLOAT64_VALUE
+        assert report["gradient float64"] <= tol.FLOAT64_GRADIENT
+        assert report["curvature float64"] <= tol.FLOAT64_CURVATURE
+        shapes = {name: error for name, error in report.items() if name.startswith("shape")}
+        assert len(shapes) == 7
+        assert all(error <= tol.KERNEL_VALUE for error in shapes.values()), shapes
+        assert report["buffers"] >= 21
+        assert report["written outside"] == report["gradient at the origin"] == report["coinciding"] == 0
+        assert report["edges finite"] == report["nan goes through"] == report["dtype kept"] == 1
+        assert report["tiny"] <= tol.KERNEL_VALUE
+        assert report["leading shape"] == report["autocast"] <= tol.KERNEL_VALUE
+        assert report.get("broadcast", 0.0) <= tol.KERNEL_VALUE
+        assert report["bfloat16"] <= tol.BFLOAT16
+        assert report["empty"] == 0
+
+    return run
+
+
+@pytest.fixture
+def compiled(tmp_path: Path) -> Callable[..., Usage]:
+    """Compiles a kernel for a GPU that need not be there: registers, bytes of stack, issue slots, libdevice.
+
+    Pointers are float32 and aligned; `constants` are the constexpr arguments and the strides that are 1.
+    """
+    triton = pytest.importorskip("triton", reason="Triton is not installed")
+    tools = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
+    if not all((tools / tool).exists() for tool in ("ptxas", "cuobjdump", "nvdisasm")):
+        pytest.skip("this Triton comes without ptxas, cuobjdump or nvdisasm")
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    def build(
+        kernel: object, constants: dict[str, object], capability: int, *, warps: int = 4, wide: bool = False
+    ) -> Usage:
+        pointer = "*fp64" if wide else "*fp32"
+        kinds = {
+            arg: "constexpr" if arg in constants else pointer if arg.endswith("_ptr") else "i32"
+            for arg in kernel.arg_names
+        }
+        aligned = {
+            (i,): [["tt.divisibility", 16]]
+            for i, (arg, kind) in enumerate(kinds.items())
+            if kind == pointer or (arg.startswith("stride") and kind == "i32")
+        }
+        source = ASTSource(fn=kernel, signature=kinds, constexprs=constants, attrs=aligned)
+        target = GPUTarget("cuda", capability, 32)
+        binary = triton.compile(source, target=target, options={"num_warps": warps})
+        cubin = tmp_path / "kernel.cubin"
+        cubin.write_bytes(binary.asm["cubin"])
+        usage = _output(tools / "cuobjdump", "-res-usage", cubin)
+        found = dict(re.findall(r"(REG|STACK|LOCAL):(\d+)", usage))
+        listing = _output(tools / "nvdisasm", "-c", cubin)
+        slots = re.findall(r"^\s+/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+ )?(\w+)", listing, flags=re.MULTILINE)
+        return {
+            "registers": int(found["REG"]),
+            "spilled": int(found["STACK"]) + int(found["LOCAL"]),
+            "slots": sum(slot not in ("NOP", "BRA", "EXIT") for slot in slots),
+            "libdevice": binary.asm["ptx"].count("__nv_"),
+        }
+
+    return build
+
+
+def _output(*command: object) -> str:
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=True)
+    return done.stdout + done.stderr
