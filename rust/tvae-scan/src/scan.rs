@@ -114,7 +114,6 @@ pub fn scan(
     work.run(threads(options.threads, found.tasks.len()), watch)?;
     let mut done = work.done.into_inner().unwrap_or_default();
     done.sort_unstable_by(|one, other| bytes(&one.record.path).cmp(bytes(&other.record.path)));
-    done.dedup_by(|one, other| one.record.path == other.record.path);
     let mut folders = found.folders;
     let mut scan = Scan { skipped: found.skipped, ..Scan::default() };
     for (place, Done { task, .. }) in done.iter().enumerate() {
@@ -124,7 +123,6 @@ pub fn scan(
         }
     }
     folders.sort_unstable_by(|one, other| bytes(&one.path).cmp(bytes(&other.path)));
-    folders.dedup_by(|one, other| one.path == other.path);
     scan.skipped.sort_unstable_by(|one, other| bytes(&one.path).cmp(bytes(&other.path)));
     scan.folders = folders;
     scan.n_cached = done.iter().filter(|one| one.cached).count();

@@ -47,19 +47,59 @@ pub(crate) fn walk(
     follow: bool,
     watch: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Result<Found, Error> {
-    let mut walk =
-        Walk { follow, found: Found::default(), seen: HashSet::new(), watch, asked: Instant::now() };
-    for path in paths {
-        // Without a slash at its end, so that a record has one name.
-        let root: PathBuf = path.components().collect();
-        let metadata = fs::metadata(path).map_err(|source| failed(path, source))?;
+    let mut walk = Walk {
+        follow,
+        named: HashSet::new(),
+        found: Found::default(),
+        seen: HashSet::new(),
+        watch,
+        asked: Instant::now(),
+    };
+    let arguments: Vec<Argument> = paths.iter().map(|path| Argument::of(path)).collect::<Result<_, _>>()?;
+    let (covered, own): (Vec<_>, Vec<_>) =
+        arguments.iter().enumerate().partition(|(place, one)| one.is_covered(*place, &arguments));
+    // A file that is named has a record, also where a folder is named that holds it.
+    walk.named = covered
+        .into_iter()
+        .filter(|(_, one)| !one.metadata.is_dir())
+        .map(|(_, one)| one.real.clone())
+        .collect();
+    for (_, Argument { path, metadata, .. }) in own {
         if metadata.is_dir() {
-            walk.root(&root, &metadata)?;
+            walk.root(path, metadata)?;
         } else {
-            walk.found.tasks.push(Task { path: root, folder: None, certain: true, outside: false });
+            walk.found.tasks.push(Task { path: path.clone(), folder: None, certain: true, outside: false });
         }
     }
     Ok(walk.found)
+}
+
+/// A path to scan.
+struct Argument {
+    /// Without a slash at its end, so that a record has one name.
+    path: PathBuf,
+    /// Without links and detours, so that nothing is scanned twice.
+    real: PathBuf,
+    metadata: Metadata,
+}
+
+impl Argument {
+    fn of(path: &Path) -> Result<Self, Error> {
+        let metadata = fs::metadata(path).map_err(|source| failed(path, source))?;
+        let real = path.canonicalize().map_err(|source| failed(path, source))?;
+        Ok(Self { path: path.components().collect(), real, metadata })
+    }
+
+    /// An earlier one is the same, or another one is a folder that it is in.
+    fn is_covered(&self, place: usize, all: &[Argument]) -> bool {
+        all.iter().enumerate().any(|(other_place, other)| {
+            if self.real == other.real {
+                other_place < place
+            } else {
+                other.metadata.is_dir() && self.real.starts_with(&other.real)
+            }
+        })
+    }
 }
 
 fn failed(path: &Path, source: io::Error) -> Error {
@@ -73,6 +113,8 @@ fn failed(path: &Path, source: io::Error) -> Error {
 
 struct Walk<'w> {
     follow: bool,
+    /// Files that are named beside a folder that holds them.
+    named: HashSet<PathBuf>,
     found: Found,
     /// Folders that were listed, so that links cannot lead in circles.
     seen: HashSet<(u64, u64)>,
@@ -160,7 +202,9 @@ impl Walk<'_> {
         if folder.readme.is_none() && is_readme(&path) {
             folder.readme = readme(&path);
         }
-        let certain = has_suffix(&path);
+        let is_named =
+            || !self.named.is_empty() && path.canonicalize().is_ok_and(|real| self.named.contains(&real));
+        let certain = has_suffix(&path) || is_named();
         // Counted among the others until it turns out to be a checkpoint.
         folder.n_others += 1;
         self.found.tasks.push(Task { path, folder: Some(place), certain, outside });

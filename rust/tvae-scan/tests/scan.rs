@@ -81,6 +81,26 @@ fn what_is_named_has_a_record_or_is_an_error() {
 }
 
 #[test]
+fn nothing_is_scanned_twice() {
+    let root = tree(&[("a/best.pt", EPOCH), ("a/notes.txt", b"hello"), ("b/best.pt", EPOCH)]);
+    let at = |name: &str| root.path().join(name);
+    let detour = at("a/../b");
+    for paths in [
+        vec![root.path().into(), root.path().into()],
+        vec![at("a"), root.path().into(), at("b/best.pt")],
+        vec![root.path().into(), detour, at(".")],
+    ] {
+        let found = scan(&paths, &Options::default(), &mut |_, _| true).unwrap();
+        assert_eq!(names(root.path(), &found), ["a/best.pt", "b/best.pt"], "{paths:?}");
+        let counts: Vec<usize> = found.folders.iter().map(|folder| folder.files.len()).collect();
+        assert_eq!(counts, [0, 1, 1], "{paths:?}");
+    }
+    let named =
+        scan(&[root.path().into(), at("a/notes.txt")], &Options::default(), &mut |_, _| true).unwrap();
+    assert_eq!(names(root.path(), &named), ["a/best.pt", "a/notes.txt", "b/best.pt"]);
+}
+
+#[test]
 fn the_number_of_threads_changes_nothing() {
     let files: Vec<(String, Vec<u8>)> = (0..200)
         .map(|number| (format!("d{}/f{number}.pt", number % 7), [EPOCH, &vec![b'x'; number]].concat()))
