@@ -6,6 +6,7 @@
 
 mod arrays;
 mod arrow;
+mod distance;
 mod errors;
 mod mining;
 mod records;
@@ -22,6 +23,8 @@ use pyo3::types::PyModule;
 mod _core {
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
+    #[pymodule_export]
+    use super::distance::{pair_distances, pair_gradients};
     #[pymodule_export]
     use super::mining::{in_batch_triplets, paired_batch, pairs, stratified_batch, triplets};
     #[pymodule_export]
