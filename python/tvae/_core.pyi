@@ -19,6 +19,8 @@ __all__ = [
     "inspect_file",
     "metric_families",
     "open_checkpoint",
+    "pair_distances",
+    "pair_gradients",
     "pair_loss",
     "pair_statistics",
     "paired_batch",
@@ -86,6 +88,21 @@ def paired_batch(
     high_v: float = 0.25,
     levels: Sequence[int] | None = None,
 ) -> npt.NDArray[np.int64]: ...
+def pair_distances(
+    x: npt.NDArray[np.float32],
+    y: npt.NDArray[np.float32],
+    curvature: float,
+    out: npt.NDArray[np.float32],
+    slopes: npt.NDArray[np.float32] | None = None,
+) -> None: ...
+def pair_gradients(
+    x: npt.NDArray[np.float32],
+    y: npt.NDArray[np.float32],
+    slopes: npt.NDArray[np.float32],
+    g: npt.NDArray[np.float32],
+    gx: npt.NDArray[np.float32],
+    gy: npt.NDArray[np.float32],
+) -> float: ...
 def pair_loss(
     points: npt.NDArray[np.float32],
     depth: int,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+import tolerances as tol
 from tvae import geometry
 from tvae.errors import DeviceError, DomainError
 
@@ -12,7 +13,7 @@ from tvae.errors import DeviceError, DomainError
 def test_reference_by_name() -> None:
     x = 0.1 * torch.randn(4, 3)
     assert torch.equal(geometry.radius(x, impl="reference"), geometry.radius(x))
-    assert torch.equal(geometry.distance(x, -x, impl="reference"), geometry.distance(x, -x))
+    torch.testing.assert_close(geometry.distance(x, -x, impl="reference"), geometry.distance(x, -x))
 
 
 def test_a_kernel_by_name_runs_or_raises() -> None:
@@ -27,6 +28,17 @@ def test_a_kernel_by_name_runs_or_raises() -> None:
     ):
         with pytest.raises(DeviceError):
             call()
+
+
+def test_the_compiled_loop_by_name() -> None:
+    x, y = (0.3 * torch.randn(5, 4)).requires_grad_(), 0.3 * torch.randn(4)
+    c = torch.tensor(0.7, requires_grad=True)
+    d, truth = (geometry.distance(x, y, c, impl=impl) for impl in ("rust", "reference"))
+    torch.testing.assert_close(d, truth, rtol=tol.BALL_VALUE, atol=0)
+    for a, b in zip(*(torch.autograd.grad(t.sum(), (x, c)) for t in (d, truth)), strict=True):
+        assert (a - b).norm() <= tol.CURVATURE_GRADIENT * b.norm()
+    with pytest.raises(DomainError, match="takes float32"):
+        geometry.distance(x.double(), y.double(), impl="rust")
 
 
 def test_an_unknown_name_is_refused() -> None:
@@ -48,5 +60,6 @@ def test_status_names_every_dispatched_op() -> None:
         "pairwise_distance",
     }
     if not torch.cuda.is_available():
-        status.pop("all_pairs_loss")
+        compiled = {status.pop(op) for op in ("all_pairs_loss", "distance")}
+        assert all(line.startswith("rust on a CPU") for line in compiled)
         assert all(line.startswith("reference (") for line in status.values())

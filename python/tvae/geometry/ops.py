@@ -1,26 +1,31 @@
-"""The one visible dispatch of the geometry: reference on any device, or a Triton kernel.
+"""The one visible dispatch of the geometry: reference on any device, a Triton kernel, or a compiled loop.
 
-`impl="reference"` and `impl="triton"` run what they name or raise. `impl="auto"` takes a kernel where there
-is one for the tensor at hand and the reference otherwise; `status()` tells what it takes and why.
+An implementation asked for by name runs or raises. `impl="auto"` takes a kernel or a loop where there is one
+for the tensor at hand and the reference otherwise (`choice.py`); `status()` tells what it takes and why.
 """
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import torch
 from torch import Tensor
 
-from tvae.errors import DependencyError, DeviceError, DomainError, TvaeError
+from tvae.errors import DeviceError, DomainError, TvaeError
 from tvae.geometry import pairwise, poincare, polar, structure
+from tvae.geometry.choice import loop_refusal, refuse_kernel, status, takes_kernel
 from tvae.geometry.conformal import check_curvature
+from tvae.geometry.paired import PairedDistance
 
-IMPLS = ("auto", "reference", "triton")
-_KERNELS = ("distance", "polar_distance", "radius", "expmap0", "logmap0", "project")
-_KERNEL_DIM = 128
-_HAS_TRITON = find_spec("triton") is not None
-# Why `auto` last took the reference for an op that has a kernel: first reason kept.
-_fallbacks: dict[str, str] = {}
+__all__ = [
+    "all_pairs_loss",
+    "distance",
+    "expmap0",
+    "logmap0",
+    "pairwise_distance",
+    "polar_distance",
+    "project",
+    "radius",
+    "status",
+]
 
 
 def distance(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto") -> Tensor:
@@ -30,7 +35,8 @@ def distance(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto
         x: points (..., D) with sqrt(c) |x| < 1.
         y: points whose leading shape broadcasts with that of `x`.
         c: curvature, float or 0-d tensor.
-        impl: `auto`, `reference`, or `triton` (CUDA, D <= 128; on a CPU in Triton's interpreter alone).
+        impl: `auto`, `reference`, `triton` (CUDA, D <= 128; on a CPU in Triton's interpreter alone), or
+            `rust` (CPU, not float64), which `auto` takes where it can.
 
     Returns:
         Distances of the broadcast leading shape.
@@ -45,7 +51,9 @@ def distance(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto
         >>> distance(torch.tensor([0.5, 0.0]), torch.tensor([-0.5, 0.0]))
         tensor(2.1972)
     """
-    if not _kernel("distance", impl, x, y):
+    if impl == "rust" or (impl == "auto" and loop_refusal(x, y) is None):
+        return _paired(x, y, c)
+    if not takes_kernel("distance", impl, x, y):
         return poincare.distance(x, y, c)
     from tvae.kernels.distance import Distance
 
@@ -82,7 +90,7 @@ def polar_distance(
         >>> polar_distance(torch.tensor(40.0), east, torch.tensor(40.0), north)
         tensor(79.3069)
     """
-    if not _kernel("polar_distance", impl, u, w):
+    if not takes_kernel("polar_distance", impl, u, w):
         return polar.polar_distance(r, u, s, w, c)
     from tvae.kernels.polar import PolarDistance
 
@@ -113,7 +121,7 @@ def radius(x: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto") -> Tensor:
         >>> radius(torch.tensor([[0.0, 0.0], [0.6, 0.0]]), impl="reference")
         tensor([0.0000, 1.3863])
     """
-    if not _kernel("radius", impl, x):
+    if not takes_kernel("radius", impl, x):
         return poincare.radius(x, c)
     from tvae.kernels.poincare import Radius
 
@@ -140,7 +148,7 @@ def expmap0(v: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto") -> Tensor
         >>> expmap0(torch.tensor([1.0, 0.0]))
         tensor([0.7616, 0.0000])
     """
-    if not _kernel("expmap0", impl, v):
+    if not takes_kernel("expmap0", impl, v):
         return poincare.expmap0(v, c)
     from tvae.kernels.maps import EXPMAP
 
@@ -166,7 +174,7 @@ def logmap0(x: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto") -> Tensor
         >>> logmap0(torch.tensor([0.6, 0.0]))
         tensor([0.6931, 0.0000])
     """
-    if not _kernel("logmap0", impl, x):
+    if not takes_kernel("logmap0", impl, x):
         return poincare.logmap0(x, c)
     from tvae.kernels.maps import LOGMAP
 
@@ -194,7 +202,7 @@ def project(x: Tensor, c: float | Tensor = 1.0, *, rho: float, impl: str = "auto
         tensor([0.3000, 0.4000])
     """
     poincare.check_rho(rho)
-    if not _kernel("project", impl, x):
+    if not takes_kernel("project", impl, x):
         return poincare.project(x, c, rho=rho)
     from tvae.kernels.maps import PROJECT
 
@@ -225,7 +233,7 @@ def pairwise_distance(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, impl: st
         tensor([[0.0000, 1.3863],
                 [1.3863, 0.0000]])
     """
-    _refuse_kernel("pairwise_distance", impl)
+    refuse_kernel("pairwise_distance", impl)
     return pairwise.pairwise_distance(x, y, c)
 
 
@@ -284,84 +292,18 @@ def all_pairs_loss(
     return structure.all_pairs_loss(x, c, lo=lo, hi=hi, weight=weight, power=power, rust=rust)
 
 
-def status() -> dict[str, str]:
-    """What `impl="auto"` takes for each op on this machine, and why where it is the reference.
-
-    Example:
-        >>> status()["pairwise_distance"]
-        'reference (no Triton kernel)'
-    """
-    missing = _missing()
-    report = {
-        "pairwise_distance": "reference (no Triton kernel)",
-        "all_pairs_loss": "rust on a CPU, reference elsewhere (no Triton kernel)",
-    }
-    for op in _KERNELS:
-        if missing is not None:
-            report[op] = f"reference ({missing})"
-        else:
-            met = _fallbacks.get(op)
-            report[op] = "triton" + (f" (fell back once: {met})" if met else "")
-    return report
-
-
-def _check_impl(impl: str) -> None:
-    if impl not in IMPLS:
-        raise DomainError("unknown implementation", path="impl", expected=", ".join(IMPLS), got=impl)
-
-
-def _refuse_kernel(op: str, impl: str) -> None:
-    _check_impl(impl)
-    if impl == "triton":
-        raise DeviceError(f"{op} has no Triton kernel", path="impl", hint='use impl="auto" or "reference"')
-
-
-def _kernel(op: str, impl: str, *points: Tensor) -> bool:
-    """Whether the Triton kernel of `op` takes these points; raises if it was asked for and cannot."""
-    _check_impl(impl)
-    if impl == "reference":
-        return False
-    refusal = _refusal(points, interpreter=impl == "triton")
-    if refusal is None:
-        return True
-    error, reason = refusal
-    if impl == "triton":
-        got = ", ".join(f"{x.dtype} {tuple(x.shape)} on {x.device}" for x in points)
-        raise error(reason, path=op, got=got, hint='use impl="auto" or "reference"')
-    if not torch.compiler.is_compiling():
-        _fallbacks.setdefault(op, reason)
-    return False
-
-
-def _missing() -> str | None:
-    """Why `auto` can run no kernel at all on this machine, or None."""
-    if not _HAS_TRITON:
-        return "Triton is not installed"
-    return None if torch.cuda.is_available() else "no CUDA device"
-
-
-def _refusal(points: tuple[Tensor, ...], *, interpreter: bool) -> tuple[type[TvaeError], str] | None:
-    """Why no kernel can take these points, as the kind of error and its reason, or None."""
-    x = points[0]
-    if not _HAS_TRITON:
-        return DependencyError, "Triton is not installed"
-    if not x.is_cuda and not (interpreter and _interpreted()):
-        return DeviceError, "the Triton kernel needs a CUDA tensor"
-    if any(other.device != x.device for other in points):
-        return DeviceError, "the Triton kernel needs all points on one device"
-    if any(p.dtype not in (torch.float32, torch.float64, torch.bfloat16, torch.float16) for p in points):
-        return DomainError, "the Triton kernel takes float32, float64, bfloat16 and float16"
-    if any(p.dim() == 0 or p.shape[-1] != x.shape[-1] for p in points):
-        return DomainError, "the Triton kernel takes points (..., D) of one dimension D"
-    if not 1 <= x.shape[-1] <= _KERNEL_DIM:
-        return DomainError, f"the Triton kernel takes 1 <= D <= {_KERNEL_DIM}"
-    return None
-
-
-def _interpreted() -> bool:
-    from tvae.kernels.scalar import INTERPRETED
-
-    return INTERPRETED
+def _paired(x: Tensor, y: Tensor, c: float | Tensor) -> Tensor:
+    refusal = loop_refusal(x, y)
+    if refusal is not None:
+        got = ", ".join(f"{t.dtype} {tuple(t.shape)} on {t.device}" for t in (x, y))
+        raise DomainError(refusal, path="distance", got=got, hint='use impl="auto" or "reference"')
+    check_curvature(c)
+    dtype = torch.promote_types(x.dtype, y.dtype)
+    if x.shape != y.shape:
+        x, y = torch.broadcast_tensors(x, y)  # type: ignore[no-untyped-call]
+    a, b = (t.float().reshape(-1, t.shape[-1]).contiguous() for t in (x, y))
+    d: Tensor = PairedDistance.apply(a, b, c)  # type: ignore[no-untyped-call]
+    return d.to(dtype).view(x.shape[:-1])
 
 
 def _curvature(c: float | Tensor, like: Tensor) -> Tensor:

@@ -87,13 +87,19 @@ impl<'a> Points<'a> {
 }
 
 fn check(depth: Depth, length: usize, dim: usize, c: f64) -> Result<(), Error> {
+    check_ball(dim, c)?;
+    same_length("points", depth.size() as usize * dim, length)
+}
+
+/// Refuses a curvature that no ball can have, and points without coordinates.
+pub(crate) fn check_ball(dim: usize, c: f64) -> Result<(), Error> {
     if !(c.is_finite() && c > 0.0) {
         return Err(Error::Scalar { path: "curvature", got: c.to_string(), expected: "a positive number" });
     }
     if dim == 0 {
         return Err(Error::Scalar { path: "points", got: "0 columns".into(), expected: "1 column or more" });
     }
-    same_length("points", depth.size() as usize * dim, length)
+    Ok(())
 }
 
 /// Points in the order of reversed digits, in blocks of `LANES` positions, coordinate by coordinate.

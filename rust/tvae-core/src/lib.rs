@@ -10,6 +10,7 @@
 pub mod batches;
 mod bins;
 mod cloud;
+pub mod distance;
 mod draw;
 mod error;
 pub mod in_batch;

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::Depth;
 use crate::bins::Bins;
 use crate::cloud::Cloud;
+use crate::distance::{measure_rows, weigh_rows};
 use crate::ladder::{levels_i64, levels_u16, levels_u32, levels_u64};
 use crate::mining::{Stratum, fill_pairs, fill_triplets};
 use crate::structure::{Rule, Sums, pull_job};
@@ -63,5 +64,7 @@ dispatch!(triplets_narrow(s: &Stratum, first: u32, out: [&mut [i32]; 3]) -> () =
 dispatch!(triplets_wide(s: &Stratum, first: u32, out: [&mut [i32]; 3]) -> () = fill_triplets::<true>);
 dispatch!(pairs_narrow(s: &Stratum, first: u32, out: [&mut [i32]; 2]) -> () = fill_pairs::<false>);
 dispatch!(pairs_wide(s: &Stratum, first: u32, out: [&mut [i32]; 2]) -> () = fill_pairs::<true>);
+dispatch!(measure(points: [&[f32]; 2], dim: usize, c: f64, out: &mut [f32], slopes: Option<&mut [f32]>) -> () = measure_rows);
+dispatch!(weigh(points: [&[f32]; 2], dim: usize, slopes: &[f32], g: &[f32], out: [&mut [f32]; 2]) -> f64 = weigh_rows);
 dispatch!(pull(cloud: &Cloud, job: &Job, rule: &Rule, sums: &mut Sums) -> () = pull_job);
 dispatch!(sweep(cloud: &Cloud, job: &Job, bins: &Bins, counters: &mut Counters) -> () = count_job);

@@ -14,6 +14,7 @@
 //! Sums of a job are float32, over at most 1024 terms a lane; everything beyond is float64.
 
 use crate::cloud::{Cloud, LANES, Points};
+use crate::distance::ALPHA_MIN;
 use crate::padic::same_length;
 use crate::pairset::PairSet;
 use crate::sweep::{JOB_COLUMNS, Job, jobs};
@@ -21,8 +22,6 @@ use crate::{Depth, Error, simd};
 
 /// Rows that share each load of a block of columns.
 const ROWS: usize = 4;
-/// `(1 - rho)(1 + rho)` at `rho = 1 - 2e-7`: what alpha is held above, at the rim and past it.
-const ALPHA_MIN: f64 = 3.999_999_6e-7;
 
 /// What a pair of one level is held to.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -273,7 +272,7 @@ fn pull_rows<const R: usize>(cloud: &Cloud, first: usize, job: &Job, rule: &Rule
 #[inline(always)]
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_wrap)] // the exponent, a multiple of 2^23
 #[allow(clippy::many_single_char_names)] // those of the formulas
-fn log1p(u: f32) -> f32 {
+pub(crate) fn log1p(u: f32) -> f32 {
     let y = 1.0 + u;
     let e = (y.to_bits() as i32).wrapping_sub(0x3f40_0000) & -0x0080_0000;
     let scaled = f32::from_bits((u.to_bits() as i32).wrapping_sub(e).cast_unsigned());

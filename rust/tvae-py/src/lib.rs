@@ -6,6 +6,7 @@
 
 mod arrays;
 mod arrow;
+mod distance;
 mod errors;
 mod families;
 mod mining;
@@ -24,6 +25,8 @@ use pyo3::types::PyModule;
 mod _core {
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
+    #[pymodule_export]
+    use super::distance::{pair_distances, pair_gradients};
     #[pymodule_export]
     use super::families::metric_families;
     #[pymodule_export]
