@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use crate::pickle::Safety;
 use crate::record::{FileRecord, Status};
 
+use super::flags;
+use super::number::pair;
 use super::records::Likeness;
+use super::view::{View, file_name};
 
 /// What the files of a scan share.
 #[derive(Debug)]
@@ -66,6 +69,43 @@ impl Copies {
         }
         found
     }
+
+    /// For each directory the names of its decodable files of which no other directory holds the save or the weights.
+    pub fn unique(&self, views: &[View<'_>]) -> Vec<Vec<String>> {
+        let mut homes: HashMap<usize, (usize, bool)> = HashMap::new();
+        for (dir, view) in views.iter().enumerate() {
+            for (at, _) in &view.files {
+                let home = homes.entry(self.weights[*at]).or_insert((dir, false));
+                home.1 |= home.0 != dir;
+            }
+        }
+        let alone = |at: usize| homes.get(&self.weights[at]).is_none_or(|(_, several)| !several);
+        let names = |view: &View<'_>| {
+            let files = view.files.iter().filter(|(at, record)| record.status.is_decoded() && alone(*at));
+            files.map(|(_, record)| file_name(record)).collect()
+        };
+        views.iter().map(names).collect()
+    }
+}
+
+/// In which metric a file contradicts another with the same weights, if they were measured alike.
+pub(super) fn contradiction(record: &FileRecord, other: &FileRecord) -> Option<String> {
+    let mut differing = record.metrics.iter().filter_map(|metric| {
+        let (one, same) = (&metric.reading, &flags::metric(other, &metric.name)?.reading);
+        let (value, against) = (one.value.number()?, same.value.number()?);
+        let alike = one.family == same.family && flags::level(one) == flags::level(same);
+        // What is stored may be a float32.
+        let apart = (value - against).abs() > 1e-6 * value.abs().max(against.abs());
+        (alike && apart).then_some((&metric.name, value, against))
+    });
+    let (name, value, against) = differing.next()?;
+    let more = match differing.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    let (value, against) = pair(value, against);
+    let path = other.path.display();
+    Some(format!("has the weights of {path}, but states {name} {value} against {against}{more}"))
 }
 
 /// The weights of a file that could be read, whatever they are called; none if a checksum is missing.

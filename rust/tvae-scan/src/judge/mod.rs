@@ -45,7 +45,10 @@ pub fn judge(scan: &Scan, rules: &Rules) -> Judgement {
         .iter()
         .zip(&copies.repeats)
         .map(|(record, repeats)| {
-            let (flags, warnings) = flags::of_file(record, rules);
+            let (flags, mut warnings) = flags::of_file(record, rules);
+            if let Some((first, Likeness::Weights)) = *repeats {
+                warnings.extend(copies::contradiction(record, &scan.files[first]));
+            }
             let duplicates_of =
                 repeats.map(|(first, by)| Duplicate { path: scan.files[first].path.clone(), by });
             FileVerdict { flags, duplicates_of, warnings }
@@ -63,7 +66,7 @@ pub fn judge(scan: &Scan, rules: &Rules) -> Judgement {
         views.iter().zip(&chosen).map(|(view, chosen)| start(scan, view, *chosen, rules, &files)).collect();
     let notes = annotate::annotate(scan, &views, &chosen, rules, &mut dirs);
     same_weights(&copies, &chosen, &mut dirs);
-    decide(scan, &views, &chosen, rules, &mut dirs);
+    decide(scan, &views, &chosen, &copies, rules, &mut dirs);
     guards::restrain(&views, &copies, rules, &mut dirs);
     let summary = summary::summary(scan, &copies, &views, &dirs, &files);
     Judgement { dirs, files, summary, notes }
@@ -140,7 +143,15 @@ fn same_weights(copies: &Copies, chosen: &[Chosen], dirs: &mut [DirRecord]) {
 }
 
 /// Groups, categories and recommendations.
-fn decide(scan: &Scan, views: &[View<'_>], chosen: &[Chosen], rules: &Rules, dirs: &mut [DirRecord]) {
+fn decide(
+    scan: &Scan,
+    views: &[View<'_>],
+    chosen: &[Chosen],
+    copies: &Copies,
+    rules: &Rules,
+    dirs: &mut [DirRecord],
+) {
+    let unique = copies.unique(views);
     let sound: Vec<bool> =
         views.iter().zip(dirs.iter()).map(|(view, dir)| recommend::sound(view, dir)).collect();
     let members: Vec<Member<'_>> = views
@@ -165,10 +176,11 @@ fn decide(scan: &Scan, views: &[View<'_>], chosen: &[Chosen], rules: &Rules, dir
             dirs[at].better = better;
         }
         let coverage = recommend::coverage(view, chosen[at].best);
-        let case = Case { view, dir: &dirs[at], place, at, coverage, sound: sound[at] };
+        let unique = &unique[at][..];
+        let case = Case { view, dir: &dirs[at], place, at, coverage, unique, sound: sound[at] };
         let (category, rule) = case.category(rules);
         (dirs[at].category, dirs[at].rule) = (category, rule);
-        let case = Case { view, dir: &dirs[at], place, at, coverage, sound: sound[at] };
+        let case = Case { view, dir: &dirs[at], place, at, coverage, unique, sound: sound[at] };
         let (action, reason, rule) = case.recommendation(rules);
         let dir = &mut dirs[at];
         (dir.recommendation, dir.reason, dir.recommended_by) = (action, reason, rule);
