@@ -1,5 +1,6 @@
 //! Which files repeat others.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use crate::pickle::Safety;
@@ -13,11 +14,11 @@ use super::view::{View, file_name};
 /// What the files of a scan share.
 #[derive(Debug)]
 pub(super) struct Copies {
-    /// For each file the first one that it repeats, and how.
+    /// For each file the one that it repeats, and how.
     pub repeats: Vec<Option<(usize, Likeness)>>,
     /// For each file the first one with the same bytes, as far as its own records tell; itself if there is none.
     pub content: Vec<usize>,
-    /// For each file the first one with the same weights; itself if there is none.
+    /// For each file the preferred one with the same weights; itself if there is none.
     pub weights: Vec<usize>,
     /// For each file the first of its names on the disk; itself if it has one only.
     pub inode: Vec<usize>,
@@ -56,18 +57,36 @@ impl Copies {
                 None if content != at => found.weights[content],
                 None => at,
             };
-            found.repeats.push(if inode != at {
-                Some((inode, Likeness::HardLink))
-            } else if content != at {
-                Some((content, Likeness::Copy))
-            } else {
-                (same_weights != at).then_some((same_weights, Likeness::Weights))
-            });
             found.inode.push(inode);
             found.content.push(content);
             found.weights.push(same_weights);
         }
+        found.prefer(files);
+        found.repeats = (0..files.len()).map(|at| found.repeated(at)).collect();
         found
+    }
+
+    /// Lets the preferred file of each set of equal weights stand for it.
+    fn prefer(&mut self, files: &[FileRecord]) {
+        let mut preferred: HashMap<usize, usize> = HashMap::new();
+        for (at, first) in self.weights.iter().enumerate() {
+            let known = preferred.entry(*first).or_insert(at);
+            if preference(&files[at]) < preference(&files[*known]) {
+                *known = at;
+            }
+        }
+        for place in &mut self.weights {
+            *place = preferred.get(place).copied().unwrap_or(*place);
+        }
+    }
+
+    fn repeated(&self, at: usize) -> Option<(usize, Likeness)> {
+        let likenesses = [
+            (self.inode[at], Likeness::HardLink),
+            (self.content[at], Likeness::Copy),
+            (self.weights[at], Likeness::Weights),
+        ];
+        likenesses.into_iter().find(|(other, _)| *other != at)
     }
 
     /// For each directory the names of its decodable files of which no other directory holds the save or the weights.
@@ -86,6 +105,12 @@ impl Copies {
         };
         views.iter().map(names).collect()
     }
+}
+
+/// Which of two files with equal weights is to be kept is the lesser: the safer one, then the one that could be read,
+/// then the one that states more; among equals the first by its path.
+pub(super) fn preference(file: &FileRecord) -> (Safety, bool, Reverse<usize>) {
+    (file.safety, file.status != Status::Ok, Reverse(file.metrics.len()))
 }
 
 /// In which metric a file contradicts another with the same weights, if they were measured alike.

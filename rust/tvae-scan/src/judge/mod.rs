@@ -17,7 +17,7 @@ mod standing;
 mod summary;
 mod view;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use crate::pickle::Safety;
@@ -46,11 +46,11 @@ pub fn judge(scan: &Scan, rules: &Rules) -> Judgement {
         .zip(&copies.repeats)
         .map(|(record, repeats)| {
             let (flags, mut warnings) = flags::of_file(record, rules);
-            if let Some((first, Likeness::Weights)) = *repeats {
-                warnings.extend(copies::contradiction(record, &scan.files[first]));
+            if let Some((other, Likeness::Weights)) = *repeats {
+                warnings.extend(copies::contradiction(record, &scan.files[other]));
             }
             let duplicates_of =
-                repeats.map(|(first, by)| Duplicate { path: scan.files[first].path.clone(), by });
+                repeats.map(|(other, by)| Duplicate { path: scan.files[other].path.clone(), by });
             FileVerdict { flags, duplicates_of, warnings }
         })
         .collect();
@@ -65,7 +65,7 @@ pub fn judge(scan: &Scan, rules: &Rules) -> Judgement {
     let mut dirs: Vec<DirRecord> =
         views.iter().zip(&chosen).map(|(view, chosen)| start(scan, view, *chosen, rules, &files)).collect();
     let notes = annotate::annotate(scan, &views, &chosen, rules, &mut dirs);
-    same_weights(&copies, &chosen, &mut dirs);
+    same_weights(scan, &copies, &chosen, &mut dirs);
     decide(scan, &views, &chosen, &copies, rules, &mut dirs);
     guards::restrain(&views, &copies, rules, &mut dirs);
     let summary = summary::summary(scan, &copies, &views, &dirs, &files);
@@ -130,14 +130,20 @@ fn start(scan: &Scan, view: &View<'_>, chosen: Chosen, rules: &Rules, files: &[F
     }
 }
 
-/// Names the first directory whose best file holds the same weights.
-fn same_weights(copies: &Copies, chosen: &[Chosen], dirs: &mut [DirRecord]) {
-    let mut first: std::collections::HashMap<usize, usize> = std::collections::HashMap::new();
-    for (at, chosen) in chosen.iter().enumerate() {
-        let Some(best) = chosen.best else { continue };
-        let earlier = *first.entry(copies.weights[best]).or_insert(at);
-        if earlier != at {
-            dirs[at].duplicates_of = Some(dirs[earlier].path.clone());
+/// Names the directory whose best file holds the same weights and is to be kept.
+fn same_weights(scan: &Scan, copies: &Copies, chosen: &[Chosen], dirs: &mut [DirRecord]) {
+    let mut kept: HashMap<usize, (usize, usize)> = HashMap::new();
+    let bests = || chosen.iter().enumerate().filter_map(|(dir, chosen)| Some((dir, chosen.best?)));
+    let rank = |best: usize| copies::preference(&scan.files[best]);
+    for (dir, best) in bests() {
+        let known = kept.entry(copies.weights[best]).or_insert((dir, best));
+        if rank(best) < rank(known.1) {
+            *known = (dir, best);
+        }
+    }
+    for (dir, best) in bests() {
+        if let Some((first, _)) = kept.get(&copies.weights[best]).filter(|(first, _)| *first != dir) {
+            dirs[dir].duplicates_of = Some(dirs[*first].path.clone());
         }
     }
 }
