@@ -1,20 +1,24 @@
 //! Which files repeat others.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use crate::pickle::Safety;
 use crate::record::{FileRecord, Status};
 
+use super::flags;
+use super::number::pair;
 use super::records::Likeness;
+use super::view::{View, file_name};
 
 /// What the files of a scan share.
 #[derive(Debug)]
 pub(super) struct Copies {
-    /// For each file the first one that it repeats, and how.
+    /// For each file the one that it repeats, and how.
     pub repeats: Vec<Option<(usize, Likeness)>>,
     /// For each file the first one with the same bytes, as far as its own records tell; itself if there is none.
     pub content: Vec<usize>,
-    /// For each file the first one with the same weights; itself if there is none.
+    /// For each file the preferred one with the same weights; itself if there is none.
     pub weights: Vec<usize>,
     /// For each file the first of its names on the disk; itself if it has one only.
     pub inode: Vec<usize>,
@@ -53,19 +57,80 @@ impl Copies {
                 None if content != at => found.weights[content],
                 None => at,
             };
-            found.repeats.push(if inode != at {
-                Some((inode, Likeness::HardLink))
-            } else if content != at {
-                Some((content, Likeness::Copy))
-            } else {
-                (same_weights != at).then_some((same_weights, Likeness::Weights))
-            });
             found.inode.push(inode);
             found.content.push(content);
             found.weights.push(same_weights);
         }
+        found.prefer(files);
+        found.repeats = (0..files.len()).map(|at| found.repeated(at)).collect();
         found
     }
+
+    /// Lets the preferred file of each set of equal weights stand for it.
+    fn prefer(&mut self, files: &[FileRecord]) {
+        let mut preferred: HashMap<usize, usize> = HashMap::new();
+        for (at, first) in self.weights.iter().enumerate() {
+            let known = preferred.entry(*first).or_insert(at);
+            if preference(&files[at]) < preference(&files[*known]) {
+                *known = at;
+            }
+        }
+        for place in &mut self.weights {
+            *place = preferred.get(place).copied().unwrap_or(*place);
+        }
+    }
+
+    fn repeated(&self, at: usize) -> Option<(usize, Likeness)> {
+        let likenesses = [
+            (self.inode[at], Likeness::HardLink),
+            (self.content[at], Likeness::Copy),
+            (self.weights[at], Likeness::Weights),
+        ];
+        likenesses.into_iter().find(|(other, _)| *other != at)
+    }
+
+    /// For each directory the names of its decodable files of which no other directory holds the save or the weights.
+    pub fn unique(&self, views: &[View<'_>]) -> Vec<Vec<String>> {
+        let mut homes: HashMap<usize, (usize, bool)> = HashMap::new();
+        for (dir, view) in views.iter().enumerate() {
+            for (at, _) in &view.files {
+                let home = homes.entry(self.weights[*at]).or_insert((dir, false));
+                home.1 |= home.0 != dir;
+            }
+        }
+        let alone = |at: usize| homes.get(&self.weights[at]).is_none_or(|(_, several)| !several);
+        let names = |view: &View<'_>| {
+            let files = view.files.iter().filter(|(at, record)| record.status.is_decoded() && alone(*at));
+            files.map(|(_, record)| file_name(record)).collect()
+        };
+        views.iter().map(names).collect()
+    }
+}
+
+/// Which of two files with equal weights is to be kept is the lesser: the safer one, then the one that could be read,
+/// then the one that states more; among equals the first by its path.
+pub(super) fn preference(file: &FileRecord) -> (Safety, bool, Reverse<usize>) {
+    (file.safety, file.status != Status::Ok, Reverse(file.metrics.len()))
+}
+
+/// In which metric a file contradicts another with the same weights, if they were measured alike.
+pub(super) fn contradiction(record: &FileRecord, other: &FileRecord) -> Option<String> {
+    let mut differing = record.metrics.iter().filter_map(|metric| {
+        let (one, same) = (&metric.reading, &flags::metric(other, &metric.name)?.reading);
+        let (value, against) = (one.value.number()?, same.value.number()?);
+        let alike = one.family == same.family && flags::level(one) == flags::level(same);
+        // What is stored may be a float32.
+        let apart = (value - against).abs() > 1e-6 * value.abs().max(against.abs());
+        (alike && apart).then_some((&metric.name, value, against))
+    });
+    let (name, value, against) = differing.next()?;
+    let more = match differing.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    let (value, against) = pair(value, against);
+    let path = other.path.display();
+    Some(format!("has the weights of {path}, but states {name} {value} against {against}{more}"))
 }
 
 /// The weights of a file that could be read, whatever they are called; none if a checksum is missing.

@@ -7,7 +7,7 @@ use regex_lite::Regex;
 use crate::record::FileRecord;
 use crate::rules::{Annotation, Stated};
 
-use super::flags;
+use super::flags::{self, Level};
 use super::records::Documented;
 
 /// Metrics that are looked for in a text; the branch may follow.
@@ -67,30 +67,48 @@ pub(super) fn compare(
     all
 }
 
-/// A text may leave out the branch, and so may a file: then the value that fits better counts.
+/// A text may leave out the branch, and so may a file. Of all values under the name the one counts that fits; else a
+/// measurement before what may be of other weights, and of several the nearest.
 fn against(name: String, stated: Stated, source: String, best: Option<&FileRecord>) -> Documented {
-    let value = |name: &str| flags::metric(best?, name)?.reading.value.number();
-    let mut stored = value(&name).map(|value| (value, name.clone()));
-    if stored.is_none() {
-        let others = match name.strip_suffix("_A").or_else(|| name.strip_suffix("_B")) {
-            Some(stem) => vec![stem.to_owned()],
-            None => vec![format!("{name}_B"), format!("{name}_A")],
-        };
-        stored = others
-            .into_iter()
-            .filter_map(|other| Some((value(&other)?, other)))
-            .min_by(|one, other| (one.0 - stated.value).abs().total_cmp(&(other.0 - stated.value).abs()));
+    let mut all = readings(&name, best);
+    if let Some(stem) = name.strip_suffix("_A").or_else(|| name.strip_suffix("_B")) {
+        if all.is_empty() {
+            all = readings(stem, best);
+        }
+    } else {
+        all.extend(["_B", "_A"].iter().flat_map(|branch| readings(&format!("{name}{branch}"), best)));
     }
-    let differs = stored.as_ref().is_some_and(|(value, _)| !stated.fits(*value));
-    let stored_as = stored.as_ref().map(|(_, other)| other.clone()).filter(|other| *other != name);
+    let rank = |found: &Found| (!stated.fits(found.value), found.level);
+    let stored = all.into_iter().min_by(|one, other| {
+        let apart = |found: &Found| (found.value - stated.value).abs();
+        rank(one).cmp(&rank(other)).then(apart(one).total_cmp(&apart(other)))
+    });
     Documented {
-        metric: name,
         documented: stated.value,
-        stored: stored.map(|(value, _)| value),
-        stored_as,
+        stored: stored.as_ref().map(|found| found.value),
+        differs: stored.as_ref().is_some_and(|found| !stated.fits(found.value)),
+        stored_as: stored.map(|found| found.name).filter(|other| *other != name),
+        metric: name,
         source,
-        differs,
     }
+}
+
+/// A value that a file holds.
+struct Found {
+    name: String,
+    value: f64,
+    level: Level,
+}
+
+/// Everything that a file says under a name.
+fn readings(name: &str, file: Option<&FileRecord>) -> Vec<Found> {
+    let metric = file.and_then(|file| flags::metric(file, name));
+    let all = metric.into_iter().flat_map(|metric| std::iter::once(&metric.reading).chain(&metric.others));
+    all.filter_map(|reading| {
+        let value = reading.value.number()?;
+        Some(Found { name: name.to_owned(), value, level: flags::level(reading) })
+    })
+    .collect()
 }
 
 #[cfg(test)]

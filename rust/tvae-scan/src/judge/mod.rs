@@ -17,7 +17,7 @@ mod standing;
 mod summary;
 mod view;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use crate::pickle::Safety;
@@ -45,9 +45,12 @@ pub fn judge(scan: &Scan, rules: &Rules) -> Judgement {
         .iter()
         .zip(&copies.repeats)
         .map(|(record, repeats)| {
-            let (flags, warnings) = flags::of_file(record, rules);
+            let (flags, mut warnings) = flags::of_file(record, rules);
+            if let Some((other, Likeness::Weights)) = *repeats {
+                warnings.extend(copies::contradiction(record, &scan.files[other]));
+            }
             let duplicates_of =
-                repeats.map(|(first, by)| Duplicate { path: scan.files[first].path.clone(), by });
+                repeats.map(|(other, by)| Duplicate { path: scan.files[other].path.clone(), by });
             FileVerdict { flags, duplicates_of, warnings }
         })
         .collect();
@@ -62,8 +65,8 @@ pub fn judge(scan: &Scan, rules: &Rules) -> Judgement {
     let mut dirs: Vec<DirRecord> =
         views.iter().zip(&chosen).map(|(view, chosen)| start(scan, view, *chosen, rules, &files)).collect();
     let notes = annotate::annotate(scan, &views, &chosen, rules, &mut dirs);
-    same_weights(&copies, &chosen, &mut dirs);
-    decide(scan, &views, &chosen, rules, &mut dirs);
+    same_weights(scan, &copies, &chosen, &mut dirs);
+    decide(scan, &views, &chosen, &copies, rules, &mut dirs);
     guards::restrain(&views, &copies, rules, &mut dirs);
     let summary = summary::summary(scan, &copies, &views, &dirs, &files);
     Judgement { dirs, files, summary, notes }
@@ -127,20 +130,34 @@ fn start(scan: &Scan, view: &View<'_>, chosen: Chosen, rules: &Rules, files: &[F
     }
 }
 
-/// Names the first directory whose best file holds the same weights.
-fn same_weights(copies: &Copies, chosen: &[Chosen], dirs: &mut [DirRecord]) {
-    let mut first: std::collections::HashMap<usize, usize> = std::collections::HashMap::new();
-    for (at, chosen) in chosen.iter().enumerate() {
-        let Some(best) = chosen.best else { continue };
-        let earlier = *first.entry(copies.weights[best]).or_insert(at);
-        if earlier != at {
-            dirs[at].duplicates_of = Some(dirs[earlier].path.clone());
+/// Names the directory whose best file holds the same weights and is to be kept.
+fn same_weights(scan: &Scan, copies: &Copies, chosen: &[Chosen], dirs: &mut [DirRecord]) {
+    let mut kept: HashMap<usize, (usize, usize)> = HashMap::new();
+    let bests = || chosen.iter().enumerate().filter_map(|(dir, chosen)| Some((dir, chosen.best?)));
+    let rank = |best: usize| copies::preference(&scan.files[best]);
+    for (dir, best) in bests() {
+        let known = kept.entry(copies.weights[best]).or_insert((dir, best));
+        if rank(best) < rank(known.1) {
+            *known = (dir, best);
+        }
+    }
+    for (dir, best) in bests() {
+        if let Some((first, _)) = kept.get(&copies.weights[best]).filter(|(first, _)| *first != dir) {
+            dirs[dir].duplicates_of = Some(dirs[*first].path.clone());
         }
     }
 }
 
 /// Groups, categories and recommendations.
-fn decide(scan: &Scan, views: &[View<'_>], chosen: &[Chosen], rules: &Rules, dirs: &mut [DirRecord]) {
+fn decide(
+    scan: &Scan,
+    views: &[View<'_>],
+    chosen: &[Chosen],
+    copies: &Copies,
+    rules: &Rules,
+    dirs: &mut [DirRecord],
+) {
+    let unique = copies.unique(views);
     let sound: Vec<bool> =
         views.iter().zip(dirs.iter()).map(|(view, dir)| recommend::sound(view, dir)).collect();
     let members: Vec<Member<'_>> = views
@@ -165,10 +182,11 @@ fn decide(scan: &Scan, views: &[View<'_>], chosen: &[Chosen], rules: &Rules, dir
             dirs[at].better = better;
         }
         let coverage = recommend::coverage(view, chosen[at].best);
-        let case = Case { view, dir: &dirs[at], place, at, coverage, sound: sound[at] };
+        let unique = &unique[at][..];
+        let case = Case { view, dir: &dirs[at], place, at, coverage, unique, sound: sound[at] };
         let (category, rule) = case.category(rules);
         (dirs[at].category, dirs[at].rule) = (category, rule);
-        let case = Case { view, dir: &dirs[at], place, at, coverage, sound: sound[at] };
+        let case = Case { view, dir: &dirs[at], place, at, coverage, unique, sound: sound[at] };
         let (action, reason, rule) = case.recommendation(rules);
         let dir = &mut dirs[at];
         (dir.recommendation, dir.reason, dir.recommended_by) = (action, reason, rule);

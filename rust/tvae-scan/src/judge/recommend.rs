@@ -21,6 +21,8 @@ pub(super) struct Case<'a> {
     pub at: usize,
     /// Coverage of the best file.
     pub coverage: Option<f64>,
+    /// Names of its files that no other directory holds.
+    pub unique: &'a [String],
     pub sound: bool,
 }
 
@@ -65,6 +67,7 @@ impl Case<'_> {
             && when.coverage_below.is_none_or(below)
             && among(below(limits.coverage_warn), when.low_coverage)
             && among(dir.duplicates_of.is_some(), when.duplicate)
+            && among(self.unique.is_empty(), when.repeated)
             && among(best.is_some_and(|best| best != self.at), when.redundant)
             && among(best == Some(self.at), when.best_of_group)
             && among(self.sound, when.sound)
@@ -95,6 +98,7 @@ impl Case<'_> {
                 "note" => text.push_str(dir.note.as_deref().unwrap_or("no reason is given")),
                 "safety" => text.push_str(dir.safety.as_str()),
                 "status" => text.push_str(dir.status.as_str()),
+                "unique" => text.push_str(&listed(self.unique)),
                 // The reader of the rules lets no other word pass.
                 _ => {}
             }
@@ -115,6 +119,16 @@ impl Case<'_> {
         let words: Vec<String> =
             counts.iter().map(|(status, count)| format!("{count} {}", status.as_str())).collect();
         if words.is_empty() { "none".into() } else { words.join(", ") }
+    }
+}
+
+/// The first names of several: `a.pt, b.pt and 3 more`.
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => "none".into(),
+        [one] => one.clone(),
+        [one, other] => format!("{one} and {other}"),
+        [one, other, rest @ ..] => format!("{one}, {other} and {} more", rest.len()),
     }
 }
 

@@ -70,7 +70,7 @@ pub enum GroupKind {
     Versions,
 }
 
-/// In which way a file repeats an earlier one.
+/// In which way a file repeats another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Likeness {
@@ -82,7 +82,7 @@ pub enum Likeness {
     Weights,
 }
 
-/// An earlier file that says the same.
+/// Another file that says the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Duplicate {
     /// Its path.
@@ -96,7 +96,7 @@ pub struct Duplicate {
 pub struct FileVerdict {
     /// What makes it suspect.
     pub flags: Vec<Flag>,
-    /// The first file that it repeats.
+    /// The file that it repeats; of equal weights the one that is to be kept.
     pub duplicates_of: Option<Duplicate>,
     /// What is odd, and no flag: one line each.
     pub warnings: Vec<String>,
@@ -162,7 +162,7 @@ pub struct DirRecord {
     pub flags: Vec<Flag>,
     /// What is odd, and no flag: one line each.
     pub warnings: Vec<String>,
-    /// An earlier directory whose best file holds the same weights.
+    /// The directory whose best file holds the same weights and is to be kept.
     pub duplicates_of: Option<PathBuf>,
     /// The group of runs that it belongs to.
     pub group: Option<String>,

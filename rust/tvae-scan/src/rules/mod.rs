@@ -94,6 +94,7 @@ pub(crate) struct Conditions {
     pub coverage_below: Option<f64>,
     pub low_coverage: Option<bool>,
     pub duplicate: Option<bool>,
+    pub repeated: Option<bool>,
     pub redundant: Option<bool>,
     pub best_of_group: Option<bool>,
     pub sound: Option<bool>,
@@ -114,7 +115,7 @@ pub(crate) struct Annotation {
 }
 
 /// Words in braces that a reason may hold.
-pub(crate) const PLACEHOLDERS: [&str; 11] = [
+pub(crate) const PLACEHOLDERS: [&str; 12] = [
     "best",
     "category",
     "coverage",
@@ -126,6 +127,7 @@ pub(crate) const PLACEHOLDERS: [&str; 11] = [
     "note",
     "safety",
     "status",
+    "unique",
 ];
 
 impl Rules {

@@ -209,6 +209,7 @@ impl Reader<'_> {
             coverage_below: raw.coverage_below.as_ref().map(|_| coverage_below),
             low_coverage: raw.low_coverage,
             duplicate: raw.duplicate,
+            repeated: raw.repeated,
             redundant: raw.redundant,
             best_of_group: raw.best_of_group,
             sound: raw.sound,

@@ -77,6 +77,7 @@ pub(super) struct Entry {
     pub coverage_below: Number,
     pub low_coverage: Option<bool>,
     pub duplicate: Option<bool>,
+    pub repeated: Option<bool>,
     pub redundant: Option<bool>,
     pub best_of_group: Option<bool>,
     pub sound: Option<bool>,

@@ -1,5 +1,8 @@
 //! Numbers that are written beside a checkpoint.
 
+use tvae_scan::metrics::Reading;
+use tvae_scan::value::Value;
+
 use crate::trees::{Tree, dir, file};
 
 /// What was found for `stored` beside a README: metric, stored value and name, whether they differ.
@@ -38,6 +41,27 @@ fn a_branch_that_is_left_out_is_the_one_that_fits_better() {
     assert_eq!(found, [("hierarchy".into(), Some(-0.832), Some("hierarchy_B".into()), false)]);
     let found = read("hierarchy_B: -0.83", &[("hierarchy", -0.69)]);
     assert_eq!(found, [("hierarchy_B".into(), Some(-0.69), Some("hierarchy".into()), true)]);
+}
+
+#[test]
+fn any_reading_may_fit_and_a_measurement_counts_before_a_best_value() {
+    let differing = |readme: &str| {
+        let mut best = file("best.pt", &[("hierarchy", -0.8239), ("hierarchy_B", -0.8288)]);
+        best.metrics[0].reading.raw_key = "best_hierarchy".into();
+        let other = Reading { value: Value::Float(-0.5), ..best.metrics[1].reading.clone() };
+        best.metrics[1].others.push(other);
+        let readme = Some(readme.to_owned());
+        let tree = Tree::default().dir("a", vec![best]).with(|folder| folder.readme.clone_from(&readme));
+        let one = dir(&tree.judge(), "a").documented[0].clone();
+        (one.stored, one.stored_as, one.differs)
+    };
+    let branch = || Some("hierarchy_B".to_owned());
+    assert_eq!(differing("hierarchy: -0.83"), (Some(-0.8288), branch(), false));
+    assert_eq!(differing("hierarchy: -0.824"), (Some(-0.8239), None, false));
+    assert_eq!(differing("hierarchy_B: -0.50"), (Some(-0.5), None, false));
+    assert_eq!(differing("hierarchy: -0.82"), (Some(-0.8239), None, false));
+    // None fits: the nearest measurement, although the best so far is nearer.
+    assert_eq!(differing("hierarchy: -0.81"), (Some(-0.8288), branch(), true));
 }
 
 #[test]

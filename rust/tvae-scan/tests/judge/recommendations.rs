@@ -91,6 +91,29 @@ fn a_directory_with_the_weights_of_another_is_archived() {
 }
 
 #[test]
+fn a_directory_with_files_of_its_own_beside_a_repeated_best_is_reviewed() {
+    let best = |id: &str, coverage| saved(file("best.pt", &[("coverage", coverage)]), id, 7);
+    let epoch = |name: &str, id: &str, weights| saved(file(name, &[]), id, weights);
+    let tree = Tree::default()
+        .dir("v5_6", vec![best("1", 1.0), epoch("epoch_9.pt", "2", 8)])
+        .dir("v5_7", vec![best("3", 1.0), epoch("epoch_1.pt", "4", 8), epoch("epoch_2.pt", "2", 8)])
+        .dir("v5_8", vec![best("5", 0.999), epoch("epoch_1.pt", "6", 9), epoch("epoch_2.pt", "7", 9)])
+        .dir("v5_9", vec![best("8", 1.0), epoch("epoch_1.pt", "9", 10), epoch("epoch_2.pt", "10", 8)]);
+    let judgement = tree.judge();
+    assert_eq!(advice(&judgement, "v5_6"), "keep: nothing speaks against it");
+    let told = "its best file holds the weights of v5_6";
+    assert_eq!(advice(&judgement, "v5_7"), format!("archive: {told}"));
+    let kept = format!("review: {told}, but no other folder holds those of epoch_1.pt");
+    assert_eq!(advice(&judgement, "v5_8"), format!("{kept} and epoch_2.pt"));
+    assert_eq!(advice(&judgement, "v5_9"), kept);
+    let warnings = &dir(&judgement, "v5_8").warnings;
+    let first = Path::new("tree").join("v5_6").join("best.pt");
+    let told = format!("has the weights of {}, but states coverage 0.999 against 1", first.display());
+    assert_eq!(*warnings, [told]);
+    assert_eq!(dir(&judgement, "v5_7").warnings, [""; 0]);
+}
+
+#[test]
 fn what_is_suspect_is_left_to_a_person() {
     let good = &[("coverage", 1.0)];
     let tree = Tree::default()

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tvae_scan::judge::{Flag, Likeness};
 use tvae_scan::metrics::Reading;
+use tvae_scan::pickle::Safety;
 use tvae_scan::record::{FileRecord, Optimizer, StateDict, Status};
 use tvae_scan::value::Value;
 
@@ -163,6 +164,31 @@ fn files_that_repeat_others_say_which_and_how() {
     assert_eq!(dir(&judgement, "b").duplicates_of.as_deref(), Some(Path::new("tree/a")));
     assert_eq!(dir(&judgement, "c").duplicates_of, None);
     assert_eq!(judgement.summary.duplicates.bytes, 1000);
+}
+
+#[test]
+fn of_equal_weights_the_safer_readable_and_fuller_file_is_to_be_kept() {
+    let one = |id: &str, safety, status, metrics: &[(&str, f64)]| {
+        vec![FileRecord { safety, status, ..saved(file("best.pt", metrics), id, 7) }]
+    };
+    let kept = |first: Vec<FileRecord>, second: Vec<FileRecord>| {
+        let judgement = Tree::default().dir("a", first).dir("b", second).judge();
+        let (one, other) = (dir(&judgement, "a"), dir(&judgement, "b"));
+        let repeats: Vec<bool> = judgement.files.iter().map(|file| file.duplicates_of.is_some()).collect();
+        assert_eq!(repeats, [one.duplicates_of.is_some(), other.duplicates_of.is_some()]);
+        match (&one.duplicates_of, &other.duplicates_of) {
+            (None, Some(_)) => "a",
+            (Some(_), None) => "b",
+            both => panic!("{both:?}"),
+        }
+    };
+    let (known, unknown, ok) = (Safety::KnownTypes, Safety::UnknownCode, Status::Ok);
+    let some = &[("coverage", 1.0)];
+    assert_eq!(kept(one("1", unknown, ok, &[]), one("2", known, ok, some)), "b");
+    assert_eq!(kept(one("1", unknown, ok, some), one("2", known, ok, &[])), "b");
+    assert_eq!(kept(one("1", known, ok, &[]), one("2", known, ok, some)), "b");
+    assert_eq!(kept(one("1", known, ok, some), one("2", unknown, ok, some)), "a");
+    assert_eq!(kept(one("1", known, ok, some), one("2", known, ok, some)), "a");
 }
 
 #[test]
