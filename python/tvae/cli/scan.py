@@ -130,6 +130,7 @@ def scan(
         fails = _fails(fail_on)
         view = _view(by, filters or (), sort)
         kept = _cache(cache, no_cache=no_cache, refresh=refresh)
+        _check_targets(output, plan)
         from tvae.cli.listing.notes import Progress
         from tvae.scanning import scan as scanned
 
@@ -164,6 +165,14 @@ def _failures() -> Iterator[None]:
         # Errors of the command line are 2 already; anything else is a bug.
         failure: Failure = describe(error)
         raise Failed(failure._replace(code=_FAILED)) from error
+
+
+def _check_targets(output: str | None, plan: str | None) -> None:
+    from tvae.cli.target import check
+
+    for option, path in (("--output", output), ("--plan", plan)):
+        if path is not None:
+            check(path, option)
 
 
 def _format(form: str | None, by: str, best: int | None, output: str | None, *, as_json: bool) -> str:
@@ -223,10 +232,13 @@ def _deliver(view: View, form: str, best: int | None, output: str | None) -> Non
     from tvae.cli.listing.written import written
 
     if output is not None:
-        from tvae.checkpoint.atomic import write_chunks
+        from tvae.cli.target import deliver
 
         data = written(view, form, best=best, width=_WIDTH, colour=False)
-        write_chunks(output, [data if isinstance(data, bytes) else data.encode(errors="backslashreplace")])
+        if isinstance(data, str):
+            data = data.encode(errors="backslashreplace")
+            data += b"" if data.endswith(b"\n") or not data else b"\n"
+        deliver(output, data)
         return
     terminal = sys.stdout.isatty()
     width = max(os.get_terminal_size(sys.stdout.fileno()).columns, 40) if terminal else _WIDTH
@@ -240,10 +252,13 @@ def _deliver(view: View, form: str, best: int | None, output: str | None) -> Non
 
 
 def _plan(found: ScanResult, path: str) -> None:
-    from tvae.checkpoint.atomic import write_json
+    import msgspec
+
+    from tvae.cli.target import deliver
     from tvae.pruning.plan import make
 
-    write_json(path, make(found.to_dicts("dir"), found.to_dicts("file"), roots=found.roots))
+    made = make(found.to_dicts("dir"), found.to_dicts("file"), roots=found.roots)
+    deliver(path, msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n")
 
 
 def _conclude(view: View, fails: frozenset[str], *, strict: bool, quiet: bool, plan: str | None) -> None:
