@@ -18,7 +18,7 @@ import pytest
 import torch
 
 import tvae as package
-from tvae.errors import ConfigError, MissingError
+from tvae.errors import ConfigError, DomainError, MissingError
 
 Run = Callable[..., Any]
 NAMES = ["new\nline", "\x1b[31mred", "\u202ertl", "=cmd()", "a|b`c`<i>", "ü" * 80]
@@ -232,3 +232,11 @@ def test_nothing_heavy_is_imported(runs: Path, form: str) -> None:
         [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.returncode, done.stderr.strip()) == (0, "set()")
+
+
+@pytest.mark.parametrize("kind", ["foo", "files", None, []])
+def test_a_kind_that_there_is_not(runs: Path, kind: Any) -> None:
+    found = package.scan(runs)
+    for records in (found.to_dicts, found.table):
+        with pytest.raises(DomainError, match="file, dir or tensor"):
+            records(kind)
