@@ -69,3 +69,19 @@ def test_a_folder_that_is_not_there_is_refused(tvae: Run, scanned: Path, tmp_pat
     assert f"there is no folder {tmp_path}/none" in done.err
     assert not (tmp_path / "none").exists()
     assert "is a folder" in tvae("scan", scanned, option, tmp_path).err
+
+
+def test_a_plan_holds_only_what_is_shown(tvae: Run, scanned: Path, tmp_path: Path) -> None:
+    (scanned / "empty_too").mkdir()
+    plan = tmp_path / "plan.json"
+
+    def planned(*words: str) -> list[str]:
+        assert (
+            tvae("scan", scanned, "--plan", plan, "--rules", "legacy", "--fail-on", "never", *words).code == 0
+        )
+        return [os.path.relpath(one["path"], scanned) for one in json.loads(plan.read_text())["items"]]
+
+    assert {"empty", "empty_too"} <= set(planned())
+    assert planned("--filter", "path~empty_too") == ["empty_too"]
+    assert planned("--filter", "path~none at all") == []
+    assert planned("--by", "file", "--filter", "path~none at all") == []

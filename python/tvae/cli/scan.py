@@ -17,7 +17,7 @@ from tvae.errors import ConfigError, TvaeError
 
 if TYPE_CHECKING:
     from tvae.cli.listing.view import View
-    from tvae.scanning import Kind, ScanResult
+    from tvae.scanning import Kind
 
 FORMATS = ("table", "json", "jsonl", "csv", "parquet", "md", "sarif", "quiet")
 KINDS = ("dir", "file", "tensor")
@@ -69,7 +69,8 @@ Rules = Annotated[
     ),
 ]
 Plan = Annotated[
-    str | None, typer.Option("--plan", metavar="FILE", help="Write what can go, for `tvae prune`.")
+    str | None,
+    typer.Option("--plan", metavar="FILE", help="Write what of the shown can go, for `tvae prune`."),
 ]
 Threads = Annotated[
     int | None, typer.Option("--threads", metavar="N", min=1, help="Threads; else as many as pay.")
@@ -147,7 +148,7 @@ def scan(
             )
         _deliver(view, form, best, output)
         if plan is not None:
-            _plan(view.found, plan)
+            _plan(view, plan)
         _conclude(view, fails, strict=strict, quiet=quiet, plan=plan)
 
 
@@ -251,13 +252,18 @@ def _deliver(view: View, form: str, best: int | None, output: str | None) -> Non
         result(data)
 
 
-def _plan(found: ScanResult, path: str) -> None:
+def _plan(view: View, path: str) -> None:
     import msgspec
 
     from tvae.cli.target import deliver
     from tvae.pruning.plan import make
 
-    made = make(found.to_dicts("dir"), found.to_dicts("file"), roots=found.roots)
+    if view.filters:
+        # What is not shown was not reviewed.
+        dirs, files = view.document["dirs"], view.document["files"]
+    else:
+        dirs, files = view.found.to_dicts("dir"), view.found.to_dicts("file")
+    made = make(dirs, files, roots=view.found.roots)
     deliver(path, msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n")
 
 
