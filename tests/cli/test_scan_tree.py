@@ -240,3 +240,13 @@ def test_a_kind_that_there_is_not(runs: Path, kind: Any) -> None:
     for records in (found.to_dicts, found.table):
         with pytest.raises(DomainError, match="file, dir or tensor"):
             records(kind)
+
+
+def test_files_alone_are_listed_by_file(tvae: Run, runs: Path) -> None:
+    one, other = runs / "good/best.pt", runs / "nan/best.pt"
+    for words in ([one], [one, other]):
+        done = tvae("scan", *words)
+        assert done.out.splitlines()[0].split()[:3] == ["path", "kind", "status"]
+        assert [line[0] for line in done.out.splitlines()[1 : len(words) + 1]] == ["/"] * len(words)
+    assert tvae("scan", one, runs / "empty").out.startswith("path ")
+    assert "good/best.pt" not in tvae("scan", one, "--by", "dir").out

@@ -28,7 +28,12 @@ _WIDTH = 80
 Paths = Annotated[
     list[str] | None, typer.Argument(metavar="PATH...", help="Folders and files.", show_default=False)
 ]
-By = Annotated[str, typer.Option("--by", metavar="dir|file|tensor", help="What a record is about.")]
+By = Annotated[
+    str | None,
+    typer.Option(
+        "--by", metavar="dir|file|tensor", help="What a record is about; else dir, of files alone file."
+    ),
+]
 Format = Annotated[
     str | None,
     typer.Option(
@@ -94,7 +99,7 @@ Explain = Annotated[
 
 def scan(
     paths: Paths = None,
-    by: By = "dir",
+    by: By = None,
     form: Format = None,
     output: Output = None,
     filters: Filters = None,
@@ -127,6 +132,8 @@ def scan(
             return
         if not paths:
             raise ConfigError("there is no PATH to scan", path="tvae scan", hint="see `tvae scan --help`")
+        if by is None:
+            by = "file" if all(map(os.path.isfile, paths)) else "dir"
         form = _format(form, by, best, output, as_json=as_json)
         fails = _fails(fail_on)
         view = _view(by, filters or (), sort)
