@@ -23,7 +23,6 @@ FORMATS = ("table", "json", "jsonl", "csv", "parquet", "md", "sarif", "quiet")
 KINDS = ("dir", "file", "tensor")
 #: The code of every failure of a scan; its other codes are verdicts.
 _FAILED = 2
-_WIDTH = 80
 
 Paths = Annotated[
     list[str] | None, typer.Argument(metavar="PATH...", help="Folders and files.", show_default=False)
@@ -237,21 +236,21 @@ def _cache(cache: str | None, *, no_cache: bool, refresh: bool) -> str | None:
 
 def _deliver(view: View, form: str, best: int | None, output: str | None) -> None:
     """Write the records where they are wanted."""
+    from tvae.cli.listing.layout import UNLIMITED, terminal_width
     from tvae.cli.listing.written import written
 
     if output is not None:
         from tvae.cli.target import deliver
 
-        data = written(view, form, best=best, width=_WIDTH, colour=False)
+        data = written(view, form, best=best, width=UNLIMITED, colour=False)
         if isinstance(data, str):
             data = data.encode(errors="backslashreplace")
             data += b"" if data.endswith(b"\n") or not data else b"\n"
         deliver(output, data)
         return
     terminal = sys.stdout.isatty()
-    width = max(os.get_terminal_size(sys.stdout.fileno()).columns, 40) if terminal else _WIDTH
     colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    data = written(view, form, best=best, width=width, colour=colour)
+    data = written(view, form, best=best, width=terminal_width(), colour=colour)
     if isinstance(data, bytes):
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
