@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from tvae import _core
-from tvae.errors import ConfigError
+from tvae.errors import ConfigError, DomainError
 
 if TYPE_CHECKING:
     from tvae.records import DirRecord, FileRecord, Tensor
@@ -175,7 +175,12 @@ class ScanResult:
         return {"name": "tvae", "version": _core.__version__, "rules": self.rules}
 
     def to_dicts(self, kind: Kind = "file") -> list[dict[str, Any]]:
-        """The records of a kind as plain dicts, sorted by path."""
+        """The records of a kind as plain dicts, sorted by path.
+
+        Raises:
+            DomainError: if the kind is none of file, dir and tensor.
+        """
+        _check_kind(kind)
         if kind == "dir":
             return self.engine.dirs()
         return self.engine.files() if kind == "file" else list(self.engine.tensors())
@@ -203,7 +208,12 @@ class ScanResult:
         return self.engine.best(n, field=field, descending=descending)
 
     def table(self, kind: Kind = "file") -> Table:
-        """The records of a kind as an Arrow table, for polars, pandas or pyarrow to take."""
+        """The records of a kind as an Arrow table, for polars, pandas or pyarrow to take.
+
+        Raises:
+            DomainError: if the kind is none of file, dir and tensor.
+        """
+        _check_kind(kind)
         return Table(self.engine, kind)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
@@ -222,6 +232,13 @@ class Table:
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self._engine.arrow(self._kind)
+
+
+def _check_kind(kind: object) -> None:
+    if kind not in ("file", "dir", "tensor"):
+        raise DomainError(
+            f"there are no records of kind {kind!r}", expected="file, dir or tensor", got=repr(kind)
+        )
 
 
 def _rules(

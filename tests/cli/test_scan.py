@@ -231,6 +231,7 @@ def test_quiet_prints_paths(tvae: Run, engine: Engine) -> None:
 
 
 def test_a_file_is_written_whole(tvae: Run, engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
     for form in ("table", "csv", "md", "sarif", "json"):
         done = tvae("scan", "tree", "--format", form, "-o", f"out/{form}", "--quiet")
         assert (done.out, done.err) == ("", "")

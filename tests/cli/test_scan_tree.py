@@ -18,7 +18,7 @@ import pytest
 import torch
 
 import tvae as package
-from tvae.errors import ConfigError, MissingError
+from tvae.errors import ConfigError, DomainError, MissingError
 
 Run = Callable[..., Any]
 NAMES = ["new\nline", "\x1b[31mred", "\u202ertl", "=cmd()", "a|b`c`<i>", "ü" * 80]
@@ -41,6 +41,7 @@ def save(path: Path, **changes: Any) -> Path:
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("COLUMNS", raising=False)
     root = tmp_path / "runs"
     save(root / "good/best.pt")
     save(root / "nan/best.pt", metrics={"coverage": float("nan"), "loss": float("inf")})
@@ -90,7 +91,10 @@ def test_what_is_dangerous_fails(tvae: Run, runs: Path) -> None:
 
 @pytest.mark.parametrize("form", ["table", "md", "csv", "quiet", "jsonl", "json", "sarif"])
 @pytest.mark.parametrize("kind", ["dir", "file", "tensor"])
-def test_no_name_escapes(tvae: Run, hostile: Path, form: str, kind: str) -> None:
+def test_no_name_escapes(
+    tvae: Run, hostile: Path, form: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     done = tvae("scan", hostile, "--format", form, "--by", kind)
     assert done.code in (0, 1)
     assert all(line.isprintable() for line in done.out.split("\n"))
@@ -232,3 +236,22 @@ def test_nothing_heavy_is_imported(runs: Path, form: str) -> None:
         [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.returncode, done.stderr.strip()) == (0, "set()")
+
+
+@pytest.mark.parametrize("kind", ["foo", "files", None, []])
+def test_a_kind_that_there_is_not(runs: Path, kind: Any) -> None:
+    found = package.scan(runs)
+    for records in (found.to_dicts, found.table):
+        with pytest.raises(DomainError, match="file, dir or tensor"):
+            records(kind)
+
+
+def test_files_alone_are_listed_by_file(tvae: Run, runs: Path) -> None:
+    one, other = runs / "good/best.pt", runs / "nan/best.pt"
+    for words in ([one], [one, other]):
+        done = tvae("scan", *words)
+        assert done.out.splitlines()[0].split()[:3] == ["path", "kind", "status"]
+        lines = done.out.splitlines()[1 : len(words) + 1]
+        assert [line.split()[0] for line in lines] == list(map(str, words))
+    assert tvae("scan", one, runs / "empty").out.startswith("path ")
+    assert "good/best.pt" not in tvae("scan", one, "--by", "dir").out

@@ -100,7 +100,7 @@ def test_the_metadata(wheel: Path) -> None:
         "typer",
     }
     assert set(about.get_all("Provides-Extra", [])) >= {"dev", "plot", "tensorboard"}
-    assert "tvae=tvae.cli.app:main" in metadata(wheel, "entry_points.txt").as_string().replace(" ", "")
+    assert "tvae=tvae.__main__:main" in metadata(wheel, "entry_points.txt").as_string().replace(" ", "")
     with zipfile.ZipFile(wheel) as archive:
         licence = next(name for name in archive.namelist() if name.endswith("/LICENSE"))
         assert b"Apache License" in archive.read(licence)

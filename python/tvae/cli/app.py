@@ -32,6 +32,12 @@ Exit codes:
 class Commands(TyperGroup):
     """Keeps an interrupt and a closed pipe apart from errors, which typer would not."""
 
+    def make_context(self, *arguments: Any, **keywords: Any) -> Any:
+        try:
+            return super().make_context(*arguments, **keywords)
+        except KeyboardInterrupt:
+            raise Interrupted from None
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -107,7 +106,7 @@ def _text(prepared: Prepared, *, done: bool) -> str:
     """A line an item, and the sum."""
     from os.path import relpath
 
-    from tvae.cli.listing.layout import Column, escaped, lay_out, size
+    from tvae.cli.listing.layout import Column, escaped, lay_out, size, terminal_width
 
     if not prepared.moves:
         return "the plan is empty: there is nothing to do"
@@ -119,7 +118,7 @@ def _text(prepared: Prepared, *, done: bool) -> str:
             Column("path", [escaped(relpath(item.path, prepared.root)) for item in items], flexible=True),
             Column("reason", [escaped(item.reason) for item in items], flexible=True),
         ],
-        width=_width(),
+        width=terminal_width(),
     )
     sums = ", ".join(
         f"{sum(item.action == action for item in items)} to {action} ({size(prepared.size(action))})"
@@ -139,12 +138,6 @@ def _advise(prepared: Prepared, plan: str, log: str | None) -> None:
         note(
             f"tvae: when nothing of it is missed, `rm -r {_shell(prepared.deleted)}` removes what was deleted"
         )
-
-
-def _width() -> int:
-    import os
-
-    return max(os.get_terminal_size(sys.stdout.fileno()).columns, 40) if sys.stdout.isatty() else 80
 
 
 def _shell(path: str) -> str:

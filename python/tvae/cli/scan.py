@@ -17,18 +17,22 @@ from tvae.errors import ConfigError, TvaeError
 
 if TYPE_CHECKING:
     from tvae.cli.listing.view import View
-    from tvae.scanning import Kind, ScanResult
+    from tvae.scanning import Kind
 
 FORMATS = ("table", "json", "jsonl", "csv", "parquet", "md", "sarif", "quiet")
 KINDS = ("dir", "file", "tensor")
 #: The code of every failure of a scan; its other codes are verdicts.
 _FAILED = 2
-_WIDTH = 80
 
 Paths = Annotated[
     list[str] | None, typer.Argument(metavar="PATH...", help="Folders and files.", show_default=False)
 ]
-By = Annotated[str, typer.Option("--by", metavar="dir|file|tensor", help="What a record is about.")]
+By = Annotated[
+    str | None,
+    typer.Option(
+        "--by", metavar="dir|file|tensor", help="What a record is about; else dir, of files alone file."
+    ),
+]
 Format = Annotated[
     str | None,
     typer.Option(
@@ -69,7 +73,8 @@ Rules = Annotated[
     ),
 ]
 Plan = Annotated[
-    str | None, typer.Option("--plan", metavar="FILE", help="Write what can go, for `tvae prune`.")
+    str | None,
+    typer.Option("--plan", metavar="FILE", help="Write what of the shown can go, for `tvae prune`."),
 ]
 Threads = Annotated[
     int | None, typer.Option("--threads", metavar="N", min=1, help="Threads; else as many as pay.")
@@ -93,7 +98,7 @@ Explain = Annotated[
 
 def scan(
     paths: Paths = None,
-    by: By = "dir",
+    by: By = None,
     form: Format = None,
     output: Output = None,
     filters: Filters = None,
@@ -126,10 +131,13 @@ def scan(
             return
         if not paths:
             raise ConfigError("there is no PATH to scan", path="tvae scan", hint="see `tvae scan --help`")
+        if by is None:
+            by = "file" if all(map(os.path.isfile, paths)) else "dir"
         form = _format(form, by, best, output, as_json=as_json)
         fails = _fails(fail_on)
         view = _view(by, filters or (), sort)
         kept = _cache(cache, no_cache=no_cache, refresh=refresh)
+        _check_targets(output, plan)
         from tvae.cli.listing.notes import Progress
         from tvae.scanning import scan as scanned
 
@@ -146,7 +154,7 @@ def scan(
             )
         _deliver(view, form, best, output)
         if plan is not None:
-            _plan(view.found, plan)
+            _plan(view, plan)
         _conclude(view, fails, strict=strict, quiet=quiet, plan=plan)
 
 
@@ -164,6 +172,14 @@ def _failures() -> Iterator[None]:
         # Errors of the command line are 2 already; anything else is a bug.
         failure: Failure = describe(error)
         raise Failed(failure._replace(code=_FAILED)) from error
+
+
+def _check_targets(output: str | None, plan: str | None) -> None:
+    from tvae.cli.target import check
+
+    for option, path in (("--output", output), ("--plan", plan)):
+        if path is not None:
+            check(path, option)
 
 
 def _format(form: str | None, by: str, best: int | None, output: str | None, *, as_json: bool) -> str:
@@ -220,18 +236,21 @@ def _cache(cache: str | None, *, no_cache: bool, refresh: bool) -> str | None:
 
 def _deliver(view: View, form: str, best: int | None, output: str | None) -> None:
     """Write the records where they are wanted."""
+    from tvae.cli.listing.layout import UNLIMITED, terminal_width
     from tvae.cli.listing.written import written
 
     if output is not None:
-        from tvae.checkpoint.atomic import write_chunks
+        from tvae.cli.target import deliver
 
-        data = written(view, form, best=best, width=_WIDTH, colour=False)
-        write_chunks(output, [data if isinstance(data, bytes) else data.encode(errors="backslashreplace")])
+        data = written(view, form, best=best, width=UNLIMITED, colour=False)
+        if isinstance(data, str):
+            data = data.encode(errors="backslashreplace")
+            data += b"" if data.endswith(b"\n") or not data else b"\n"
+        deliver(output, data)
         return
     terminal = sys.stdout.isatty()
-    width = max(os.get_terminal_size(sys.stdout.fileno()).columns, 40) if terminal else _WIDTH
     colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    data = written(view, form, best=best, width=width, colour=colour)
+    data = written(view, form, best=best, width=terminal_width(), colour=colour)
     if isinstance(data, bytes):
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
@@ -239,11 +258,19 @@ def _deliver(view: View, form: str, best: int | None, output: str | None) -> Non
         result(data)
 
 
-def _plan(found: ScanResult, path: str) -> None:
-    from tvae.checkpoint.atomic import write_json
+def _plan(view: View, path: str) -> None:
+    import msgspec
+
+    from tvae.cli.target import deliver
     from tvae.pruning.plan import make
 
-    write_json(path, make(found.to_dicts("dir"), found.to_dicts("file"), roots=found.roots))
+    if view.filters:
+        # What is not shown was not reviewed.
+        dirs, files = view.document["dirs"], view.document["files"]
+    else:
+        dirs, files = view.found.to_dicts("dir"), view.found.to_dicts("file")
+    made = make(dirs, files, roots=view.found.roots)
+    deliver(path, msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n")
 
 
 def _conclude(view: View, fails: frozenset[str], *, strict: bool, quiet: bool, plan: str | None) -> None:

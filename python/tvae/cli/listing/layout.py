@@ -1,13 +1,17 @@
-"""Columns that fit a width: first the long form, then the short one, then paths are cut in the middle."""
+"""Columns that fit a width: the long form, the short one, paths cut in the middle, then fewer columns."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tvae.cli.failure import one_line
 
 _LEAST = 18
+#: Where nobody looks at a terminal, nothing is cut: what is cut cannot be found again.
+UNLIMITED = 1 << 20
 _COLOURS = {"red": "\x1b[31m", "yellow": "\x1b[33m", "green": "\x1b[32m", "dim": "\x1b[2m"}
 
 
@@ -22,6 +26,7 @@ class Column(NamedTuple):
         flexible: whether its cells may be cut in the middle.
         most: the most signs of a cell where space is scarce.
         colours: the colour of each cell, or none.
+        rank: how soon it is left out where space is scarce, the highest first; 0: never.
     """
 
     title: str
@@ -32,10 +37,11 @@ class Column(NamedTuple):
     flexible: bool = False
     most: int | None = None
     colours: Sequence[str | None] = ()
+    rank: int = 0
 
 
 def lay_out(columns: Sequence[Column], *, width: int, colour: bool = False) -> str:
-    """The table; no line is wider than `width` unless the narrowest form is.
+    """The table; no line is wider than `width` unless the narrowest form is. Numbers are never cut.
 
     Example:
         >>> paths = Column("path", ["runs/a_long_name/best.pt"], flexible=True)
@@ -44,15 +50,37 @@ def lay_out(columns: Sequence[Column], *, width: int, colour: bool = False) -> s
         runs/a_long_name/best.pt   7 B
     """
     shown = [column for column in columns if any(column.cells)]
-    for short, gap in ((False, 2), (True, 2), (True, 1)):
-        rows = [_cells(column, short=short) for column in shown]
-        widths = _fit(shown, rows, width, gap)
-        if widths is not None:
-            break
-    else:
-        widths = _squeeze(shown, rows, width)
+    while True:
+        for short, gap in ((False, 2), (True, 2), (True, 1)):
+            rows = [_cells(column, short=short) for column in shown]
+            widths = _fit(shown, rows, width, gap)
+            if widths is not None:
+                return _lines(shown, rows, widths, gap, colour)
+        last = max(shown, key=lambda column: column.rank)
+        if not last.rank:
+            return _lines(shown, rows, _squeeze(shown, rows, width), 1, colour)
+        shown = [column for column in shown if column is not last]
+
+
+def terminal_width() -> int:
+    """Columns of what is printed: those that COLUMNS says, or those of a terminal; no limit for a pipe."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isascii() and told.isdecimal() and 0 < len(told) < 7 and int(told):
+        return max(int(told), 20)
+    if not sys.stdout.isatty():
+        return UNLIMITED
+    return max(os.get_terminal_size(sys.stdout.fileno()).columns or 80, 20)
+
+
+def _lines(
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    widths: Sequence[int],
+    gap: int,
+    colour: bool,
+) -> str:
     return "\n".join(
-        _line(shown, row, widths, gap, index, colour) for index, row in enumerate(zip(*rows, strict=True))
+        _line(columns, row, widths, gap, index, colour) for index, row in enumerate(zip(*rows, strict=True))
     )
 
 
@@ -93,10 +121,14 @@ def _fit(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int, g
 
 
 def _squeeze(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """The widths where nothing fits: the widest column gives way first, whatever it is."""
+    """The widths where nothing fits: text gives way, the widest first, and numbers never do."""
     natural = [max(map(columns_of, row)) for row in rows]
-    while sum(natural) + len(natural) - 1 > max(width, 3 * len(natural)) and max(natural) > 3:
-        natural[natural.index(max(natural))] -= 1
+    texts = [index for index, column in enumerate(columns) if not column.right]
+    while sum(natural) + len(natural) - 1 > width and texts:
+        widest = max(texts, key=lambda index: natural[index])
+        if natural[widest] <= 3:
+            break
+        natural[widest] -= 1
     return natural
 
 

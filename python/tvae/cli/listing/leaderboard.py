@@ -50,6 +50,7 @@ def _paths(entries: Sequence[Record], root: str | None) -> Column:
 
 
 def _values(entries: Sequence[Record]) -> Iterator[Column]:
-    for name in dict.fromkeys(name for one in entries for name in one.get("values") or ()):
+    names = dict.fromkeys(name for one in entries for name in one.get("values") or ())
+    for rank, name in enumerate(names):
         cells = [metric_text((one.get("values") or {}).get(name)) for one in entries]
-        yield Column(escaped(name), cells, right=True)
+        yield Column(escaped(name), cells, right=True, rank=rank)

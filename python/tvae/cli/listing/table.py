@@ -59,9 +59,9 @@ def directories(dirs: Sequence[Record], *, width: int, colour: bool, root: str |
     return lay_out(
         [
             _paths(dirs, root),
-            _plain("status", dirs, "status"),
-            _plain("category", dirs, "category", most=10),
-            Column("files", [str(one.get("n_files", "")) for one in dirs], short="n", right=True),
+            _plain("status", dirs, "status", rank=4),
+            _plain("category", dirs, "category", most=10, rank=8),
+            Column("files", [str(one.get("n_files", "")) for one in dirs], short="n", right=True, rank=7),
             _sizes(dirs, "bytes"),
             *_measured(dirs, families),
             Column(
@@ -70,8 +70,9 @@ def directories(dirs: Sequence[Record], *, width: int, colour: bool, root: str |
                 short="flag",
                 short_cells=["".join(letter for letter, _ in marks) for marks in flags],
                 colours=["red"] * len(dirs),
+                rank=2,
             ),
-            Column("advice", advice, colours=[_ADVICE.get(word) for word in advice]),
+            Column("advice", advice, colours=[_ADVICE.get(word) for word in advice], rank=3),
         ],
         width=width,
         colour=colour,
@@ -88,13 +89,13 @@ def files(records: Sequence[Record], *, width: int, colour: bool, root: str | No
     return lay_out(
         [
             _paths(records, root),
-            _plain("kind", records, "kind", most=9),
-            _plain("status", records, "status", most=9),
+            _plain("kind", records, "kind", most=9, rank=8),
+            _plain("status", records, "status", most=9, rank=4),
             Column("safety", safety, colours=["red" if word in UNSAFE else None for word in safety], most=9),
             _sizes(records, "size"),
-            Column("epoch", [_text(one.get("epoch")) for one in records], right=True),
+            Column("epoch", [_text(one.get("epoch")) for one in records], right=True, rank=7),
             *_measured(records, families),
-            Column("issues", [escaped(text) for text in codes], most=9),
+            Column("issues", [escaped(text) for text in codes], most=9, rank=3),
         ],
         width=width,
         colour=colour,
@@ -107,10 +108,10 @@ def tensors(records: Sequence[Record], *, width: int, colour: bool, root: str | 
         [
             _paths(records, root),
             Column("tensor", [escaped(one.get("name")) for one in records], flexible=True),
-            _plain("dtype", records, "dtype"),
+            _plain("dtype", records, "dtype", rank=2),
             Column("shape", ["x".join(map(str, one.get("shape") or ())) or "scalar" for one in records]),
-            Column("offset", [_text(one.get("file_offset")) for one in records], right=True),
-            Column("bytes", [_text(one.get("nbytes")) for one in records], right=True),
+            Column("offset", [_text(one.get("file_offset")) for one in records], right=True, rank=3),
+            Column("bytes", [_text(one.get("nbytes")) for one in records], right=True, rank=1),
         ],
         width=width,
         colour=colour,
@@ -170,10 +171,14 @@ def _measured(records: Sequence[Record], families: Families) -> list[Column]:
     coverages = [_metric(record, _COVERAGE) for record in records]
     return [
         Column(
-            "coverage", [metric_text(one[1]) if one else "" for one in coverages], short="cover", right=True
+            "coverage",
+            [metric_text(one[1]) if one else "" for one in coverages],
+            short="cover",
+            right=True,
+            rank=1,
         ),
-        Column("hierarchy", hierarchies, short="hier", right=True),
-        Column("family", [families.of(record) for record in records], short="def"),
+        Column("hierarchy", hierarchies, short="hier", right=True, rank=1),
+        Column("family", [families.of(record) for record in records], short="def", rank=9),
     ]
 
 
@@ -211,12 +216,14 @@ def below(path: str, root: str | None) -> str:
 def _sizes(records: Sequence[Record], field: str) -> Column:
     cells = [size(one.get(field)) for one in records]
     return Column(
-        "size", cells, short_cells=[cell.rstrip("B").replace(" ", "") for cell in cells], right=True
+        "size", cells, short_cells=[cell.rstrip("B").replace(" ", "") for cell in cells], right=True, rank=5
     )
 
 
-def _plain(title: str, records: Sequence[Record], field: str, *, most: int | None = None) -> Column:
-    return Column(title, [escaped(one.get(field) or "") for one in records], most=most)
+def _plain(
+    title: str, records: Sequence[Record], field: str, *, most: int | None = None, rank: int = 0
+) -> Column:
+    return Column(title, [escaped(one.get(field) or "") for one in records], most=most, rank=rank)
 
 
 def _text(value: object) -> str:

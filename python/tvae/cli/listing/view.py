@@ -40,8 +40,10 @@ class View:
 
     @property
     def root(self) -> str | None:
-        """The one folder that was scanned, as records begin with it; None if there are several."""
+        """The one folder that was scanned, as records begin with it; None for files, and for several."""
         roots = self.found.roots
+        if any(map(os.path.isfile, roots)):
+            return None
         return os.path.join(roots[0], "").rstrip("/") or "/" if len(roots) == 1 else None
 
     @cached_property
