@@ -5,7 +5,6 @@ The module is not called `scan` or `inspect`, because a submodule would shadow t
 
 from __future__ import annotations
 
-import base64
 import os
 
 import msgspec
@@ -174,13 +173,7 @@ def inspect(path: str | os.PathLike[str]) -> FileRecord:
         >>> record.kind, record.status, record.safety
         ('safetensors', 'ok', 'data_only')
     """
-    found = _core.inspect_file(path)
-    name = os.fsencode(path)
-    try:
-        name.decode()
-    except UnicodeDecodeError:
-        found["path_b64"] = base64.b64encode(name).decode()
-    return msgspec.convert(found, FileRecord)
+    return msgspec.convert(_core.inspect_file(path), FileRecord)
 
 
 def find(path: str | os.PathLike[str], key: str) -> list[object]:

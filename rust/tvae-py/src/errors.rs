@@ -1,5 +1,6 @@
 //! The one mapping from errors of the core to exceptions of the package.
 
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -16,8 +17,10 @@ pub(crate) fn refuse(path: &str, expected: &str, got: &str) -> PyErr {
 /// The scanner's error as the `CheckpointError`, `MissingError` or `StorageError` that Python code raises
 /// for the same reason.
 pub(crate) fn unreadable(py: Python<'_>, error: &tvae_scan::Error) -> PyErr {
-    use tvae_scan::Error::{Io, Irregular, Missing, NotCheckpoint};
+    use tvae_scan::Error::{Io, Irregular, Missing, NotCheckpoint, Stopped};
     let (class, path, message, hint) = match error {
+        // As after Ctrl-C: whoever watched wanted no more.
+        Stopped => return PyKeyboardInterrupt::new_err("stopped"),
         Missing { path } => ("MissingError", path, "no such file".to_owned(), Some("check the path")),
         Irregular { path, what: what @ "a folder" } => {
             ("CheckpointError", path, format!("is {what}"), Some("name a file in it"))

@@ -5,8 +5,10 @@
 #![allow(clippy::doc_markdown)] // these comments are docstrings, read as plain text
 
 mod arrays;
+mod arrow;
 mod errors;
 mod mining;
+mod records;
 mod scan;
 mod space;
 mod statistics;
@@ -22,7 +24,7 @@ mod _core {
     #[pymodule_export]
     use super::mining::{in_batch_triplets, paired_batch, pairs, stratified_batch, triplets};
     #[pymodule_export]
-    use super::scan::{checkpoint_value, inspect_file, open_checkpoint};
+    use super::scan::{Scan, checkpoint_value, inspect_file, open_checkpoint, scan};
     #[pymodule_export]
     use super::simd;
     #[pymodule_export]

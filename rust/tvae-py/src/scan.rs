@@ -1,33 +1,37 @@
-//! Checkpoints: their records, tensors and values as plain Python objects.
+//! Checkpoints and trees of them: the functions and the result that Python sees.
 
-use std::path::{Path, PathBuf};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
-use tvae_scan::issue::Issue;
-use tvae_scan::metrics::{Metric, Reading};
-use tvae_scan::record::{FileRecord, Optimizer, StateDict};
-use tvae_scan::value::Value;
+use pyo3::types::{PyCapsule, PyDict, PyList};
+use tvae_scan::scan::Options;
+use tvae_scan::table;
+use tvae_scan::tensors::Tensor;
 
-use crate::errors::unreadable;
+use crate::errors::{refuse, unreadable};
+use crate::{arrow, records};
 
-type Tensor = (String, &'static str, Vec<u64>, Vec<i64>, Option<u64>, u64);
+type TensorEntry = (String, &'static str, Vec<u64>, Vec<i64>, Option<u64>, u64);
 
 /// The record of a file as a dict: what it is, whether loading it would be safe, what it holds.
 #[pyfunction]
 pub(crate) fn inspect_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyDict>> {
     let record = py.detach(|| tvae_scan::inspect(&path)).map_err(|error| unreadable(py, &error))?;
-    dict(py, &record)
+    records::file(py, &record)
 }
 
 /// The record of a checkpoint and its tensors as (name, dtype, shape, stride, file_offset, nbytes).
 #[pyfunction]
-pub(crate) fn open_checkpoint(py: Python<'_>, path: PathBuf) -> PyResult<(Bound<'_, PyDict>, Vec<Tensor>)> {
+pub(crate) fn open_checkpoint(
+    py: Python<'_>,
+    path: PathBuf,
+) -> PyResult<(Bound<'_, PyDict>, Vec<TensorEntry>)> {
     let (record, tensors) = py.detach(|| tvae_scan::open(&path)).map_err(|error| unreadable(py, &error))?;
     let tensors = tensors.into_iter().map(|tensor| {
         (tensor.name, tensor.dtype, tensor.shape, tensor.stride, tensor.file_offset, tensor.nbytes)
     });
-    Ok((dict(py, &record)?, tensors.collect()))
+    Ok((records::file(py, &record)?, tensors.collect()))
 }
 
 /// The values of a checkpoint under a key path such as "config.lr": one in a list, or an empty list.
@@ -38,135 +42,124 @@ pub(crate) fn checkpoint_value<'py>(
     key: &str,
 ) -> PyResult<Bound<'py, PyList>> {
     let found = py.detach(|| tvae_scan::value(&path, key)).map_err(|error| unreadable(py, &error))?;
-    let found = found.map(|value| plain(py, &value)).transpose()?;
+    let found = found.map(|value| records::plain(py, &value)).transpose()?;
     PyList::new(py, found)
 }
 
-fn dict<'py>(py: Python<'py>, record: &FileRecord) -> PyResult<Bound<'py, PyDict>> {
-    let out = PyDict::new(py);
-    out.set_item("path", shown(&record.path))?;
-    out.set_item("size", record.size)?;
-    out.set_item("allocated", record.allocated)?;
-    out.set_item("mtime", record.mtime)?;
-    out.set_item("kind", &*record.kind)?;
-    out.set_item("torch_prefix", record.torch_prefix.as_deref())?;
-    out.set_item("status", record.status.as_str())?;
-    out.set_item("safety", record.safety.as_str())?;
-    let imports = record.imports.iter().map(|import| {
-        let one = PyDict::new(py);
-        one.set_item("module", &import.module)?;
-        one.set_item("name", &import.name)?;
-        one.set_item("class", import.class.as_str())?;
-        one.set_item("offset", import.offset)?;
-        Ok(one)
+/// Everything below `paths`. `progress` is called with (done, total) every 50 ms; False stops the scan, and so
+/// does Ctrl-C.
+#[pyfunction]
+#[pyo3(signature = (paths, *, threads = None, follow = false, verify_crc = false, cache = None, refresh = false,
+    progress = None))]
+pub(crate) fn scan(
+    py: Python<'_>,
+    paths: Vec<PathBuf>,
+    threads: Option<usize>,
+    follow: bool,
+    verify_crc: bool,
+    cache: Option<PathBuf>,
+    refresh: bool,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Scan> {
+    let threads = match threads.map(NonZeroUsize::new) {
+        Some(None) => return Err(refuse("threads", "at least 1", "0")),
+        Some(threads) => threads,
+        None => None,
+    };
+    let options = Options { threads, follow, verify_crc, cache, refresh };
+    let mut raised = None;
+    let found = py.detach(|| {
+        tvae_scan::scan::scan(&paths, &options, &mut |done, total| {
+            let answer = Python::attach(|py| {
+                py.check_signals()?;
+                let Some(progress) = &progress else { return Ok(true) };
+                let answer = progress.bind(py).call1((done, total))?;
+                Ok(answer.is_none() || answer.is_truthy()?)
+            });
+            answer.unwrap_or_else(|error| {
+                raised = Some(error);
+                false
+            })
+        })
     });
-    out.set_item("imports", imports.collect::<PyResult<Vec<_>>>()?)?;
-    out.set_item("epoch", record.epoch)?;
-    let metrics = PyDict::new(py);
-    for metric in &record.metrics {
-        metrics.set_item(&metric.name, measured(py, metric)?)?;
+    match (found, raised) {
+        (Ok(scan), _) => Ok(Scan { scan }),
+        (Err(_), Some(raised)) => Err(raised),
+        (Err(error), None) => Err(unreadable(py, &error)),
     }
-    out.set_item("metrics", metrics)?;
-    out.set_item("config", record.config.as_ref().map(|config| plain(py, config)).transpose()?)?;
-    out.set_item("config_hash", record.config_hash.as_deref())?;
-    out.set_item("top_keys", &record.top_keys)?;
-    out.set_item(
-        "optimizers",
-        record.optimizers.iter().map(|one| optimizer(py, one)).collect::<PyResult<Vec<_>>>()?,
-    )?;
-    let lineage = PyDict::new(py);
-    for (key, value) in &record.lineage {
-        lineage.set_item(key, plain(py, value)?)?;
+}
+
+/// What a scan found. The records stay here until they are asked for.
+#[pyclass(frozen, module = "tvae._core")]
+pub(crate) struct Scan {
+    scan: tvae_scan::scan::Scan,
+}
+
+#[pymethods]
+impl Scan {
+    /// Number of file records.
+    #[getter]
+    fn n_files(&self) -> usize {
+        self.scan.files.len()
     }
-    out.set_item("lineage", lineage)?;
-    let dicts = record.state_dicts.iter().map(|one| state_dict(py, one));
-    out.set_item("state_dicts", dicts.collect::<PyResult<Vec<_>>>()?)?;
-    out.set_item("n_records", record.n_records)?;
-    out.set_item("serialization_id", record.serialization_id.as_deref())?;
-    let issues = record.issues.iter().map(|one| issue(py, one));
-    out.set_item("issues", issues.collect::<PyResult<Vec<_>>>()?)?;
-    let salvaged = record.salvaged.map(|salvage| {
-        let one = PyDict::new(py);
-        one.set_item("present", salvage.present)?;
-        one.set_item("storages", salvage.storages)?;
-        PyResult::Ok(one)
-    });
-    out.set_item("salvaged", salvaged.transpose()?)?;
-    out.set_item("elapsed_us", record.elapsed_us)?;
-    Ok(out)
-}
 
-/// A path as text that every encoder takes; what is not UTF-8 in it is replaced.
-fn shown(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
-}
+    /// Records that came from the cache.
+    #[getter]
+    fn n_cached(&self) -> usize {
+        self.scan.n_cached
+    }
 
-fn measured<'py>(py: Python<'py>, metric: &Metric) -> PyResult<Bound<'py, PyDict>> {
-    let one = reading(py, &metric.reading)?;
-    let others = metric.others.iter().map(|other| reading(py, other));
-    one.set_item("others", others.collect::<PyResult<Vec<_>>>()?)?;
-    Ok(one)
-}
+    /// Why the cache could not be written, if so.
+    #[getter]
+    fn cache_trouble(&self) -> Option<&str> {
+        self.scan.cache_trouble.as_deref()
+    }
 
-fn reading<'py>(py: Python<'py>, reading: &Reading) -> PyResult<Bound<'py, PyDict>> {
-    let one = PyDict::new(py);
-    one.set_item("value", plain(py, &reading.value)?)?;
-    one.set_item("raw_key", &reading.raw_key)?;
-    one.set_item("source", &reading.source)?;
-    one.set_item("dtype", &*reading.dtype)?;
-    one.set_item("family", &*reading.family)?;
-    Ok(one)
-}
+    /// The file records from `start` to before `stop`, in order of the path, as dicts.
+    #[pyo3(signature = (start = 0, stop = None))]
+    fn files<'py>(
+        &self,
+        py: Python<'py>,
+        start: usize,
+        stop: Option<usize>,
+    ) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let all = &self.scan.files;
+        let stop = stop.unwrap_or(all.len()).min(all.len());
+        all[start.min(stop)..stop].iter().map(|record| records::file(py, record)).collect()
+    }
 
-fn state_dict<'py>(py: Python<'py>, found: &StateDict) -> PyResult<Bound<'py, PyDict>> {
-    let one = PyDict::new(py);
-    one.set_item("key", &found.key)?;
-    one.set_item("n_tensors", found.n_tensors)?;
-    one.set_item("n_params", found.n_params)?;
-    one.set_item("bytes", found.bytes)?;
-    one.set_item("dtypes", found.dtypes.iter().map(|name| &**name).collect::<Vec<_>>())?;
-    one.set_item("layout", found.layout.as_deref())?;
-    one.set_item("fingerprint", found.fingerprint.map(|print| format!("{print:016x}")))?;
-    Ok(one)
-}
-
-fn optimizer<'py>(py: Python<'py>, found: &Optimizer) -> PyResult<Bound<'py, PyDict>> {
-    let one = PyDict::new(py);
-    one.set_item("key", &found.key)?;
-    one.set_item("kind", found.kind.as_deref())?;
-    one.set_item("n_params", found.n_params)?;
-    one.set_item("lr", &found.lr)?;
-    Ok(one)
-}
-
-fn issue<'py>(py: Python<'py>, issue: &Issue) -> PyResult<Bound<'py, PyDict>> {
-    let one = PyDict::new(py);
-    one.set_item("code", &*issue.code)?;
-    one.set_item("severity", issue.severity.as_str())?;
-    one.set_item("message", &issue.message)?;
-    one.set_item("offset", issue.offset)?;
-    one.set_item("hint", issue.hint.as_deref())?;
-    Ok(one)
-}
-
-/// A value as Python has it; its depth is limited where it was made.
-fn plain<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
-    Ok(match value {
-        Value::Null => py.None().into_bound(py),
-        Value::Bool(value) => value.into_pyobject(py)?.to_owned().into_any(),
-        Value::Int(value) => value.into_pyobject(py)?.into_any(),
-        Value::Float(value) => value.into_pyobject(py)?.into_any(),
-        Value::Text(text) => text.into_pyobject(py)?.into_any(),
-        Value::List(items) => {
-            let items = items.iter().map(|item| plain(py, item)).collect::<PyResult<Vec<_>>>()?;
-            PyList::new(py, items)?.into_any()
+    /// The records of a kind, "file" or "tensor", as a capsule with an Arrow C stream.
+    fn arrow<'py>(&self, py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyCapsule>> {
+        let table = py.detach(|| match kind {
+            "file" => Some(table::files(&self.scan.files)),
+            "tensor" => Some(table::tensors(&self.tensors())),
+            _ => None,
+        });
+        match table {
+            Some(table) => arrow::stream(py, table),
+            None => Err(refuse("kind", "file or tensor", kind)),
         }
-        Value::Map(items) => {
-            let dict = PyDict::new(py);
-            for (key, item) in items {
-                dict.set_item(key, plain(py, item)?)?;
-            }
-            dict.into_any()
-        }
-    })
+    }
+
+    /// What was not looked at: a list of dicts with path, code and message.
+    fn skipped<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let skipped = self.scan.skipped.iter().map(|skipped| {
+            let one = PyDict::new(py);
+            records::named(&one, "path", &skipped.path)?;
+            one.set_item("code", skipped.code)?;
+            one.set_item("message", &skipped.message)?;
+            Ok(one)
+        });
+        skipped.collect()
+    }
+}
+
+impl Scan {
+    /// Every tensor with the path of its file; files that changed meanwhile and cannot be read give none.
+    fn tensors(&self) -> Vec<(String, Tensor)> {
+        let decoded = self.scan.files.iter().filter(|file| file.status.is_decoded());
+        let opened =
+            decoded.filter_map(|file| Some((table::shown(&file.path), tvae_scan::open(&file.path).ok()?.1)));
+        opened.flat_map(|(path, tensors)| tensors.into_iter().map(move |one| (path.clone(), one))).collect()
+    }
 }

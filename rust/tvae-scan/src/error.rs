@@ -36,4 +36,7 @@ pub enum Error {
         /// What it is instead.
         reason: String,
     },
+    /// The caller wanted no more.
+    #[error("stopped")]
+    Stopped,
 }

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod archive;
+mod cache;
 mod content;
 mod contents;
 mod convert;
@@ -28,9 +29,12 @@ pub mod scan;
 mod source;
 mod stream;
 mod streams;
+pub mod table;
 mod tar;
 pub mod tensors;
 pub mod value;
+mod verify;
+mod walk;
 mod zip;
 
 pub use error::Error;

@@ -109,6 +109,7 @@ pub struct Identity {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FileRecord {
     /// The path as it was given.
+    #[serde(skip)]
     pub path: PathBuf,
     /// Bytes.
     pub size: u64,

@@ -1,0 +1,158 @@
+//! Facts about files kept between scans, by the identity of the file; judgements are never kept.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::record::{FileRecord, Identity, Status};
+use crate::source;
+
+/// Begins every cache; the number changes whenever facts are found or stored in another way.
+const MAGIC: &[u8] = b"tvae scan facts 1 ";
+/// A file that changed so shortly before it was looked at may change again without another time: its facts are
+/// not kept.
+const RACY: Duration = Duration::from_secs(2);
+/// A cache larger than this begins anew with the files of the scan at hand.
+const MOST_BYTES: usize = 256 << 20;
+
+/// What the cache says about a file.
+pub(crate) enum Fresh {
+    /// Its facts; the path is that of the earlier scan.
+    Known(Box<FileRecord>),
+    /// Nothing that still holds.
+    Unknown,
+}
+
+/// The facts of earlier scans.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    path: PathBuf,
+    head: Vec<u8>,
+    bytes: Vec<u8>,
+    /// Where the facts of a file are.
+    places: HashMap<Identity, (usize, usize)>,
+    refresh: bool,
+    opened: SystemTime,
+}
+
+impl Cache {
+    /// Reads what there is; a cache that is missing, damaged or of another version is an empty one.
+    pub(crate) fn open(path: &Path, verified: bool, refresh: bool) -> Self {
+        let head =
+            [MAGIC, env!("CARGO_PKG_VERSION").as_bytes(), if verified { b" crc\n" } else { b"\n" }].concat();
+        let mut cache = Self {
+            path: path.into(),
+            head,
+            bytes: Vec::new(),
+            places: HashMap::new(),
+            refresh,
+            opened: SystemTime::now(),
+        };
+        if let Ok(bytes) = fs::read(path)
+            && bytes.starts_with(&cache.head)
+        {
+            cache.bytes = bytes;
+            cache.index();
+        }
+        cache
+    }
+
+    fn index(&mut self) {
+        let mut rest = self.bytes.len() - self.head.len();
+        while rest > 0 {
+            let at = self.bytes.len() - rest;
+            let Ok((entry, after)) = postcard::take_from_bytes::<(Identity, u32)>(&self.bytes[at..]) else {
+                break;
+            };
+            let (identity, length) = (entry.0, entry.1 as usize);
+            let start = self.bytes.len() - after.len();
+            if length > after.len() {
+                break;
+            }
+            self.places.insert(identity, (start, length));
+            rest = after.len() - length;
+        }
+    }
+
+    /// The facts of a file, if it is still the same one.
+    pub(crate) fn look(&self, path: &Path) -> Fresh {
+        if self.refresh {
+            return Fresh::Unknown;
+        }
+        let identity = fs::metadata(path).ok().map(|metadata| source::identity(&metadata));
+        let place = identity.and_then(|identity| self.places.get(&identity));
+        let known =
+            place.and_then(|&(start, length)| postcard::from_bytes(&self.bytes[start..start + length]).ok());
+        known.map_or(Fresh::Unknown, |record| Fresh::Known(Box::new(record)))
+    }
+
+    /// Adds new facts and replaces the file at once; nobody else may read it.
+    ///
+    /// # Errors
+    /// Why the file could not be written, in one line.
+    pub(crate) fn save<'r>(&self, fresh: impl Iterator<Item = &'r FileRecord>) -> Result<(), String> {
+        let mut added = Vec::new();
+        let mut replaced = HashSet::new();
+        for record in fresh.filter(|record| self.is_lasting(record)) {
+            let Ok(facts) = postcard::to_stdvec(record) else { continue };
+            let Ok(length) = u32::try_from(facts.len()) else { continue };
+            if postcard::to_io(&(record.identity, length), &mut added).is_ok() {
+                added.extend_from_slice(&facts);
+                replaced.insert((record.identity.device, record.identity.inode));
+            }
+        }
+        if added.is_empty() {
+            return Ok(());
+        }
+        let mut all = self.head.clone();
+        if self.bytes.len() + added.len() <= MOST_BYTES {
+            for (identity, (start, length)) in &self.places {
+                // A file that changed has another identity, and its old facts go.
+                let stale = replaced.contains(&(identity.device, identity.inode));
+                if !stale && let Ok(size) = u32::try_from(*length) {
+                    let _ = postcard::to_io(&(*identity, size), &mut all);
+                    all.extend_from_slice(&self.bytes[*start..start + length]);
+                }
+            }
+        }
+        all.append(&mut added);
+        self.replace(&all).map_err(|error| format!("{}: {error}", self.path.display()))
+    }
+
+    fn replace(&self, bytes: &[u8]) -> io::Result<()> {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        }
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.new", std::process::id()));
+        let new = self.path.with_file_name(name);
+        // Not through a link that somebody put there, and not with anybody else's rights.
+        let _ = fs::remove_file(&new);
+        let written = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&new)
+            .and_then(|mut file| file.write_all(bytes))
+            .and_then(|()| fs::rename(&new, &self.path));
+        if written.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        written
+    }
+
+    /// Facts that will hold as long as the identity does.
+    fn is_lasting(&self, record: &FileRecord) -> bool {
+        let Ok(now) = self.opened.duration_since(SystemTime::UNIX_EPOCH) else { return false };
+        let limit = i64::try_from(now.saturating_sub(RACY).as_nanos()).unwrap_or(0);
+        let Identity { mtime_ns, ctime_ns, inode, .. } = record.identity;
+        inode != 0
+            && mtime_ns < limit
+            && ctime_ns < limit
+            && !matches!(record.status, Status::Unreadable | Status::Skipped)
+    }
+}
