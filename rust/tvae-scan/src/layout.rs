@@ -2,19 +2,29 @@
 
 use crate::tensors::Tensor;
 
-/// The layout of the tensors whose names begin with `prefix`, if it is a known one.
-pub(crate) fn layout(prefix: &str, tensors: &[&Tensor]) -> Option<&'static str> {
-    let find = |name: &str| {
-        tensors
-            .iter()
-            .find(|tensor| tensor.name.strip_prefix(prefix) == Some(name))
-            .map(|tensor| &tensor.shape)
-    };
-    let any = |start: &str| {
-        tensors
-            .iter()
-            .any(|tensor| tensor.name.strip_prefix(prefix).is_some_and(|name| name.starts_with(start)))
-    };
+/// The tensors of a state dict, by their names within it.
+pub(crate) trait Named {
+    /// The shape of a tensor.
+    fn shape(&self, name: &str) -> Option<Vec<u64>>;
+
+    /// Whether there are tensors whose names begin so.
+    fn any(&self, start: &str) -> bool;
+}
+
+impl Named for [Tensor] {
+    fn shape(&self, name: &str) -> Option<Vec<u64>> {
+        self.iter().find(|tensor| tensor.name == name).map(|tensor| tensor.shape.clone())
+    }
+
+    fn any(&self, start: &str) -> bool {
+        self.iter().any(|tensor| tensor.name.starts_with(start))
+    }
+}
+
+/// The layout of tensors, if it is a known one.
+pub(crate) fn layout(tensors: &(impl Named + ?Sized)) -> Option<&'static str> {
+    let find = |name: &str| tensors.shape(name);
+    let any = |start: &str| tensors.any(start);
     if find("encoder_A.0.weight").is_some() && find("fc_mu_A.weight").is_some() {
         return Some("v5.5 flat");
     }

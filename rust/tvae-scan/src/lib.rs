@@ -8,6 +8,7 @@
 
 mod archive;
 mod cache;
+mod census;
 mod content;
 mod contents;
 mod convert;
@@ -15,13 +16,16 @@ mod detect;
 mod error;
 mod find;
 mod inspect;
+mod inspector;
 pub mod issue;
 mod json;
 mod layout;
 mod legacy;
 pub mod metrics;
+mod names;
 mod ours;
 pub mod pickle;
+mod places;
 pub mod record;
 mod safetensors;
 mod salvage;
@@ -38,4 +42,6 @@ mod walk;
 mod zip;
 
 pub use error::Error;
-pub use inspect::{inspect, open, value};
+pub use inspect::{inspect, inspect_reader, open, value};
+pub use inspector::Inspector;
+pub use source::{Facts, ReadAt};

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::issue::{Issue, Issues, Severity};
-use crate::pickle::{self, Budget, Import, Safety, Unpickled};
+use crate::pickle::{self, Budget, Document, Import, Room, Safety, Unpickled};
 use crate::source::Source;
 
 /// Imports that are kept.
@@ -37,14 +37,32 @@ pub(crate) struct Streams {
     pub safety: Safety,
     pub imports: Vec<Import>,
     pub issues: Issues,
+    pub opcodes: u64,
+    room: Room,
 }
 
 impl Streams {
-    /// Follows one stream, the first byte of which is at `base` of the file.
+    /// No stream yet, and room for one.
+    pub(crate) fn new(room: Room) -> Self {
+        Self { room, ..Self::default() }
+    }
+
+    /// The room, for the next file.
+    pub(crate) fn into_room(self) -> Room {
+        self.room
+    }
+
+    /// Follows one stream, the first byte of which is at `base` of the file. Its imports and issues are counted here, and
+    /// not among what it gives.
     pub(crate) fn load<'a>(&mut self, bytes: &'a [u8], base: u64) -> Unpickled<'a> {
-        let found = pickle::load(bytes, &Budget::default());
-        self.absorb(&found, base);
+        let mut found = pickle::load_in(bytes, &Budget::default(), &mut self.room);
+        self.absorb(&mut found, base);
         found
+    }
+
+    /// Takes back the room that a document took.
+    pub(crate) fn recycle(&mut self, document: Document<'_>) {
+        self.room.take_back(document);
     }
 
     /// Follows the streams behind the STOP of another one, which torch does not read. Bytes that are no
@@ -53,9 +71,9 @@ impl Streams {
         let mut rest = bytes;
         for _ in 0..MOST_BEHIND {
             let at = base + (bytes.len() - rest.len()) as u64;
-            let found = pickle::scan(rest, &Budget::default());
+            let mut found = pickle::scan(rest, &Budget::default());
             if found.complete || found.safety == Safety::Dangerous {
-                self.absorb(&found, at);
+                self.absorb(&mut found, at);
             }
             rest = match rest.get(found.end..) {
                 Some(left) if found.complete && found.end > 0 && !left.is_empty() => left,
@@ -66,21 +84,24 @@ impl Streams {
     }
 
     /// Counts what one stream amounts to.
-    fn absorb(&mut self, found: &Unpickled<'_>, base: u64) {
+    fn absorb(&mut self, found: &mut Unpickled<'_>, base: u64) {
         self.worsen(found.safety);
-        for import in &found.imports {
-            let known = self.imports.iter().any(|one| {
+        self.opcodes += found.opcodes;
+        let earlier = self.imports.len();
+        for import in found.imports.drain(..) {
+            // A stream names each import once.
+            let known = self.imports[..earlier].iter().any(|one| {
                 one.module == import.module && one.name == import.name && one.class >= import.class
             });
             if !known && self.imports.len() < MOST_IMPORTS {
-                self.imports.push(Import { offset: import.offset.saturating_add(base), ..import.clone() });
+                self.imports.push(Import { offset: import.offset.saturating_add(base), ..import });
             }
         }
-        for issue in &found.issues {
+        for issue in found.issues.drain(..) {
             self.issues.push(Issue {
                 code: issue.code.into(),
                 severity: severity(issue.code),
-                message: issue.message.clone(),
+                message: issue.message,
                 offset: Some(issue.offset.saturating_add(base)),
                 hint: None,
             });

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
-use super::arena::{EMPTY, Node, Run};
+use super::arena::{DictData, EMPTY, Node, Run};
 use super::document::Document;
 use super::machine::{Halt, Machine};
+use super::reader::narrow;
 use super::value::{DictKind, NodeId, ObjectKind};
 use super::{Safety, code};
 
@@ -46,6 +47,29 @@ impl Document<'_> {
     }
 }
 
+impl Document<'_> {
+    /// Adds pairs to a dictionary: behind its others where there is room, else all of them move to the end, which then
+    /// has room for as many again.
+    pub(super) fn add_pairs(&mut self, at: u32, pairs: impl ExactSizeIterator<Item = (NodeId, NodeId)>) {
+        let dict = &mut self.dicts[at as usize];
+        let (start, len, added) = (dict.start as usize, dict.len as usize, pairs.len());
+        dict.len = narrow(len + added);
+        if len + added <= dict.room as usize {
+            let free = &mut self.pairs[start + len..][..added];
+            free.iter_mut().zip(pairs).for_each(|(slot, pair)| *slot = pair);
+            return;
+        }
+        if start + len != self.pairs.len() {
+            dict.start = narrow(self.pairs.len());
+            self.pairs.extend_from_within(start..start + len);
+        }
+        self.pairs.extend(pairs);
+        let end = self.pairs.len() + len;
+        self.pairs.resize(end, (NodeId(0), NodeId(0)));
+        dict.room = narrow(len + added + len);
+    }
+}
+
 impl Machine<'_> {
     /// SETITEM, SETITEMS and DICT: pairs from `start` on go to the value below.
     pub fn set_items(&mut self, start: usize) -> Result<(), Halt> {
@@ -65,11 +89,9 @@ impl Machine<'_> {
         }
         match self.doc.node(target) {
             Node::Dict(_) => {
-                self.dict_mut(target)?;
-                if let Node::Dict(at) = self.doc.node(target) {
-                    let pairs = self.stack[start..end].chunks_exact(2).map(|pair| (pair[0], pair[1]));
-                    self.doc.dicts[at as usize].pairs.extend(pairs);
-                }
+                let at = self.dict_at(target)?;
+                let pairs = self.stack[start..end].chunks_exact(2).map(|pair| (pair[0], pair[1]));
+                self.doc.add_pairs(at, pairs);
             }
             Node::Object(at) => {
                 if !self.is_open(at) {
@@ -150,17 +172,21 @@ impl Machine<'_> {
         let hasher = RandomState::new();
         let mut twice = false;
         for at in 0..self.doc.dicts.len() {
-            let mut pairs = std::mem::take(&mut self.doc.dicts[at].pairs);
-            let firsts = self.firsts(&hasher, pairs.iter().map(|pair| pair.0));
-            if let Some(firsts) = firsts {
-                twice = true;
-                for (at, &first) in firsts.iter().enumerate() {
-                    pairs[first].1 = pairs[at].1;
-                }
-                let mut at = 0..;
-                pairs.retain(|_| at.next().is_some_and(|at| firsts[at] == at));
+            let DictData { start, len, .. } = self.doc.dicts[at];
+            let (start, len) = (start as usize, len as usize);
+            let firsts = self.firsts(&hasher, self.doc.pairs[start..start + len].iter().map(|pair| pair.0));
+            let Some(firsts) = firsts else { continue };
+            twice = true;
+            let pairs = &mut self.doc.pairs[start..start + len];
+            for (at, &first) in firsts.iter().enumerate() {
+                pairs[first].1 = pairs[at].1;
             }
-            self.doc.dicts[at].pairs = pairs;
+            let mut kept = 0;
+            for at in (0..len).filter(|&at| firsts[at] == at) {
+                pairs[kept] = pairs[at];
+                kept += 1;
+            }
+            self.doc.dicts[at].len = narrow(kept);
         }
         if twice {
             self.note(code::DUPLICATE_KEY, "a key is stored twice; the last value counts".into());
@@ -186,7 +212,7 @@ impl Machine<'_> {
                         let kept = (0..firsts.len()).filter(|&at| firsts[at] == at);
                         let kept: Vec<NodeId> = kept.map(|at| self.doc.items[start + at]).collect();
                         self.doc.items[start..start + kept.len()].copy_from_slice(&kept);
-                        let len = super::reader::narrow(kept.len());
+                        let len = narrow(kept.len());
                         self.doc.nodes[id] = Node::FrozenSet(Run { start: run.start, len });
                     }
                 }
@@ -232,6 +258,6 @@ impl Machine<'_> {
         let Node::Dict(at) = self.doc.node(from) else { return Ok(None) };
         let pairs = self.doc.dict(at).pairs.to_vec();
         self.charge(pairs.len().div_ceil(2))?;
-        self.new_dict(super::arena::DictData { kind, pairs, attributes: None }).map(Some)
+        self.new_dict(kind, pairs).map(Some)
     }
 }

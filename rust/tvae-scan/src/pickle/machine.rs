@@ -6,7 +6,7 @@ use super::arena::{DictData, EMPTY, Node, Run, Span};
 use super::document::Document;
 use super::known::Known;
 use super::reader::{Reader, narrow};
-use super::value::NodeId;
+use super::value::{DictKind, NodeId};
 use super::{Budget, Import, PickleIssue, Safety, Unpickled, code};
 
 /// Why the machine stops before STOP; the issue is already noted.
@@ -16,8 +16,8 @@ pub(super) struct Halt;
 /// Issues of one code that are kept.
 const SAME_ISSUES: usize = 16;
 
-/// Bytes of a stream that room is made for at once.
-const FEW: usize = 32 << 10;
+/// Values for which the room is kept from one stream to the next.
+const MOST_KEPT: usize = 1 << 16;
 
 /// Nothing is in this memo entry.
 const NOTHING: u32 = u32::MAX;
@@ -47,25 +47,41 @@ pub(super) struct Machine<'a> {
     pub budget: Budget,
     /// How many pickles this one is inside of.
     pub level: usize,
+    /// Where keys are compared.
+    pub table: Vec<u32>,
 }
 
-/// Runs one stream, which is not inside another.
-pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget) -> Unpickled<'a> {
-    run_at(bytes, budget, 0)
+/// What a machine needs to run, kept from one stream to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    document: Document<'static>,
+    stack: Vec<NodeId>,
+    marks: Vec<usize>,
+    memo: Vec<u32>,
+    table: Vec<u32>,
 }
 
-/// Runs one stream at a level of nesting, which only the caller bounds.
-pub(super) fn run_at<'a>(bytes: &'a [u8], budget: &Budget, level: usize) -> Unpickled<'a> {
+impl Room {
+    /// Takes back what a document was made of, unless it is more than the usual one needs.
+    pub(crate) fn take_back(&mut self, document: Document<'_>) {
+        if document.len() <= MOST_KEPT {
+            self.document = document.emptied();
+        }
+    }
+}
+
+/// Runs one stream, which is inside so many others; only the caller bounds that.
+pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget, level: usize, room: &mut Room) -> Unpickled<'a> {
     let limit = budget.bytes.min(1 << 31);
     let cut = bytes.len() > limit;
     let source = &bytes[..bytes.len().min(limit)];
-    let few = source.len().min(FEW);
+    let Room { document, stack, marks, memo, table } = std::mem::take(room);
     let mut machine = Machine {
-        doc: room_for(source),
+        doc: Document { source, ..document },
         reader: Reader { bytes: source, at: 0 },
-        stack: Vec::with_capacity(32),
-        marks: Vec::with_capacity(16),
-        memo: Vec::with_capacity(few / 8),
+        stack,
+        marks,
+        memo,
         far: HashMap::new(),
         memo_len: 0,
         imports: Vec::new(),
@@ -79,31 +95,17 @@ pub(super) fn run_at<'a>(bytes: &'a [u8], budget: &Budget, level: usize) -> Unpi
         opcodes: 0,
         budget: *budget,
         level,
+        table,
     };
     let root = machine.execute().ok();
     if root.is_none() && cut {
         machine.fault(code::BUDGET, format!("only the first {limit} bytes were looked at"));
     }
-    machine.finish(root)
-}
-
-/// A document with about the room that torch's streams fill, so that the usual one grows nothing.
-fn room_for(source: &[u8]) -> Document<'_> {
-    let few = source.len().min(FEW);
-    Document {
-        source,
-        nodes: Vec::with_capacity(few / 4),
-        items: Vec::with_capacity(few / 4),
-        dicts: Vec::with_capacity(few / 64),
-        dims: Vec::with_capacity(few / 32),
-        tensors: Vec::with_capacity(few / 80),
-        storages: Vec::with_capacity(few / 80),
-        ..Document::default()
-    }
+    machine.finish(root, room)
 }
 
 impl<'a> Machine<'a> {
-    fn finish(mut self, root: Option<NodeId>) -> Unpickled<'a> {
+    fn finish(mut self, root: Option<NodeId>, room: &mut Room) -> Unpickled<'a> {
         let root = root.or_else(|| self.salvage());
         if root.is_some() {
             self.settle();
@@ -111,6 +113,12 @@ impl<'a> Machine<'a> {
         let mut safety = self.imports.iter().map(|import| import.class).fold(self.floor, Safety::max);
         if self.faults > 0 {
             safety = safety.max(Safety::Unparsed);
+        }
+        if self.memo.len() <= MOST_KEPT {
+            (room.stack, room.marks, room.memo, room.table) = (self.stack, self.marks, self.memo, self.table);
+            room.stack.clear();
+            room.marks.clear();
+            room.memo.clear();
         }
         let document = root.map(|root| {
             self.doc.root = root;
@@ -139,7 +147,7 @@ impl<'a> Machine<'a> {
                 Node::Dict(_) => {
                     let pairs = waiting.chunks_exact(2).map(|pair| (pair[0], pair[1]));
                     let pairs: Vec<_> = pairs.take_while(|pair| self.is_plain_key(pair.0)).collect();
-                    let _ = self.dict_mut(target).map(|dict| dict.pairs.extend(pairs));
+                    let _ = self.dict_at(target).map(|at| self.doc.add_pairs(at, pairs.into_iter()));
                 }
                 Node::List(_) | Node::Set(_) => {
                     let _ = self.list_mut(target).map(|list| list.extend(waiting));
@@ -152,7 +160,7 @@ impl<'a> Machine<'a> {
             && matches!(self.doc.node(target), Node::Dict(_))
             && self.is_plain_key(key)
         {
-            let _ = self.dict_mut(target).map(|dict| dict.pairs.push((key, value)));
+            let _ = self.dict_at(target).map(|at| self.doc.add_pairs(at, [(key, value)].into_iter()));
         }
         self.stack.first().copied()
     }
@@ -273,23 +281,24 @@ impl<'a> Machine<'a> {
         Ok(Span { start, len: narrow(bytes.len()) })
     }
 
-    /// The pairs of a dictionary, with room made if it had none.
-    pub fn dict_mut(&mut self, id: NodeId) -> Result<&mut DictData, Halt> {
-        let at = match self.doc.node(id) {
-            Node::Dict(at) if at != EMPTY => at,
-            _ => {
-                let node = self.new_dict(DictData::default())?;
-                self.doc.nodes[id.index()] = node;
-                narrow(self.doc.dicts.len() - 1)
-            }
-        };
-        Ok(&mut self.doc.dicts[at as usize])
+    /// Which dictionary a value is, with one made if it had none.
+    pub fn dict_at(&mut self, id: NodeId) -> Result<u32, Halt> {
+        if let Node::Dict(at) = self.doc.node(id)
+            && at != EMPTY
+        {
+            return Ok(at);
+        }
+        let node = self.new_dict(DictKind::Plain, Vec::new())?;
+        self.doc.nodes[id.index()] = node;
+        Ok(narrow(self.doc.dicts.len() - 1))
     }
 
-    pub fn new_dict(&mut self, dict: DictData) -> Result<Node, Halt> {
+    pub fn new_dict(&mut self, kind: DictKind, pairs: Vec<(NodeId, NodeId)>) -> Result<Node, Halt> {
         self.charge(3)?;
-        self.doc.dicts.push(dict);
-        Ok(Node::Dict(narrow(self.doc.dicts.len() - 1)))
+        let at = narrow(self.doc.dicts.len());
+        self.doc.dicts.push(DictData { kind, start: narrow(self.doc.pairs.len()), ..DictData::default() });
+        self.doc.add_pairs(at, pairs.into_iter());
+        Ok(Node::Dict(at))
     }
 
     /// The items of a list or set, with room made if it had none.

@@ -33,8 +33,10 @@ mod walk;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use arena::{Node, Run, StorageData, TensorData};
 pub use document::Document;
 pub use dtype::DType;
+pub(crate) use machine::Room;
 pub use value::{
     Array, Dict, DictKind, NodeId, NumpyType, Object, ObjectKind, Scalar, ScalarValue, Storage, Tensor,
     TensorKind, Value,
@@ -188,7 +190,12 @@ pub struct Unpickled<'a> {
 /// Bytes after the STOP are not looked at. A broken stream gives what could be built, with `complete` unset.
 #[must_use]
 pub fn load<'a>(bytes: &'a [u8], budget: &Budget) -> Unpickled<'a> {
-    machine::run(bytes, budget)
+    load_in(bytes, budget, &mut Room::default())
+}
+
+/// [`load`] with room that is used again.
+pub(crate) fn load_in<'a>(bytes: &'a [u8], budget: &Budget, room: &mut Room) -> Unpickled<'a> {
+    machine::run(bytes, budget, 0, room)
 }
 
 /// [`load`] without the values, for streams of which only the verdict matters.

@@ -1,6 +1,6 @@
 //! Types of Python's own library.
 
-use super::arena::{DictData, EMPTY, Node, ObjectData, Run};
+use super::arena::{EMPTY, Node, ObjectData, Run};
 use super::calls::Args;
 use super::known::Known;
 use super::machine::{Halt, Machine};
@@ -77,7 +77,7 @@ impl Machine<'_> {
     }
 
     fn dictionary(&mut self, kind: DictKind, pairs: Option<Vec<(NodeId, NodeId)>>) -> Result<Node, Halt> {
-        self.new_dict(DictData { kind, pairs: pairs.unwrap_or_default(), attributes: None })
+        self.new_dict(kind, pairs.unwrap_or_default())
     }
 
     /// `OrderedDict([[key, value], ...])`, as Python 2 wrote it.

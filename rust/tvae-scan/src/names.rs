@@ -1,0 +1,173 @@
+//! The records of an archive by name, as torch's reader looks them up: without regard to capitals, and of two with
+//! the same name the first.
+//!
+//! Nearly all records of a checkpoint are called `data/0`, `data/1` and so on. Those are kept by number; the few others
+//! are compared one by one, and only where there are many is a table made.
+
+use std::collections::HashMap;
+
+use crate::zip::Directory;
+
+/// No record has this number.
+const NONE: u32 = u32::MAX;
+/// Names up to here are found by comparing them all.
+const FEW: usize = 48;
+
+/// The records below the prefix, which is the folder of the first record.
+#[derive(Debug)]
+pub(crate) struct Names<'d> {
+    directory: &'d Directory<'d>,
+    prefix: &'d [u8],
+    /// The records called `data/N` in just this spelling, by `N`.
+    numbered: Vec<u32>,
+    /// All other records, in order of the directory.
+    others: Vec<u32>,
+    /// Where each of the others is first, by its name in small letters, if they are many.
+    table: Option<HashMap<Vec<u8>, u32>>,
+    /// Records with a name that came before.
+    pub again: Vec<u32>,
+    /// The first record that is not below the prefix.
+    pub outside: Option<usize>,
+}
+
+impl<'d> Names<'d> {
+    pub(crate) fn of(directory: &'d Directory<'d>, numbered: Vec<u32>) -> Self {
+        let first = directory.entries.first().map_or(&[][..], |first| directory.name(first));
+        let prefix = first.split(|&byte| byte == b'/').next().unwrap_or_default();
+        let mut names = Self {
+            directory,
+            prefix,
+            numbered,
+            others: Vec::with_capacity(8),
+            table: None,
+            again: Vec::new(),
+            outside: None,
+        };
+        if !names.sort_out() {
+            // A number may be written in two ways here: every name is compared.
+            names.others = (0..).take(directory.entries.len()).collect();
+            names.again.clear();
+            names.numbered.clear();
+        }
+        names.find_outside();
+        names.compare_others();
+        names
+    }
+
+    /// Tells numbered records from others; false if capitals make that impossible.
+    fn sort_out(&mut self) -> bool {
+        let folder = [self.prefix, b"/data/"].concat();
+        let most = self.directory.entries.len() * 2 + 64;
+        self.numbered.clear();
+        for (at, entry) in (0..).zip(&self.directory.entries) {
+            let name = self.directory.name(entry);
+            let number = name.strip_prefix(&folder[..]).and_then(number).filter(|&number| number < most);
+            let Some(number) = number else {
+                let start = name.get(..folder.len());
+                if start.is_some_and(|start| start != folder && start.eq_ignore_ascii_case(&folder)) {
+                    return false;
+                }
+                self.others.push(at);
+                continue;
+            };
+            if self.numbered.len() <= number {
+                self.numbered.resize(number + 1, NONE);
+            }
+            match &mut self.numbered[number] {
+                slot if *slot == NONE => *slot = at,
+                _ => self.again.push(at),
+            }
+        }
+        true
+    }
+
+    fn find_outside(&mut self) {
+        let outside = self.others.iter().find(|&&at| {
+            let rest = self.name(at).strip_prefix(self.prefix);
+            rest.and_then(<[u8]>::first) != Some(&b'/')
+        });
+        self.outside = outside.map(|&at| at as usize);
+    }
+
+    fn compare_others(&mut self) {
+        if self.others.len() <= FEW {
+            for (place, &at) in self.others.iter().enumerate() {
+                let mut before = self.others[..place].iter();
+                if before.any(|&before| self.name(before).eq_ignore_ascii_case(self.name(at))) {
+                    self.again.push(at);
+                }
+            }
+        } else {
+            let mut table = HashMap::with_capacity(self.others.len());
+            for &at in &self.others {
+                let first = *table.entry(self.name(at).to_ascii_lowercase()).or_insert(at);
+                if first != at {
+                    self.again.push(at);
+                }
+            }
+            self.table = Some(table);
+        }
+        self.again.sort_unstable();
+    }
+
+    fn name(&self, at: u32) -> &'d [u8] {
+        self.directory.name(&self.directory.entries[at as usize])
+    }
+
+    /// The folder that all records should be in.
+    pub(crate) fn prefix(&self) -> &'d [u8] {
+        self.prefix
+    }
+
+    /// The records that do not hold a storage by number.
+    pub(crate) fn others(&self) -> impl Iterator<Item = usize> {
+        self.others.iter().map(|&at| at as usize)
+    }
+
+    /// The record of a name below the prefix.
+    pub(crate) fn get(&self, name: &str) -> Option<usize> {
+        if let Some(number) = name.strip_prefix("data/").and_then(|digits| number(digits.as_bytes()))
+            && let Some(at) = self.storage(number)
+        {
+            return Some(at);
+        }
+        if let Some(table) = &self.table {
+            let full = [self.prefix, b"/", name.as_bytes()].concat().to_ascii_lowercase();
+            return table.get(&full).map(|&at| at as usize);
+        }
+        let is = |at: u32| {
+            let (prefix, rest) = self.name(at).split_at_checked(self.prefix.len())?;
+            let rest = rest.strip_prefix(b"/")?;
+            (rest.eq_ignore_ascii_case(name.as_bytes()) && prefix.eq_ignore_ascii_case(self.prefix)).then_some(at)
+        };
+        self.others.iter().find_map(|&at| is(at)).map(|at| at as usize)
+    }
+
+    /// The record of a storage that has a number for its key.
+    pub(crate) fn storage(&self, number: usize) -> Option<usize> {
+        self.numbered.get(number).filter(|&&at| at != NONE).map(|&at| at as usize)
+    }
+
+    /// Whether a record other than a numbered one is in this folder below the prefix.
+    pub(crate) fn has_folder(&self, name: &str) -> bool {
+        let full = [self.prefix, b"/", name.as_bytes(), b"/"].concat();
+        self.others
+            .iter()
+            .any(|&at| self.name(at).get(..full.len()).is_some_and(|start| start.eq_ignore_ascii_case(&full)))
+    }
+
+    /// The room of the numbers, for the next archive.
+    pub(crate) fn into_room(self) -> Vec<u32> {
+        self.numbered
+    }
+}
+
+/// A number below 100,000 as torch writes it: digits without a zero before them.
+pub(crate) fn number(digits: &[u8]) -> Option<usize> {
+    if digits.is_empty() || digits.len() > 5 || (digits[0] == b'0' && digits.len() > 1) {
+        return None;
+    }
+    digits.iter().try_fold(0, |number, digit| {
+        digit.is_ascii_digit().then(|| number * 10 + usize::from(digit - b'0'))
+    })
+}
