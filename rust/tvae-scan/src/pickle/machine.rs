@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::arena::{DictData, EMPTY, Node, Run, Span};
 use super::document::Document;
+use super::hurry::{Names, UNMADE, Unmade};
 use super::known::Known;
 use super::reader::{Reader, narrow};
 use super::value::{DictKind, NodeId};
@@ -28,7 +29,7 @@ pub(super) struct Machine<'a> {
     pub stack: Vec<NodeId>,
     /// Heights of the stack at the open marks.
     pub marks: Vec<usize>,
-    memo: Vec<u32>,
+    pub memo: Vec<u32>,
     /// Entries far beyond the others, so that an id of `2^32 - 1` costs one entry.
     far: HashMap<u64, u32>,
     pub memo_len: usize,
@@ -49,6 +50,12 @@ pub(super) struct Machine<'a> {
     pub level: usize,
     /// Where keys are compared.
     pub table: Vec<u32>,
+    /// What is easy is taken in a hurry.
+    pub hurries: bool,
+    /// Bytes are followed a second time, for values that were not made the first time.
+    pub repeats: bool,
+    pub unmade: Vec<Unmade>,
+    pub names: Names,
 }
 
 /// What a machine needs to run, kept from one stream to the next.
@@ -59,6 +66,7 @@ pub(crate) struct Room {
     marks: Vec<usize>,
     memo: Vec<u32>,
     table: Vec<u32>,
+    unmade: Vec<Unmade>,
 }
 
 impl Room {
@@ -75,7 +83,7 @@ pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget, level: usize, room: &mut
     let limit = budget.bytes.min(1 << 31);
     let cut = bytes.len() > limit;
     let source = &bytes[..bytes.len().min(limit)];
-    let Room { document, stack, marks, memo, table } = std::mem::take(room);
+    let Room { document, stack, marks, memo, table, unmade } = std::mem::take(room);
     let mut machine = Machine {
         doc: Document { source, ..document },
         reader: Reader { bytes: source, at: 0 },
@@ -96,6 +104,10 @@ pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget, level: usize, room: &mut
         budget: *budget,
         level,
         table,
+        hurries: budget.hurry && level == 0,
+        repeats: false,
+        unmade,
+        names: Names::default(),
     };
     let root = machine.execute().ok();
     if root.is_none() && cut {
@@ -119,6 +131,8 @@ impl<'a> Machine<'a> {
             room.stack.clear();
             room.marks.clear();
             room.memo.clear();
+            room.unmade = self.unmade;
+            room.unmade.clear();
         }
         let document = root.map(|root| {
             self.doc.root = root;
@@ -242,17 +256,19 @@ impl<'a> Machine<'a> {
 
     pub fn memoize(&mut self, at: u64, id: NodeId) -> Result<(), Halt> {
         let dense = self.memo.len();
-        let slot = match usize::try_from(at) {
-            Ok(at) if at < dense => &mut self.memo[at],
-            Ok(at) if at <= dense * 2 + 64 => {
-                self.charge((at + 1 - dense).div_ceil(4))?;
-                self.memo.resize(at + 1, NOTHING);
-                &mut self.memo[at]
-            }
-            _ => {
-                self.charge(4)?;
-                self.far.entry(at).or_insert(NOTHING)
-            }
+        let place = usize::try_from(at).unwrap_or(usize::MAX);
+        if place < dense && self.memo[place] != NOTHING && self.hurries && !self.repeats {
+            self.make_all()?;
+        }
+        let slot = if place < dense {
+            &mut self.memo[place]
+        } else if place <= dense * 2 + 64 {
+            self.charge((place + 1 - dense).div_ceil(4))?;
+            self.memo.resize(place + 1, NOTHING);
+            &mut self.memo[place]
+        } else {
+            self.charge(4)?;
+            self.far.entry(at).or_insert(NOTHING)
         };
         if *slot == NOTHING {
             self.memo_len += 1;
@@ -263,7 +279,14 @@ impl<'a> Machine<'a> {
 
     /// A memo entry, or a placeholder where there is none.
     pub fn recall(&mut self, at: u64) -> Result<NodeId, Halt> {
-        let near = usize::try_from(at).ok().and_then(|at| self.memo.get(at)).copied();
+        let place = usize::try_from(at).unwrap_or(usize::MAX);
+        if let Some(&entry) = self.memo.get(place)
+            && entry != NOTHING
+            && entry >= UNMADE
+        {
+            self.make_parts(entry - UNMADE)?;
+        }
+        let near = self.memo.get(place).copied();
         // An entry that was stored when it was far may have come near since.
         let found = near.filter(|&id| id != NOTHING).or_else(|| self.far.get(&at).copied());
         if let Some(id) = found {

@@ -16,6 +16,7 @@ mod calls;
 mod danger;
 mod document;
 mod dtype;
+mod hurry;
 mod imports;
 mod keys;
 mod known;
@@ -57,12 +58,14 @@ pub struct Budget {
     pub nodes: usize,
     /// Bytes of a name or a message that are kept.
     pub text: usize,
+    /// Take the forms that torch writes in one go. The outcome is the same without.
+    pub hurry: bool,
 }
 
 impl Default for Budget {
     /// Room for a checkpoint of a hundred thousand tensors in less than 64 MB.
     fn default() -> Self {
-        Self { bytes: 16 << 20, opcodes: 4_000_000, depth: 100_000, nodes: 2 << 20, text: 512 }
+        Self { bytes: 16 << 20, opcodes: 4_000_000, depth: 100_000, nodes: 2 << 20, text: 512, hurry: true }
     }
 }
 

@@ -16,6 +16,7 @@ impl Machine<'_> {
     /// Executes to the STOP and gives the value that is left.
     pub fn execute(&mut self) -> Result<NodeId, Halt> {
         loop {
+            self.hurry();
             self.at = self.reader.at;
             let Some(opcode) = self.reader.byte() else { return Err(self.truncated()) };
             if self.opcodes == self.budget.opcodes {
@@ -53,7 +54,7 @@ impl Machine<'_> {
     }
 
     #[allow(clippy::too_many_lines, clippy::cast_possible_truncation)] // one arm per opcode, each a byte or a line
-    fn step(&mut self, opcode: u8) -> Result<(), Halt> {
+    pub fn step(&mut self, opcode: u8) -> Result<(), Halt> {
         match opcode {
             // Constants and numbers.
             b'N' => self.push(Node::None),
