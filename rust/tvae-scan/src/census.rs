@@ -7,8 +7,7 @@ use std::collections::HashMap;
 
 use crate::convert::label;
 use crate::issue::{Issues, Severity};
-use crate::names::number;
-use crate::pickle::{DType, Document, Node, NodeId, Run, StorageData, TensorData};
+use crate::pickle::{DType, Document, Node, NodeId, Run, StorageData, TensorData, number};
 use crate::places::Place;
 use crate::tensors::{Tensor, span};
 
@@ -73,7 +72,7 @@ impl Placed {
 pub(crate) struct StorageUse {
     key: Piece,
     /// Its key, if that is a number.
-    pub number: Option<usize>,
+    pub number: Option<u32>,
     /// Its elements, as declared; bytes if it is untyped.
     pub count: Option<u64>,
     /// Bytes that it must have; `None` if that is no number.
@@ -95,7 +94,7 @@ pub(crate) struct Storages {
 impl Storages {
     fn find(&self, key: &[u8]) -> Option<usize> {
         let at = match number(key) {
-            Some(number) => self.numbered.get(number).copied().filter(|&at| at != NONE),
+            Some(number) => self.numbered.get(number as usize).copied().filter(|&at| at != NONE),
             None => self.named.get(key).copied(),
         };
         at.map(|at| at as usize)
@@ -222,7 +221,13 @@ impl Tensors {
 
     /// Whether a tensor has this name within its group.
     pub(crate) fn is_named(&self, placed: &Placed, name: &str) -> bool {
-        let (group, mut frame) = (self.frames[placed.frame as usize].group, self.frames[placed.frame as usize]);
+        let mut frame = self.frames[placed.frame as usize];
+        let group = frame.group;
+        let head = self.groups.get(group as usize).map_or(0, |group| group.len + 1);
+        let len = if frame.len == 0 { placed.key.len } else { frame.len + 1 + placed.key.len };
+        if (len - head) as usize != name.len() {
+            return false;
+        }
         let mut rest = name.as_bytes().strip_suffix(self.piece(placed.key));
         // The frame of the group itself has the top above it.
         while let Some(left) = rest
@@ -441,11 +446,12 @@ impl Walk<'_, '_> {
 
     fn storage(&mut self, data: &StorageData) -> u32 {
         let key = self.document.bytes(data.key);
-        let number = number(key);
+        let number = Some(data.number).filter(|&number| number != NONE);
         let Storages { list, numbered, named } = &mut self.found.storages;
         let new = index(list.len());
         let at = match number {
             Some(number) => {
+                let number = number as usize;
                 if numbered.len() <= number {
                     numbered.resize(number + 1, NONE);
                 }

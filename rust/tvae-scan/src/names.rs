@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use crate::pickle::number;
 use crate::zip::Directory;
 
 /// No record has this number.
@@ -57,11 +58,10 @@ impl<'d> Names<'d> {
     /// Tells numbered records from others; false if capitals make that impossible.
     fn sort_out(&mut self) -> bool {
         let folder = [self.prefix, b"/data/"].concat();
-        let most = self.directory.entries.len() * 2 + 64;
-        self.numbered.clear();
+                self.numbered.clear();
         for (at, entry) in (0..).zip(&self.directory.entries) {
             let name = self.directory.name(entry);
-            let number = name.strip_prefix(&folder[..]).and_then(number).filter(|&number| number < most);
+            let number = name.strip_prefix(&folder[..]).and_then(number);
             let Some(number) = number else {
                 let start = name.get(..folder.len());
                 if start.is_some_and(|start| start != folder && start.eq_ignore_ascii_case(&folder)) {
@@ -70,6 +70,7 @@ impl<'d> Names<'d> {
                 self.others.push(at);
                 continue;
             };
+            let number = number as usize;
             if self.numbered.len() <= number {
                 self.numbered.resize(number + 1, NONE);
             }
@@ -144,8 +145,8 @@ impl<'d> Names<'d> {
     }
 
     /// The record of a storage that has a number for its key.
-    pub(crate) fn storage(&self, number: usize) -> Option<usize> {
-        self.numbered.get(number).filter(|&&at| at != NONE).map(|&at| at as usize)
+    pub(crate) fn storage(&self, number: u32) -> Option<usize> {
+        self.numbered.get(number as usize).filter(|&&at| at != NONE).map(|&at| at as usize)
     }
 
     /// Whether a record other than a numbered one is in this folder below the prefix.
@@ -160,14 +161,4 @@ impl<'d> Names<'d> {
     pub(crate) fn into_room(self) -> Vec<u32> {
         self.numbered
     }
-}
-
-/// A number below 100,000 as torch writes it: digits without a zero before them.
-pub(crate) fn number(digits: &[u8]) -> Option<usize> {
-    if digits.is_empty() || digits.len() > 5 || (digits[0] == b'0' && digits.len() > 1) {
-        return None;
-    }
-    digits.iter().try_fold(0, |number, digit| {
-        digit.is_ascii_digit().then(|| number * 10 + usize::from(digit - b'0'))
-    })
 }

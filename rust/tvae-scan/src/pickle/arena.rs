@@ -77,6 +77,8 @@ pub(crate) struct TensorData {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StorageData {
     pub key: Span,
+    /// The key as a number, or `u32::MAX`.
+    pub number: u32,
     pub location: Span,
     pub dtype: Option<DType>,
     pub numel: i64,

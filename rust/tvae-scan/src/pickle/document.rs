@@ -240,7 +240,7 @@ impl<'a> Document<'a> {
     }
 
     pub(super) fn storage(&self, id: NodeId, at: u32) -> Storage<'_> {
-        let StorageData { key, location, dtype, numel, untyped, view } = self.storages[at as usize];
+        let StorageData { key, location, dtype, numel, untyped, view, .. } = self.storages[at as usize];
         Storage { id, key: self.text(key), location: self.text(location), dtype, numel, untyped, view }
     }
 

@@ -11,6 +11,7 @@
 
 use super::arena::{EMPTY, Node, Run, Span, StorageData, TensorData};
 use super::dtype::DType;
+use super::form::{self, Written};
 use super::known::Known;
 use super::machine::{Halt, Machine};
 use super::reader::narrow;
@@ -22,12 +23,12 @@ pub(super) const UNMADE: u32 = 1 << 31;
 const MOST: usize = 128;
 /// The form of a tensor opens three marks.
 const MARKS: usize = 3;
+/// It puts so many entries at most.
+const MOST_ENTRIES: usize = 8;
 /// Values that the form of a tensor charges, apart from its sizes and strides.
 const TENSOR: usize = 31;
 /// Opcodes of that form, apart from those.
 const OPCODES: u64 = 22;
-/// Sizes and strides up to this many are taken: what charges for reading them begins above.
-const MOST_SIZES: usize = 7;
 
 /// A tensor whose parts were not made.
 #[derive(Debug, Clone, Copy)]
@@ -41,155 +42,68 @@ pub(super) struct Unmade {
     memo: u32,
 }
 
-/// Memo entries that stand for the names in the form of a tensor, as they were last verified.
-#[derive(Debug, Clone, Copy)]
+/// The names in the form of a tensor, as they were last verified.
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Names {
-    rebuild: u32,
-    storage: u32,
-    class: (u32, DType),
-    location: (u32, Span),
-    ordered: u32,
-}
-
-impl Default for Names {
-    fn default() -> Self {
-        let none = u32::MAX;
-        let (class, location) = ((none, DType::Float32), (none, Span::default()));
-        Self { rebuild: none, storage: none, class, location, ordered: none }
-    }
-}
-
-/// Opcodes with their arguments, one after the other; None is another opcode than the one asked for.
-#[derive(Clone, Copy)]
-struct Line<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Line<'a> {
-    #[inline]
-    fn is(&mut self, opcode: u8) -> Option<()> {
-        let is = *self.bytes.get(self.at)? == opcode;
-        self.at += 1;
-        is.then_some(())
-    }
-
-    #[inline]
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let array = *self.bytes.get(self.at..)?.first_chunk::<N>()?;
-        self.at += N;
-        Some(array)
-    }
-
-    /// BINGET or `LONG_BINGET`.
-    #[inline]
-    fn get(&mut self) -> Option<u32> {
-        match self.array()? {
-            [b'h', id] => Some(id.into()),
-            [b'j', low] => {
-                let [b, c, d] = self.array()?;
-                Some(u32::from_le_bytes([low, b, c, d]))
-            }
-            _ => None,
-        }
-    }
-
-    /// BINPUT or `LONG_BINPUT` of this entry.
-    #[inline]
-    fn put(&mut self, entry: usize) -> Option<()> {
-        let [opcode, low] = self.array()?;
-        let id = match opcode {
-            b'q' => u32::from(low),
-            b'r' => {
-                let [b, c, d] = self.array()?;
-                u32::from_le_bytes([low, b, c, d])
-            }
-            _ => return None,
-        };
-        (id as usize == entry).then_some(())
-    }
-
-    /// BININT1, BININT2 or BININT.
-    #[inline]
-    fn int(&mut self) -> Option<i64> {
-        let [opcode, low] = self.array()?;
-        match opcode {
-            b'K' => Some(low.into()),
-            b'M' => self.array().map(|[high]| u16::from_le_bytes([low, high]).into()),
-            b'J' => self.array().map(|[b, c, d]| i32::from_le_bytes([low, b, c, d]).into()),
-            _ => None,
-        }
-    }
-
-    /// BINUNICODE of less than 256 letters of ASCII.
-    #[inline]
-    fn text(&mut self) -> Option<Span> {
-        let [b'X', len, 0, 0, 0] = self.array()? else { return None };
-        let start = self.at;
-        self.at += usize::from(len);
-        let text = self.bytes.get(start..self.at)?;
-        text.is_ascii().then_some(Span { start: narrow(start), len: len.into() })
-    }
+    /// `_rebuild_tensor_v2`, `'storage'` and a class of storages, as the eight bytes that ask for them, and the type that
+    /// the class holds.
+    head: Option<(u64, DType)>,
+    location: Option<(u8, Span)>,
+    ordered: Option<u8>,
 }
 
 impl Machine<'_> {
     /// Goes on as long as it is easy.
+    #[inline]
     pub fn hurry(&mut self) {
         // Inside a frame every opcode is compared with its end.
         if !self.hurries || self.frame_end > 0 || self.doc.nodes.len() >= UNMADE as usize / 2 {
             return;
         }
-        let mut line = Line { bytes: self.reader.bytes, at: self.reader.at };
         while self.budget.nodes > MOST && self.budget.opcodes - self.opcodes > MOST as u64 {
-            let before = line.at;
-            let Some(()) = self.easy(&mut line) else {
-                line.at = before;
-                break;
-            };
+            let Some(end) = self.easy(self.reader.at) else { return };
+            self.reader.at = end;
         }
-        self.reader.at = line.at;
     }
 
-    /// One literal or tensor. Nothing is changed if it is none.
+    /// Takes a tensor, or a literal with the PUT behind it, and gives where it ends. Nothing is changed if it is neither.
     #[inline]
-    fn easy(&mut self, line: &mut Line<'_>) -> Option<()> {
-        let node = match *line.bytes.get(line.at)? {
-            b'X' => Node::Text(line.text()?),
-            b'h' | b'j' => {
-                let start = line.at;
-                let entry = line.get()?;
-                if line.bytes[line.at..].starts_with(b"((") && self.is_rebuild(entry) {
-                    let mut rest = *line;
-                    if self.tensor_in_line(&mut rest, start).is_some() {
-                        *line = rest;
-                        return Some(());
-                    }
+    fn easy(&mut self, at: usize) -> Option<usize> {
+        let bytes = self.reader.bytes;
+        let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
+        let [opcode, low, b, c, d, ..] = word.to_le_bytes();
+        let (node, end) = match opcode {
+            b'X' => {
+                let len = u32::from_le_bytes([low, b, c, d]);
+                let end = at + 5 + len as usize;
+                let text = bytes.get(at + 5..end).filter(|text| text.is_ascii())?;
+                (Node::Text(Span { start: narrow(at + 5), len: narrow(text.len()) }), end)
+            }
+            b'h' => {
+                if (b, c) == (b'(', b'(')
+                    && let Some(end) = self.tensor(at)
+                {
+                    return Some(end);
                 }
-                let id = self.made(entry)?;
-                self.opcodes += 1;
-                self.stack.push(id);
-                return Some(());
+                return self.recall_made(low.into(), at + 2);
             }
-            b'K' | b'M' | b'J' => Node::Int(line.int()?),
+            b'j' => return self.recall_made(u32::from_le_bytes([low, b, c, d]), at + 5),
+            b'K' | b'M' | b'J' => {
+                let (value, len) = form::int(word);
+                (Node::Int(value), at + len)
+            }
             b'G' => {
-                line.at += 1;
-                Node::Float(f64::from_be_bytes(line.array()?))
+                let value = *bytes.get(at + 1..)?.first_chunk()?;
+                (Node::Float(f64::from_be_bytes(value)), at + 9)
             }
-            b'N' => {
-                line.at += 1;
-                Node::None
-            }
-            flag @ (0x88 | 0x89) => {
-                line.at += 1;
-                Node::Bool(flag == 0x88)
-            }
-            b'}' => {
-                line.at += 1;
-                Node::Dict(EMPTY)
-            }
-            b']' => {
-                line.at += 1;
-                Node::List(EMPTY)
+            b'N' => (Node::None, at + 1),
+            0x88 | 0x89 => (Node::Bool(opcode == 0x88), at + 1),
+            b'}' => (Node::Dict(EMPTY), at + 1),
+            b']' => (Node::List(EMPTY), at + 1),
+            b'(' if self.marks.len() < self.budget.depth => {
+                self.marks.push(self.stack.len());
+                self.opcodes += 1;
+                return Some(at + 1);
             }
             _ => return None,
         };
@@ -198,162 +112,118 @@ impl Machine<'_> {
         self.stack.push(id);
         self.opcodes += 1;
         self.budget.nodes -= 1;
-        let mut put = *line;
-        if put.put(self.memo.len()).is_some() {
-            *line = put;
-            self.memo.push(id.0);
-            self.memo_len += 1;
-            self.opcodes += 1;
-            self.budget.nodes -= 1;
-        }
-        Some(())
+        Some(end + self.put_next(id, end))
     }
 
-    /// A memo entry that holds a value.
+    /// Takes the PUT of the next entry, if it is there, and gives its length.
+    #[inline]
+    fn put_next(&mut self, id: NodeId, at: usize) -> usize {
+        let entry = self.memo.len();
+        let len = match self.reader.bytes.get(at..).unwrap_or_default() {
+            [b'q', low, ..] if usize::from(*low) == entry => 2,
+            [b'r', a, b, c, d, ..] if u32::from_le_bytes([*a, *b, *c, *d]) as usize == entry => 5,
+            _ => return 0,
+        };
+        self.memo.push(id.0);
+        self.memo_len += 1;
+        self.opcodes += 1;
+        self.budget.nodes -= 1;
+        len
+    }
+
+    /// Takes the GET of an entry that holds a value.
+    #[inline]
+    fn recall_made(&mut self, entry: u32, end: usize) -> Option<usize> {
+        let id = self.made(entry)?;
+        self.opcodes += 1;
+        self.stack.push(id);
+        Some(end)
+    }
+
     #[inline]
     fn made(&self, entry: u32) -> Option<NodeId> {
         self.memo.get(entry as usize).filter(|&&id| id < UNMADE).map(|&id| NodeId(id))
     }
 
-    fn is_rebuild(&mut self, entry: u32) -> bool {
-        if entry != self.names.rebuild {
-            let Some(Known::RebuildTensorV2) = self.known_entry(entry) else { return false };
-            self.names.rebuild = entry;
+    fn known_entry(&self, entry: u8) -> Option<Known> {
+        self.known(self.made(entry.into())?).map(|known| known.0)
+    }
+
+    /// The type of the storage in a tensor that begins so, if it begins as one.
+    #[inline]
+    fn head(&mut self, head: u64) -> Option<DType> {
+        if let Some((known, dtype)) = self.names.head
+            && known == head
+        {
+            return Some(dtype);
         }
-        true
+        let [b'h', rebuild, b'(', b'(', b'h', storage, b'h', class] = head.to_le_bytes() else { return None };
+        let storage = self.text_of(self.made(storage.into())?)?;
+        match (self.known_entry(rebuild)?, self.doc.bytes(storage), self.known_entry(class)?) {
+            (Known::RebuildTensorV2, b"storage", Known::Storage(Some(dtype))) => {
+                self.names.head = Some((head, dtype));
+                Some(dtype)
+            }
+            _ => None,
+        }
     }
 
-    fn known_entry(&self, entry: u32) -> Option<Known> {
-        self.known(self.made(entry)?).map(|known| known.0)
+    #[inline]
+    fn location(&mut self, entry: u8) -> Option<Span> {
+        match self.names.location {
+            Some((known, span)) if known == entry => Some(span),
+            _ => {
+                let span = self.text_of(self.made(entry.into())?)?;
+                self.names.location = Some((entry, span));
+                Some(span)
+            }
+        }
     }
 
-    fn text_entry(&self, entry: u32) -> Option<Span> {
-        self.text_of(self.made(entry)?)
+    #[inline]
+    fn is_ordered(&mut self, entry: u8) -> bool {
+        if self.names.ordered != Some(entry) && self.known_entry(entry) == Some(Known::OrderedDict) {
+            self.names.ordered = Some(entry);
+        }
+        self.names.ordered == Some(entry)
     }
 
-    /// The arguments and the call of `_rebuild_tensor_v2`, and the PUT behind it.
-    fn tensor_in_line(&mut self, line: &mut Line<'_>, start: usize) -> Option<()> {
+    /// Takes a tensor in the form of torch, and gives where it ends.
+    fn tensor(&mut self, start: usize) -> Option<usize> {
         let first = self.memo.len();
-        line.at += 2;
-        let storage = line.get()?;
-        if storage != self.names.storage {
-            self.text_entry(storage).filter(|&span| self.doc.bytes(span) == b"storage")?;
-            self.names.storage = storage;
-        }
-        let class = line.get()?;
-        if class != self.names.class.0 {
-            let Some(Known::Storage(Some(dtype))) = self.known_entry(class) else { return None };
-            self.names.class = (class, dtype);
-        }
-        let dtype = self.names.class.1;
-        let key = line.text()?;
-        line.put(first)?;
-        let location = line.get()?;
-        if location != self.names.location.0 {
-            self.names.location = (location, self.text_entry(location)?);
-        }
-        let numel = line.int()?;
-        line.is(b't')?;
-        line.put(first + 1)?;
-        line.is(b'Q')?;
-        let offset = line.int()?;
-        let dims = self.doc.dims.len();
-        let ends = self.rest_in_line(line, first + 2);
-        let Some((sizes, strides, entries, requires_grad)) = ends else {
-            self.doc.dims.truncate(dims);
-            return None;
-        };
-        if self.marks.len() + MARKS > self.budget.depth {
-            self.doc.dims.truncate(dims);
+        let written = form::tensor(self.reader.bytes, start, first)?;
+        let dtype = self.head(written.head)?;
+        let location = self.location(written.location)?;
+        if !self.is_ordered(written.ordered) || self.marks.len() + MARKS > self.budget.depth {
             return None;
         }
-        let dims = narrow(dims);
-        let shape = Run { start: dims, len: narrow(sizes) };
-        let stride = Run { start: dims + shape.len, len: narrow(strides) };
+        let Written { end, key, number, numel, offset, rank, requires_grad, entries, .. } = written;
         let storage = NodeId(narrow(self.doc.nodes.len()));
         let node = NodeId(storage.0 + 1);
-        self.doc.nodes.push(Node::Storage(narrow(self.doc.storages.len())));
-        self.doc.nodes.push(Node::Tensor(narrow(self.doc.tensors.len())));
-        let location = self.names.location.1;
-        self.doc.storages.push(StorageData {
-            key,
-            location,
-            dtype: Some(dtype),
-            numel,
-            untyped: false,
-            view: None,
-        });
+        let storages = narrow(self.doc.storages.len());
+        self.doc.nodes.extend_from_slice(&[Node::Storage(storages), Node::Tensor(narrow(self.doc.tensors.len()))]);
+        let dims = narrow(self.doc.dims.len());
+        self.doc.dims.extend_from_slice(&written.dims[..2 * rank]);
+        let shape = Run { start: dims, len: narrow(rank) };
+        let stride = Run { start: dims + shape.len, len: shape.len };
+        let (dtype_of, view) = (Some(dtype), None);
+        self.doc.storages.push(StorageData { key, number, location, dtype: dtype_of, numel, untyped: false, view });
+        let (kind, storage) = (TensorKind::Dense, Some(storage));
+        let (is_parameter, parts, attributes) = (false, Run::default(), None);
         self.doc.tensors.push(TensorData {
-            kind: TensorKind::Dense,
-            dtype,
-            requires_grad,
-            is_parameter: false,
-            shape,
-            stride,
-            offset,
-            storage: Some(storage),
-            parts: Run::default(),
-            attributes: None,
+            kind, dtype, requires_grad, is_parameter, shape, stride, offset, storage, parts, attributes,
         });
         let unmade = UNMADE | narrow(self.unmade.len());
         let memo = narrow(first + entries);
-        self.unmade.push(Unmade { start: narrow(start), end: narrow(line.at), node, memo });
-        self.memo.resize(first + entries, unmade);
-        self.memo.push(node.0);
+        self.unmade.push(Unmade { start: narrow(start), end: narrow(end), node, memo });
+        let mut puts = [unmade; MOST_ENTRIES];
+        puts[entries] = node.0;
+        self.memo.extend_from_slice(&puts[..=entries]);
         self.memo_len += entries + 1;
         self.stack.push(node);
-        self.budget.nodes -= TENSOR + cost(sizes) + cost(strides);
-        self.opcodes += OPCODES + opcodes(sizes) + opcodes(strides);
-        Some(())
-    }
-
-    /// Sizes, strides and all that follows: how many sizes and strides, memo entries beside the tensor's own, and
-    /// whether it requires a gradient.
-    #[inline]
-    fn rest_in_line(&mut self, line: &mut Line<'_>, first: usize) -> Option<(usize, usize, usize, bool)> {
-        let mut entry = first;
-        let sizes = self.sizes_in_line(line, &mut entry)?;
-        let strides = self.sizes_in_line(line, &mut entry)?;
-        let [flag @ (0x88 | 0x89)] = line.array()? else { return None };
-        let ordered = line.get()?;
-        if ordered != self.names.ordered {
-            let Some(Known::OrderedDict) = self.known_entry(ordered) else { return None };
-            self.names.ordered = ordered;
-        }
-        let [b')', b'R'] = line.array()? else { return None };
-        line.put(entry)?;
-        line.is(b't')?;
-        line.put(entry + 1)?;
-        line.is(b'R')?;
-        line.put(entry + 2)?;
-        Some((sizes, strides, entry + 2 - (first - 2), flag == 0x88))
-    }
-
-    /// A tuple of integers and the PUT behind it; the empty one has none.
-    #[inline]
-    fn sizes_in_line(&mut self, line: &mut Line<'_>, entry: &mut usize) -> Option<usize> {
-        let first = *line.bytes.get(line.at)?;
-        let marked = first == b'(';
-        line.at += usize::from(marked || first == b')');
-        if first == b')' {
-            return Some(0);
-        }
-        let mut len = 0;
-        loop {
-            match *line.bytes.get(line.at)? {
-                b'K' | b'M' | b'J' if len < MOST_SIZES => {
-                    self.doc.dims.push(line.int()?);
-                    len += 1;
-                }
-                b't' if marked && len > 3 => break,
-                opcode @ 0x85..=0x87 if !marked && len == usize::from(opcode - 0x84) => break,
-                _ => return None,
-            }
-        }
-        line.at += 1;
-        line.put(*entry)?;
-        *entry += 1;
-        Some(len)
+        self.budget.nodes -= TENSOR + 2 * cost(rank);
+        self.opcodes += OPCODES + 2 * opcodes(rank);
+        Some(end)
     }
 
     /// Makes the parts of a tensor, as a GET wants one of them.

@@ -1,7 +1,6 @@
 //! Items that are added to containers, and keys that come twice.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 
 use super::arena::{DictData, EMPTY, Node, Run};
 use super::document::Document;
@@ -12,6 +11,9 @@ use super::{Safety, code};
 
 /// Containers up to this many keys are compared key by key.
 const SMALL: usize = 8;
+
+/// Places of a table that are looked at for each key before it is given up: its hash can be foreseen.
+const PROBES: usize = 8;
 
 /// Longer keys are compared by identity: a stream could have one of megabytes compared for every dictionary.
 const LONG: u32 = 1024;
@@ -27,6 +29,37 @@ enum Key<'d> {
     Bytes(&'d [u8]),
     /// All else is the same only as itself.
     Same(NodeId),
+}
+
+impl Key<'_> {
+    /// A number that is the same for the same keys. It is quick and can be foreseen, so that equal numbers are only a
+    /// reason to look again.
+    #[inline]
+    fn mark(&self) -> u64 {
+        let number = match self {
+            Self::None => 1,
+            Self::Int(value) => value.cast_unsigned(),
+            Self::Float(bits) => !bits,
+            Self::Text(bytes) => fold(bytes),
+            Self::Bytes(bytes) => !fold(bytes),
+            Self::Same(id) => u64::from(id.0) << 32,
+        };
+        let mixed = (number ^ 0x9e37_79b9_7f4a_7c15).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        // Zero is a free place.
+        (mixed ^ mixed >> 32) | 1
+    }
+}
+
+/// Bytes as one number, eight at a time.
+#[inline]
+fn fold(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let first = u64::from_le_bytes(last) ^ (bytes.len() as u64) << 56;
+    words.iter().fold(first, |sum, word| {
+        (sum.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    })
 }
 
 impl Document<'_> {
@@ -48,6 +81,46 @@ impl Document<'_> {
 }
 
 impl Document<'_> {
+    /// Whether keys are all different, if that is easily told.
+    fn are_distinct(
+        &self,
+        keys: impl ExactSizeIterator<Item = NodeId> + Clone,
+        table: &mut Vec<u64>,
+    ) -> bool {
+        let count = keys.len();
+        let marks = keys.map(|id| self.key(id).mark());
+        if count <= SMALL {
+            let mut few = [0; SMALL];
+            few.iter_mut().zip(marks).for_each(|(slot, mark)| *slot = mark);
+            return (1..count).all(|at| !few[..at].contains(&few[at]));
+        }
+        let size = (count * 2).next_power_of_two();
+        table.clear();
+        table.resize(size, 0);
+        let mut probes = count * PROBES;
+        for mark in marks {
+            let mut place = usize::try_from(mark >> 32).unwrap_or(0) & (size - 1);
+            while table[place] != 0 {
+                if table[place] == mark || probes == 0 {
+                    return false;
+                }
+                probes -= 1;
+                place = (place + 1) & (size - 1);
+            }
+            table[place] = mark;
+        }
+        true
+    }
+
+    /// Where each key came first, None if all did.
+    fn firsts(&self, keys: impl ExactSizeIterator<Item = NodeId>) -> Option<Vec<usize>> {
+        let count = keys.len();
+        let mut seen: HashMap<Key, usize> = HashMap::with_capacity(count);
+        let firsts: Vec<usize> =
+            keys.enumerate().map(|(at, id)| *seen.entry(self.key(id)).or_insert(at)).collect();
+        (seen.len() < count).then_some(firsts)
+    }
+
     /// Adds pairs to a dictionary: behind its others where there is room, else all of them move to the end, which then
     /// has room for as many again.
     pub(super) fn add_pairs(&mut self, at: u32, pairs: impl ExactSizeIterator<Item = (NodeId, NodeId)>) {
@@ -169,12 +242,16 @@ impl Machine<'_> {
 
     /// Leaves each key once, in its first place and with its last value, as Python does.
     pub fn settle(&mut self) {
-        let hasher = RandomState::new();
+        let mut table = std::mem::take(&mut self.table);
         let mut twice = false;
         for at in 0..self.doc.dicts.len() {
             let DictData { start, len, .. } = self.doc.dicts[at];
             let (start, len) = (start as usize, len as usize);
-            let firsts = self.firsts(&hasher, self.doc.pairs[start..start + len].iter().map(|pair| pair.0));
+            let keys = self.doc.pairs[start..start + len].iter().map(|pair| pair.0);
+            if self.doc.are_distinct(keys.clone(), &mut table) {
+                continue;
+            }
+            let firsts = self.doc.firsts(keys);
             let Some(firsts) = firsts else { continue };
             twice = true;
             let pairs = &mut self.doc.pairs[start..start + len];
@@ -191,22 +268,25 @@ impl Machine<'_> {
         if twice {
             self.note(code::DUPLICATE_KEY, "a key is stored twice; the last value counts".into());
         }
-        self.settle_sets(&hasher);
+        self.table = table;
+        if self.sets {
+            self.settle_sets();
+        }
     }
 
-    fn settle_sets(&mut self, hasher: &RandomState) {
+    fn settle_sets(&mut self) {
         for id in 0..self.doc.nodes.len() {
             match self.doc.nodes[id] {
                 Node::Set(at) if at != EMPTY => {
                     let mut items = std::mem::take(&mut self.doc.lists[at as usize]);
-                    if let Some(firsts) = self.firsts(hasher, items.iter().copied()) {
+                    if let Some(firsts) = self.doc.firsts(items.iter().copied()) {
                         let mut at = 0..;
                         items.retain(|_| at.next().is_some_and(|at| firsts[at] == at));
                     }
                     self.doc.lists[at as usize] = items;
                 }
                 Node::FrozenSet(run) => {
-                    let firsts = self.firsts(hasher, self.doc.run(run).iter().copied());
+                    let firsts = self.doc.firsts(self.doc.run(run).iter().copied());
                     if let Some(firsts) = firsts {
                         let start = run.start as usize;
                         let kept = (0..firsts.len()).filter(|&at| firsts[at] == at);
@@ -219,38 +299,6 @@ impl Machine<'_> {
                 _ => {}
             }
         }
-    }
-
-    /// Where each key came first, None if all did.
-    fn firsts(
-        &self,
-        hasher: &RandomState,
-        keys: impl ExactSizeIterator<Item = NodeId> + Clone,
-    ) -> Option<Vec<usize>> {
-        let count = keys.len();
-        if count < 2 {
-            return None;
-        }
-        let distinct = if count <= SMALL {
-            let mut rest = keys.clone();
-            (0..count).all(|at| {
-                let key = rest.next().map(|id| self.doc.key(id));
-                !keys.clone().take(at).any(|other| Some(self.doc.key(other)) == key)
-            })
-        } else {
-            // Sorted hashes take less room than a map, and most dictionaries need no more.
-            let mut sorted: Vec<u64> = keys.clone().map(|id| hasher.hash_one(self.doc.key(id))).collect();
-            sorted.sort_unstable();
-            sorted.windows(2).all(|pair| pair[0] != pair[1])
-        };
-        if distinct {
-            return None;
-        }
-        let mut seen: HashMap<Key, usize, RandomState> =
-            HashMap::with_capacity_and_hasher(count, hasher.clone());
-        let firsts: Vec<usize> =
-            keys.enumerate().map(|(at, id)| *seen.entry(self.doc.key(id)).or_insert(at)).collect();
-        (seen.len() < count).then_some(firsts)
     }
 
     /// A counter's keys are checked as a dictionary's: both come from the same argument.

@@ -49,7 +49,9 @@ pub(super) struct Machine<'a> {
     /// How many pickles this one is inside of.
     pub level: usize,
     /// Where keys are compared.
-    pub table: Vec<u32>,
+    pub table: Vec<u64>,
+    /// There are sets, the items of which are to be compared.
+    pub sets: bool,
     /// What is easy is taken in a hurry.
     pub hurries: bool,
     /// Bytes are followed a second time, for values that were not made the first time.
@@ -65,7 +67,7 @@ pub(crate) struct Room {
     stack: Vec<NodeId>,
     marks: Vec<usize>,
     memo: Vec<u32>,
-    table: Vec<u32>,
+    table: Vec<u64>,
     unmade: Vec<Unmade>,
 }
 
@@ -104,6 +106,7 @@ pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget, level: usize, room: &mut
         budget: *budget,
         level,
         table,
+        sets: false,
         hurries: budget.hurry && level == 0,
         repeats: false,
         unmade,

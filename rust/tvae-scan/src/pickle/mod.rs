@@ -16,6 +16,7 @@ mod calls;
 mod danger;
 mod document;
 mod dtype;
+mod form;
 mod hurry;
 mod imports;
 mod keys;
@@ -37,6 +38,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use arena::{Node, Run, StorageData, TensorData};
 pub use document::Document;
 pub use dtype::DType;
+pub(crate) use form::number;
 pub(crate) use machine::Room;
 pub use value::{
     Array, Dict, DictKind, NodeId, NumpyType, Object, ObjectKind, Scalar, ScalarValue, Storage, Tensor,

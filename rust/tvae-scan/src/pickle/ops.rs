@@ -124,7 +124,10 @@ impl Machine<'_> {
             // Containers.
             b']' => self.push(Node::List(EMPTY)),
             b'}' => self.push(Node::Dict(EMPTY)),
-            0x8F => self.push(Node::Set(EMPTY)),
+            0x8F => {
+                self.sets = true;
+                self.push(Node::Set(EMPTY))
+            }
             b')' => self.push(Node::Tuple(Run::default())),
             0x85 => self.tuple(1),
             0x86 => self.tuple(2),
@@ -149,6 +152,7 @@ impl Machine<'_> {
             0x91 => {
                 let start = self.mark();
                 let run = self.collect(start)?;
+                self.sets = true;
                 self.push(Node::FrozenSet(run))
             }
             b'a' => {

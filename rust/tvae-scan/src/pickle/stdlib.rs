@@ -14,6 +14,7 @@ const SECOND: i64 = 1_000_000;
 impl Machine<'_> {
     /// Containers, bytes and numbers: values that need no object of their own.
     pub fn plain_form(&mut self, known: Known, args: Args) -> Result<Option<Node>, Halt> {
+        self.sets |= matches!(known, Known::Set | Known::FrozenSet);
         match (known, args.ids()) {
             (Known::OrderedDict, []) => self.dictionary(DictKind::Ordered, None).map(Some),
             (Known::OrderedDict, &[items]) => self.dictionary_of(items),
