@@ -52,26 +52,19 @@ pub(crate) struct Placed {
     stride: Run,
     /// Its storage among all, or [`NONE`].
     pub storage: u32,
-    /// First byte in the storage.
-    pub start: Option<u64>,
-    /// Bytes from the first to behind the last element.
-    pub extent: Option<u64>,
+    /// First element in the storage.
+    pub offset: i64,
+    /// Behind its last byte in the storage; the largest number if that is none.
+    pub end: u64,
     /// Product of its shape.
     pub elements: u64,
-}
-
-impl Placed {
-    /// Behind its last byte in the storage.
-    pub(crate) fn end(&self) -> Option<u64> {
-        self.start?.checked_add(self.extent?)
-    }
 }
 
 /// A storage that tensors refer to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StorageUse {
+    /// Its key, unless that is a number.
     key: Piece,
-    /// Its key, if that is a number.
     pub number: Option<u32>,
     /// Its elements, as declared; bytes if it is untyped.
     pub count: Option<u64>,
@@ -172,7 +165,7 @@ impl Tensors {
 
     /// The key of a storage.
     pub(crate) fn key(&self, storage: &StorageUse) -> String {
-        self.word(storage.key)
+        storage.number.map_or_else(|| self.word(storage.key), |number| number.to_string())
     }
 
     /// The name of a tensor: its key path from the top, joined by dots.
@@ -207,8 +200,9 @@ impl Tensors {
     /// A tensor as it is handed out.
     pub(crate) fn tensor(&self, placed: &Placed) -> Tensor {
         let place = self.storages.list.get(placed.storage as usize).and_then(|storage| storage.place);
-        let fits = place.filter(|place| placed.end().is_some_and(|end| end <= place.length));
-        let offset = fits.and_then(|place| place.offset).zip(placed.start);
+        let fits = place.filter(|place| placed.end <= place.length);
+        let start = u64::try_from(placed.offset).ok().and_then(|offset| offset.checked_mul(placed.dtype.itemsize()));
+        let offset = fits.and_then(|place| place.offset).zip(start);
         Tensor {
             name: self.name(placed),
             dtype: placed.dtype.name(),
@@ -367,8 +361,16 @@ impl Walk<'_, '_> {
 
     fn pairs(&mut self, pairs: &[(NodeId, NodeId)], frame: u32) {
         for &(key, item) in pairs {
-            // Most values are no containers, and need no name.
-            if self.is_place(item) {
+            // Most values are tensors, or no containers, which need no name.
+            if let Node::Tensor(at) = self.document.node(item)
+                && !self.is_full()
+                && let data = self.document.tensor_data(at)
+                && data.storage.is_some()
+            {
+                self.visits += 1;
+                let key = self.key(key);
+                self.tensor(data, frame, key);
+            } else if self.is_place(item) {
                 let key = self.key(key);
                 self.visit(item, frame, key);
             } else {
@@ -412,14 +414,20 @@ impl Walk<'_, '_> {
 
     fn tensor(&mut self, data: &TensorData, frame: u32, key: Piece) {
         let (shape, stride) = (self.found.run(data.shape), self.found.run(data.stride));
-        let Some(count) = product(shape) else {
-            let message = format!("{}: shape {shape:?} is impossible", self.found.path(frame, key, 0));
-            self.issues.add("T003", Severity::Error, message);
-            return;
-        };
         let size = data.dtype.itemsize();
-        let extent = span(shape, stride).and_then(|span| span.checked_mul(size));
+        let (count, extent) = match compact(shape, stride) {
+            Some(count) => (count, count.checked_mul(size)),
+            None => {
+                let Some(count) = product(shape) else {
+                    let message = format!("{}: shape {shape:?} is impossible", self.found.path(frame, key, 0));
+                    self.issues.add("T003", Severity::Error, message);
+                    return;
+                };
+                (count, span(shape, stride).and_then(|span| span.checked_mul(size)))
+            }
+        };
         let start = u64::try_from(data.offset).ok().and_then(|offset| offset.checked_mul(size));
+        let end = start.zip(extent).and_then(|(start, extent)| start.checked_add(extent)).unwrap_or(u64::MAX);
         let mut storage = NONE;
         if let Some(at) = data.storage.and_then(|id| self.document.as_storage(id)) {
             if extent.is_some_and(|extent| extent / size < count) {
@@ -429,9 +437,9 @@ impl Walk<'_, '_> {
             }
             storage = self.storage(self.document.storage_data(at));
         }
-        let (dtype, at) = (data.dtype, index(self.found.placed.len()));
-        let (shape, stride) = (data.shape, data.stride);
-        self.found.placed.push(Placed { frame, key, dtype, shape, stride, storage, start, extent, elements: count });
+        let at = index(self.found.placed.len());
+        let TensorData { dtype, shape, stride, offset, .. } = *data;
+        self.found.placed.push(Placed { frame, key, dtype, shape, stride, storage, offset, end, elements: count });
         self.stretch(self.found.frames[frame as usize].group, at);
     }
 
@@ -445,7 +453,6 @@ impl Walk<'_, '_> {
     }
 
     fn storage(&mut self, data: &StorageData) -> u32 {
-        let key = self.document.bytes(data.key);
         let number = Some(data.number).filter(|&number| number != NONE);
         let Storages { list, numbered, named } = &mut self.found.storages;
         let new = index(list.len());
@@ -460,17 +467,29 @@ impl Walk<'_, '_> {
                 }
                 numbered[number]
             }
-            None => *named.entry(key.to_vec()).or_insert(new),
+            None => *named.entry(self.document.bytes(data.key).to_vec()).or_insert(new),
         };
         if at == new {
             let each = if data.untyped { Some(1) } else { data.dtype.map(DType::itemsize) };
             let count = u64::try_from(data.numel).ok();
             let bytes = count.zip(each).and_then(|(count, each)| count.checked_mul(each));
-            let key = self.copy(key);
+            let key = if number.is_some() { Piece::default() } else { self.copy(self.document.bytes(data.key)) };
             self.found.storages.list.push(StorageUse { key, number, count, bytes, place: None, counted: NONE });
         }
         at
     }
+}
+
+/// The product of a shape, if the strides are those of elements one behind the other, which spans just as many.
+#[inline]
+fn compact(shape: &[i64], stride: &[i64]) -> Option<u64> {
+    if shape.len() != stride.len() {
+        return None;
+    }
+    let count = shape.iter().zip(stride).rev().try_fold(1_i64, |step, (&extent, &stride)| {
+        if extent > 0 && stride == step { step.checked_mul(extent) } else { None }
+    });
+    count.map(i64::unsigned_abs)
 }
 
 /// The product of a shape; `None` if it is no number or one of its extents is negative.

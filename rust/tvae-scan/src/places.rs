@@ -28,32 +28,29 @@ pub(crate) fn place(
     cut: bool,
     issues: &mut Issues,
 ) {
-    for at in 0..tensors.storages.len() {
-        let storage = tensors.storages.list[at];
-        let place = find(tensors, &storage);
-        tensors.storages.list[at].place = place;
-        match (place, storage.bytes) {
+    let mut list = std::mem::take(&mut tensors.storages.list);
+    for storage in &mut list {
+        storage.place = find(tensors, storage);
+        if storage.place.is_some_and(|place| Some(place.length) == storage.bytes) {
+            continue;
+        }
+        let key = tensors.key(storage);
+        match (storage.place, storage.bytes) {
             (None, _) if cut => {}
-            (None, _) => {
-                let message = format!("storage {} is not in the file", tensors.key(&storage));
-                issues.add("T001", Severity::Error, message);
-            }
-            (Some(place), Some(bytes)) if place.length != bytes => {
-                let key = tensors.key(&storage);
+            (None, _) => issues.add("T001", Severity::Error, format!("storage {key} is not in the file")),
+            (Some(place), Some(bytes)) => {
                 let message = format!("storage {key} has {} bytes instead of {bytes}", place.length);
                 issues.add("T002", Severity::Error, message);
             }
             (Some(_), None) => {
-                let message = format!("storage {} has no possible size", tensors.key(&storage));
-                issues.add("T002", Severity::Error, message);
+                issues.add("T002", Severity::Error, format!("storage {key} has no possible size"));
             }
-            _ => {}
         }
     }
+    tensors.storages.list = list;
     for placed in &tensors.placed {
         let Some(storage) = tensors.storages.list.get(placed.storage as usize) else { continue };
-        let Some(place) = storage.place else { continue };
-        if !placed.end().is_some_and(|end| end <= place.length) {
+        if storage.place.as_ref().is_some_and(|place| placed.end > place.length) {
             let (name, key) = (tensors.name(placed), tensors.key(storage));
             issues.add("T004", Severity::Error, format!("{name} reaches beyond storage {key}"));
         }
@@ -79,12 +76,13 @@ fn state_dict(tensors: &mut Tensors, stretches: &[Stretch]) -> StateDict {
     let mut views = Views::default();
     for at in members(stretches) {
         let Tensors { placed, storages, .. } = &mut *tensors;
-        let one = placed[at];
+        let one = &placed[at];
+        let elements = one.elements;
         n_tensors += 1;
         dtypes |= 1 << one.dtype as u32;
         let Some(storage) = storages.list.get_mut(one.storage as usize) else {
-            n_params = n_params.saturating_add(one.elements);
-            bytes = bytes.saturating_add(one.elements.saturating_mul(one.dtype.itemsize()));
+            n_params = n_params.saturating_add(elements);
+            bytes = bytes.saturating_add(elements.saturating_mul(one.dtype.itemsize()));
             continue;
         };
         fingerprint.add(one.storage, storage);
@@ -94,7 +92,7 @@ fn state_dict(tensors: &mut Tensors, stretches: &[Stretch]) -> StateDict {
             bytes = bytes.saturating_add(storage.bytes.unwrap_or(0));
         }
         if first || views.is_new(tensors, stretches, at) {
-            n_params = n_params.saturating_add(one.elements);
+            n_params = n_params.saturating_add(elements);
         }
     }
     StateDict {
@@ -122,7 +120,7 @@ fn names(dtypes: u32) -> Vec<Word> {
 }
 
 /// Offset, shape and stride of a view in its storage.
-type View = (u32, Option<u64>, Vec<i64>, Vec<i64>);
+type View = (u32, i64, Vec<i64>, Vec<i64>);
 
 /// Which views of the storages of a group were counted. It is made when a storage comes a second time.
 #[derive(Default)]
@@ -134,7 +132,7 @@ impl Views {
     fn is_new(&mut self, tensors: &Tensors, stretches: &[Stretch], at: usize) -> bool {
         let view = |at: usize| {
             let one = &tensors.placed[at];
-            (one.storage, one.start, tensors.shape(one).to_vec(), tensors.stride(one).to_vec())
+            (one.storage, one.offset, tensors.shape(one).to_vec(), tensors.stride(one).to_vec())
         };
         let seen = self.seen.get_or_insert_with(|| {
             members(stretches).take_while(|&earlier| earlier != at).map(view).collect()

@@ -85,28 +85,33 @@ impl Expected {
     }
 }
 
+/// No tensor is longer, and as much is looked at once that it may be.
+const LONGEST: usize = 128;
+
 /// Goes through the bytes of a tensor.
 struct Line<'a> {
-    bytes: &'a [u8],
+    bytes: &'a [u8; 2 * LONGEST],
     at: usize,
 }
 
 impl Line<'_> {
+    /// The next eight bytes. The mask changes nothing, and spares a comparison.
     #[inline]
-    fn word(&self) -> Option<u64> {
-        self.bytes.get(self.at..)?.first_chunk().map(|word| u64::from_le_bytes(*word))
+    fn word(&self) -> u64 {
+        let at = self.at % LONGEST;
+        u64::from_le_bytes(*self.bytes[at..at + LONGEST].first_chunk().unwrap_or(&[0; 8]))
     }
 
     #[inline]
     fn expect(&mut self, expected: Expected) -> Option<()> {
-        expected.begins(self.word()?)?;
+        expected.begins(self.word())?;
         self.at += expected.bits as usize / 8;
         Some(())
     }
 
     #[inline]
     fn int(&mut self) -> Option<i64> {
-        let (value, len) = int(self.word()?);
+        let (value, len) = int(self.word());
         self.at += len;
         (len > 0).then_some(value)
     }
@@ -133,68 +138,73 @@ pub(super) fn int(word: u64) -> (i64, usize) {
 #[inline]
 fn written<const LONG: bool>(bytes: &[u8], start: usize, first: u64) -> Option<Written> {
     let put = |entry| Expected::put::<LONG>(first + entry);
-    let mut line = Line { bytes, at: start };
-    let head = line.word()?;
-    line.at += 8;
-    let [b'X', len @ 1..=5, 0, 0, 0, ..] = line.word()?.to_le_bytes() else { return None };
-    line.at += 5;
-    let key = Span { start: narrow(line.at), len: len.into() };
-    let number = digits(line.word()?, len)?;
+    let mut line = Line { bytes: bytes.get(start..)?.first_chunk()?, at: 0 };
+    let head = line.word();
+    line.at = 8;
+    let [b'X', len @ 1..=5, 0, 0, 0, ..] = line.word().to_le_bytes() else { return None };
+    line.at = 13;
+    let key = Span { start: narrow(start + 13), len: len.into() };
+    let number = digits(line.word(), len)?;
     line.at += usize::from(len);
     line.expect(put(0).then(Expected::opcode(b'h')))?;
-    let location = *bytes.get(line.at)?;
+    let [location, ..] = line.word().to_le_bytes();
     line.at += 1;
     let numel = line.int()?;
     line.expect(Expected::opcode(b't').then(put(1)).then(Expected::opcode(b'Q')))?;
     let offset = line.int()?;
     let mut dims = [0; 2 * MOST_SIZES];
-    let rank = sizes(&mut line, &mut dims)?;
-    let mut entry = 2;
-    if rank > 0 {
-        line.expect(put(2))?;
-        let strides = sizes(&mut line, &mut dims[rank..])?;
-        line.expect(put(3))?;
-        (strides == rank).then_some(())?;
-        entry = 4;
-    } else {
-        line.expect(Expected::opcode(b')'))?;
-    }
-    let [flag @ (0x88 | 0x89), b'h', ordered, b')', b'R', ..] = line.word()?.to_le_bytes() else { return None };
+    // The usual ones are written out: a bias, a weight, a count.
+    let [next, ..] = line.word().to_le_bytes();
+    let rank = match next {
+        b')' => {
+            line.expect(Expected::opcode(b')').then(Expected::opcode(b')')))?;
+            0
+        }
+        b'(' => {
+            sizes::<MOST_SIZES>(&mut line, &mut dims, Expected::opcode(b't').then(put(2)))?;
+            sizes::<MOST_SIZES>(&mut line, &mut dims[MOST_SIZES..], Expected::opcode(b't').then(put(3)))?;
+            MOST_SIZES
+        }
+        _ => {
+            let rank = few(&mut line, &mut dims)?;
+            line.expect(put(2))?;
+            let strides = few(&mut line, &mut dims[rank..])?;
+            line.expect(put(3))?;
+            (strides == rank).then_some(())?;
+            rank
+        }
+    };
+    let entry = if rank > 0 { 4 } else { 2 };
+    let [flag @ (0x88 | 0x89), b'h', ordered, b')', b'R', ..] = line.word().to_le_bytes() else { return None };
     line.at += 5;
     line.expect(put(entry).then(Expected::opcode(b't')))?;
     line.expect(put(entry + 1).then(Expected::opcode(b'R')))?;
     line.expect(put(entry + 2))?;
-    let (end, requires_grad, entries) = (line.at, flag == 0x88, if rank > 0 { 6 } else { 4 });
+    let (end, requires_grad, entries) = (start + line.at, flag == 0x88, if rank > 0 { 6 } else { 4 });
     Some(Written { end, head, location, ordered, key, number, numel, offset, rank, dims, requires_grad, entries })
 }
 
-/// The numbers of a tuple, but not the PUT behind it.
+/// A mark, as many numbers, and how their tuple ends.
+fn sizes<const RANK: usize>(line: &mut Line<'_>, dims: &mut [i64], end: Expected) -> Option<()> {
+    line.expect(Expected::opcode(b'('))?;
+    for place in dims.get_mut(..RANK)? {
+        *place = line.int()?;
+    }
+    line.expect(end)
+}
+
+/// One to three numbers and the opcode of their tuple.
 #[inline]
-fn sizes(line: &mut Line<'_>, dims: &mut [i64]) -> Option<usize> {
-    let first = *line.bytes.get(line.at)?;
-    let marked = first == b'(';
-    line.at += usize::from(marked || first == b')');
-    if first == b')' {
-        return Some(0);
-    }
-    let mut rank = 0;
-    loop {
-        let word = line.word()?;
-        let (value, len) = int(word);
-        if len == 0 {
-            let [opcode, ..] = word.to_le_bytes();
+fn few(line: &mut Line<'_>, dims: &mut [i64]) -> Option<usize> {
+    for (place, opcode) in dims.iter_mut().zip(0x85..=0x87) {
+        *place = line.int()?;
+        let [next, ..] = line.word().to_le_bytes();
+        if next == opcode {
             line.at += 1;
-            let fits = match rank {
-                1..=3 => !marked && usize::from(opcode) == 0x84 + rank,
-                _ => marked && opcode == b't' && rank == MOST_SIZES,
-            };
-            return fits.then_some(rank);
+            return Some(usize::from(opcode - 0x84));
         }
-        *dims.get_mut(rank)? = value;
-        line.at += len;
-        rank += 1;
-        (rank <= MOST_SIZES).then_some(())?;
     }
+    None
 }
 
 /// The first `len` bytes of a word as a number, as torch writes it: digits without a zero before them.
@@ -214,9 +224,10 @@ fn digits(word: u64, len: u8) -> Option<u32> {
 }
 
 /// A number below 100,000, if a key is one.
+#[inline]
 pub(crate) fn number(key: &[u8]) -> Option<u32> {
-    let mut word = [0; 8];
-    word.get_mut(..key.len())?.copy_from_slice(key);
-    let len = u8::try_from(key.len()).ok().filter(|len| (1..=5).contains(len))?;
-    digits(u64::from_le_bytes(word), len)
+    if !matches!(key, [b'1'..=b'9', ..] | [b'0']) || key.len() > 5 {
+        return None;
+    }
+    key.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0')))
 }
