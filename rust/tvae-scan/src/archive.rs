@@ -180,7 +180,8 @@ fn check(names: &Names, directory: &Directory, file: &mut File<'_>) {
 
 /// A name that a careless program would take for a path to somewhere else.
 fn is_odd(name: &[u8]) -> bool {
-    let up = name.windows(2).any(|pair| pair == b"..") && name.split(|&byte| byte == b'/').any(|part| part == b"..");
+    let up = name.windows(2).any(|pair| pair == b"..")
+        && name.split(|&byte| byte == b'/').any(|part| part == b"..");
     up || name.starts_with(b"/") || name.iter().any(|byte| matches!(byte, b'\\' | 0))
 }
 

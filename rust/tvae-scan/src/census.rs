@@ -201,7 +201,8 @@ impl Tensors {
     pub(crate) fn tensor(&self, placed: &Placed) -> Tensor {
         let place = self.storages.list.get(placed.storage as usize).and_then(|storage| storage.place);
         let fits = place.filter(|place| placed.end <= place.length);
-        let start = u64::try_from(placed.offset).ok().and_then(|offset| offset.checked_mul(placed.dtype.itemsize()));
+        let start =
+            u64::try_from(placed.offset).ok().and_then(|offset| offset.checked_mul(placed.dtype.itemsize()));
         let offset = fits.and_then(|place| place.offset).zip(start);
         Tensor {
             name: self.name(placed),
@@ -419,7 +420,8 @@ impl Walk<'_, '_> {
             Some(count) => (count, count.checked_mul(size)),
             None => {
                 let Some(count) = product(shape) else {
-                    let message = format!("{}: shape {shape:?} is impossible", self.found.path(frame, key, 0));
+                    let message =
+                        format!("{}: shape {shape:?} is impossible", self.found.path(frame, key, 0));
                     self.issues.add("T003", Severity::Error, message);
                     return;
                 };
@@ -439,7 +441,17 @@ impl Walk<'_, '_> {
         }
         let at = index(self.found.placed.len());
         let TensorData { dtype, shape, stride, offset, .. } = *data;
-        self.found.placed.push(Placed { frame, key, dtype, shape, stride, storage, offset, end, elements: count });
+        self.found.placed.push(Placed {
+            frame,
+            key,
+            dtype,
+            shape,
+            stride,
+            storage,
+            offset,
+            end,
+            elements: count,
+        });
         self.stretch(self.found.frames[frame as usize].group, at);
     }
 
@@ -473,8 +485,16 @@ impl Walk<'_, '_> {
             let each = if data.untyped { Some(1) } else { data.dtype.map(DType::itemsize) };
             let count = u64::try_from(data.numel).ok();
             let bytes = count.zip(each).and_then(|(count, each)| count.checked_mul(each));
-            let key = if number.is_some() { Piece::default() } else { self.copy(self.document.bytes(data.key)) };
-            self.found.storages.list.push(StorageUse { key, number, count, bytes, place: None, counted: NONE });
+            let key =
+                if number.is_some() { Piece::default() } else { self.copy(self.document.bytes(data.key)) };
+            self.found.storages.list.push(StorageUse {
+                key,
+                number,
+                count,
+                bytes,
+                place: None,
+                counted: NONE,
+            });
         }
         at
     }

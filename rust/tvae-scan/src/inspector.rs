@@ -16,7 +16,6 @@ pub struct Inspector {
     windows: Windows,
     room: Room,
     refuses_links: bool,
-    plain: bool,
     opcodes: u64,
 }
 
@@ -115,7 +114,8 @@ impl Inspector {
 
 /// Of a file that could be read in part only, nothing is said but that.
 fn unreadable(file: &mut File<'_>, error: &io::Error) {
-    let FileRecord { path, size, allocated, mtime, identity, elapsed_us, .. } = std::mem::take(&mut file.record);
+    let FileRecord { path, size, allocated, mtime, identity, elapsed_us, .. } =
+        std::mem::take(&mut file.record);
     let issue = Issue {
         code: "F005".into(),
         severity: Severity::Error,
@@ -126,7 +126,16 @@ fn unreadable(file: &mut File<'_>, error: &io::Error) {
     let (status, safety, issues) = (Status::Unreadable, Safety::Unparsed, vec![issue]);
     let kind = "unknown".into();
     file.record = FileRecord {
-        path, size, allocated, mtime, identity, elapsed_us, kind, status, safety, issues,
+        path,
+        size,
+        allocated,
+        mtime,
+        identity,
+        elapsed_us,
+        kind,
+        status,
+        safety,
+        issues,
         ..FileRecord::default()
     };
     file.listed.clear();

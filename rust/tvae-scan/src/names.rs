@@ -58,7 +58,7 @@ impl<'d> Names<'d> {
     /// Tells numbered records from others; false if capitals make that impossible.
     fn sort_out(&mut self) -> bool {
         let folder = [self.prefix, b"/data/"].concat();
-                self.numbered.clear();
+        self.numbered.clear();
         for (at, entry) in (0..).zip(&self.directory.entries) {
             let name = self.directory.name(entry);
             let number = name.strip_prefix(&folder[..]).and_then(number);
@@ -139,7 +139,8 @@ impl<'d> Names<'d> {
         let is = |at: u32| {
             let (prefix, rest) = self.name(at).split_at_checked(self.prefix.len())?;
             let rest = rest.strip_prefix(b"/")?;
-            (rest.eq_ignore_ascii_case(name.as_bytes()) && prefix.eq_ignore_ascii_case(self.prefix)).then_some(at)
+            (rest.eq_ignore_ascii_case(name.as_bytes()) && prefix.eq_ignore_ascii_case(self.prefix))
+                .then_some(at)
         };
         self.others.iter().find_map(|&at| is(at)).map(|at| at as usize)
     }

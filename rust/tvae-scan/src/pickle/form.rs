@@ -175,13 +175,28 @@ fn written<const LONG: bool>(bytes: &[u8], start: usize, first: u64) -> Option<W
         }
     };
     let entry = if rank > 0 { 4 } else { 2 };
-    let [flag @ (0x88 | 0x89), b'h', ordered, b')', b'R', ..] = line.word().to_le_bytes() else { return None };
+    let [flag @ (0x88 | 0x89), b'h', ordered, b')', b'R', ..] = line.word().to_le_bytes() else {
+        return None;
+    };
     line.at += 5;
     line.expect(put(entry).then(Expected::opcode(b't')))?;
     line.expect(put(entry + 1).then(Expected::opcode(b'R')))?;
     line.expect(put(entry + 2))?;
     let (end, requires_grad, entries) = (start + line.at, flag == 0x88, if rank > 0 { 6 } else { 4 });
-    Some(Written { end, head, location, ordered, key, number, numel, offset, rank, dims, requires_grad, entries })
+    Some(Written {
+        end,
+        head,
+        location,
+        ordered,
+        key,
+        number,
+        numel,
+        offset,
+        rank,
+        dims,
+        requires_grad,
+        entries,
+    })
 }
 
 /// A mark, as many numbers, and how their tuple ends.
@@ -229,5 +244,6 @@ pub(crate) fn number(key: &[u8]) -> Option<u32> {
     if !matches!(key, [b'1'..=b'9', ..] | [b'0']) || key.len() > 5 {
         return None;
     }
-    key.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0')))
+    key.iter()
+        .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0')))
 }

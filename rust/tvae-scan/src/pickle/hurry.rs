@@ -201,17 +201,36 @@ impl Machine<'_> {
         let storage = NodeId(narrow(self.doc.nodes.len()));
         let node = NodeId(storage.0 + 1);
         let storages = narrow(self.doc.storages.len());
-        self.doc.nodes.extend_from_slice(&[Node::Storage(storages), Node::Tensor(narrow(self.doc.tensors.len()))]);
+        self.doc
+            .nodes
+            .extend_from_slice(&[Node::Storage(storages), Node::Tensor(narrow(self.doc.tensors.len()))]);
         let dims = narrow(self.doc.dims.len());
         self.doc.dims.extend_from_slice(&written.dims[..2 * rank]);
         let shape = Run { start: dims, len: narrow(rank) };
         let stride = Run { start: dims + shape.len, len: shape.len };
         let (dtype_of, view) = (Some(dtype), None);
-        self.doc.storages.push(StorageData { key, number, location, dtype: dtype_of, numel, untyped: false, view });
+        self.doc.storages.push(StorageData {
+            key,
+            number,
+            location,
+            dtype: dtype_of,
+            numel,
+            untyped: false,
+            view,
+        });
         let (kind, storage) = (TensorKind::Dense, Some(storage));
         let (is_parameter, parts, attributes) = (false, Run::default(), None);
         self.doc.tensors.push(TensorData {
-            kind, dtype, requires_grad, is_parameter, shape, stride, offset, storage, parts, attributes,
+            kind,
+            dtype,
+            requires_grad,
+            is_parameter,
+            shape,
+            stride,
+            offset,
+            storage,
+            parts,
+            attributes,
         });
         let unmade = UNMADE | narrow(self.unmade.len());
         let memo = narrow(first + entries);
