@@ -20,12 +20,12 @@ const MOST_DEPTH: usize = 64;
 /// Groups up to here are found by comparing them all.
 const FEW: usize = 16;
 /// Longer keys are cut as labels are.
-const LONG: usize = 4096;
+const LONG: u32 = 4096;
 
 /// Nothing has this number.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// A stretch of the text of all keys.
+/// A stretch of the text of all keys: of the stream, which is copied whole, or of what was added behind it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Piece {
     start: u32,
@@ -47,6 +47,8 @@ struct Frame {
 pub(crate) struct Placed {
     frame: u32,
     key: Piece,
+    /// Length of its name.
+    len: u32,
     pub dtype: DType,
     shape: Run,
     stride: Run,
@@ -63,8 +65,8 @@ pub(crate) struct Placed {
 /// A storage that tensors refer to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StorageUse {
-    /// Its key, unless that is a number.
     key: Piece,
+    /// Its key, if that is a number.
     pub number: Option<u32>,
     /// Its elements, as declared; bytes if it is untyped.
     pub count: Option<u64>,
@@ -138,6 +140,7 @@ impl Tensors {
         storages.numbered.clear();
         storages.named.clear();
         sizes.extend_from_slice(document.all_sizes());
+        document.all_bytes().into_iter().for_each(|bytes| text.extend_from_slice(bytes));
         frames.push(Frame { above: 0, key: Piece::default(), len: 0, group: NONE });
         let mut walk = Walk {
             document,
@@ -145,7 +148,6 @@ impl Tensors {
             issues,
             above: Vec::with_capacity(8),
             visits: 0,
-            known: [(NodeId::default(), Piece::default()); 8],
             names: HashMap::new(),
         };
         walk.visit(document.root(), 0, Piece::default());
@@ -165,7 +167,7 @@ impl Tensors {
 
     /// The key of a storage.
     pub(crate) fn key(&self, storage: &StorageUse) -> String {
-        storage.number.map_or_else(|| self.word(storage.key), |number| number.to_string())
+        self.word(storage.key)
     }
 
     /// The name of a tensor: its key path from the top, joined by dots.
@@ -214,15 +216,17 @@ impl Tensors {
         }
     }
 
-    /// Whether a tensor has this name within its group.
-    pub(crate) fn is_named(&self, placed: &Placed, name: &str) -> bool {
+    /// The tensor of a group that has this name within it.
+    pub(crate) fn named(&self, stretches: &[Stretch], name: &str) -> Option<&Placed> {
+        let group = self.groups.get(stretches.first()?.group as usize)?;
+        let len = index(name.len() + if group.len > 0 { group.len as usize + 1 } else { 0 });
+        let all = stretches.iter().flat_map(|stretch| &self.placed[stretch.start as usize..stretch.end as usize]);
+        all.filter(|one| one.len == len).find(|one| self.is_named(one, name))
+    }
+
+    fn is_named(&self, placed: &Placed, name: &str) -> bool {
         let mut frame = self.frames[placed.frame as usize];
         let group = frame.group;
-        let head = self.groups.get(group as usize).map_or(0, |group| group.len + 1);
-        let len = if frame.len == 0 { placed.key.len } else { frame.len + 1 + placed.key.len };
-        if (len - head) as usize != name.len() {
-            return false;
-        }
         let mut rest = name.as_bytes().strip_suffix(self.piece(placed.key));
         // The frame of the group itself has the top above it.
         while let Some(left) = rest
@@ -252,8 +256,6 @@ struct Walk<'w, 'a> {
     issues: &'w mut Issues,
     above: Vec<NodeId>,
     visits: usize,
-    /// Keys copied last: those of an optimizer come again for every parameter.
-    known: [(NodeId, Piece); 8],
     /// Groups by name, once there are many.
     names: HashMap<Vec<u8>, u32>,
 }
@@ -394,17 +396,10 @@ impl Walk<'_, '_> {
     }
 
     fn key(&mut self, id: NodeId) -> Piece {
-        let slot = id.index() % self.known.len();
-        if self.known[slot].0 == id && id != NodeId::default() {
-            return self.known[slot].1;
+        match self.document.node(id) {
+            Node::Text(span) if span.len <= LONG => Piece { start: span.start, len: span.len },
+            _ => self.copy(label(self.document, id).as_bytes()),
         }
-        let document = self.document;
-        let piece = match document.node(id) {
-            Node::Text(span) if document.bytes(span).len() <= LONG => self.copy(document.bytes(span)),
-            _ => self.copy(label(document, id).as_bytes()),
-        };
-        self.known[slot] = (id, piece);
-        piece
     }
 
     fn copy(&mut self, bytes: &[u8]) -> Piece {
@@ -440,10 +435,10 @@ impl Walk<'_, '_> {
             storage = self.storage(self.document.storage_data(at));
         }
         let at = index(self.found.placed.len());
+        let Frame { len, group, .. } = self.found.frames[frame as usize];
+        let len = if len == 0 { key.len } else { len + 1 + key.len };
         let TensorData { dtype, shape, stride, offset, .. } = *data;
-        self.found.placed.push(Placed {
-            frame,
-            key,
+        self.found.placed.push(Placed { frame, key, len,
             dtype,
             shape,
             stride,
@@ -452,7 +447,7 @@ impl Walk<'_, '_> {
             end,
             elements: count,
         });
-        self.stretch(self.found.frames[frame as usize].group, at);
+        self.stretch(group, at);
     }
 
     /// Counts the tensor at `at` to a group. Tensors at the top are a group without a key.

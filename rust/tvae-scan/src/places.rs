@@ -189,7 +189,7 @@ impl Members<'_> {
 
 impl Named for Members<'_> {
     fn shape(&self, name: &str) -> Option<Vec<u64>> {
-        let one = self.iter().find(|one| self.tensors.is_named(one, name))?;
+        let one = self.tensors.named(self.stretches, name)?;
         Some(self.tensors.shape(one).iter().map(|extent| extent.unsigned_abs()).collect())
     }
 

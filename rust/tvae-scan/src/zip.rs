@@ -114,8 +114,10 @@ pub(crate) fn directory_in<'s>(
     entries.reserve(usize::try_from(end.count).unwrap_or(0));
     let mut at = 0;
     for _ in 0..end.count {
-        let found = entry(&bytes, &mut at).ok_or_else(|| corrupt("its directory is cut short or damaged"))?;
-        entries.push(Entry { header: found.header.saturating_add(shift), ..found });
+        entries.push(entry(&bytes, &mut at).ok_or_else(|| corrupt("its directory is cut short or damaged"))?);
+    }
+    if shift > 0 {
+        entries.iter_mut().for_each(|entry| entry.header = entry.header.saturating_add(shift));
     }
     let gap = end.at - close;
     if gap > if end.zip64 { 76 } else { 0 } {
@@ -203,6 +205,7 @@ fn zip64_record<'s>(
     Ok(record.starts_with(b"PK\x06\x06").then_some(record))
 }
 
+#[inline]
 fn entry(bytes: &[u8], at: &mut usize) -> Option<Entry> {
     let record = bytes.get(*at..)?.first_chunk::<46>()?;
     if !record.starts_with(b"PK\x01\x02") {
@@ -308,7 +311,7 @@ pub(crate) fn u16_at(bytes: &[u8], at: usize) -> u16 {
 }
 
 pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from(u16_at(bytes, at)) | u32::from(u16_at(bytes, at + 2)) << 16
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
 pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {

@@ -144,6 +144,11 @@ impl<'a> Document<'a> {
         &self.dims
     }
 
+    /// The stream and the bytes behind it, which spans are parts of.
+    pub(crate) fn all_bytes(&self) -> [&[u8]; 2] {
+        [self.source, &self.made]
+    }
+
     pub(crate) fn tensor_data(&self, at: u32) -> &TensorData {
         &self.tensors[at as usize]
     }

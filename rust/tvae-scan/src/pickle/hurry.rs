@@ -205,7 +205,9 @@ impl Machine<'_> {
             .nodes
             .extend_from_slice(&[Node::Storage(storages), Node::Tensor(narrow(self.doc.tensors.len()))]);
         let dims = narrow(self.doc.dims.len());
-        self.doc.dims.extend_from_slice(&written.dims[..2 * rank]);
+        // All that there is room for, which is a copy of known length.
+        self.doc.dims.extend_from_slice(&written.dims);
+        self.doc.dims.truncate(dims as usize + 2 * rank);
         let shape = Run { start: dims, len: narrow(rank) };
         let stride = Run { start: dims + shape.len, len: shape.len };
         let (dtype_of, view) = (Some(dtype), None);
@@ -237,7 +239,8 @@ impl Machine<'_> {
         self.unmade.push(Unmade { start: narrow(start), end: narrow(end), node, memo });
         let mut puts = [unmade; MOST_ENTRIES];
         puts[entries] = node.0;
-        self.memo.extend_from_slice(&puts[..=entries]);
+        self.memo.extend_from_slice(&puts);
+        self.memo.truncate(first + entries + 1);
         self.memo_len += entries + 1;
         self.stack.push(node);
         self.budget.nodes -= TENSOR + 2 * cost(rank);

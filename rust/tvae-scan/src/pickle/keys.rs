@@ -89,6 +89,9 @@ impl Document<'_> {
     ) -> bool {
         let count = keys.len();
         let marks = keys.map(|id| self.key(id).mark());
+        if count < 2 {
+            return true;
+        }
         if count <= SMALL {
             let mut few = [0; SMALL];
             few.iter_mut().zip(marks).for_each(|(slot, mark)| *slot = mark);
@@ -130,6 +133,11 @@ impl Document<'_> {
         if len + added <= dict.room as usize {
             let free = &mut self.pairs[start + len..][..added];
             free.iter_mut().zip(pairs).for_each(|(slot, pair)| *slot = pair);
+            return;
+        }
+        if len == 0 {
+            (dict.start, dict.room) = (narrow(self.pairs.len()), narrow(added));
+            self.pairs.extend(pairs);
             return;
         }
         if start + len != self.pairs.len() {
@@ -243,12 +251,15 @@ impl Machine<'_> {
     /// Leaves each key once, in its first place and with its last value, as Python does.
     pub fn settle(&mut self) {
         let mut table = std::mem::take(&mut self.table);
-        let mut twice = false;
+        let (mut twice, mut last) = (false, 0..0);
         for at in 0..self.doc.dicts.len() {
             let DictData { start, len, .. } = self.doc.dicts[at];
             let (start, len) = (start as usize, len as usize);
             let keys = self.doc.pairs[start..start + len].iter().map(|pair| pair.0);
-            if self.doc.are_distinct(keys.clone(), &mut table) {
+            // An optimizer has the same few keys for every parameter.
+            let before = self.doc.pairs[last.clone()].iter().map(|pair| pair.0);
+            if keys.clone().eq(before) || self.doc.are_distinct(keys.clone(), &mut table) {
+                last = start..start + len;
                 continue;
             }
             let firsts = self.doc.firsts(keys);
