@@ -8,6 +8,7 @@
 
 mod archive;
 mod cache;
+mod census;
 pub mod codes;
 mod content;
 mod contents;
@@ -17,6 +18,7 @@ mod error;
 mod find;
 mod header;
 mod inspect;
+mod inspector;
 pub mod issue;
 mod json;
 pub mod judge;
@@ -25,9 +27,11 @@ mod legacy;
 mod lineage;
 mod members;
 pub mod metrics;
+mod names;
 mod optimizer;
 mod ours;
 pub mod pickle;
+mod places;
 pub mod record;
 pub mod rules;
 mod safetensors;
@@ -45,4 +49,6 @@ mod walk;
 mod zip;
 
 pub use error::Error;
-pub use inspect::{inspect, open, value};
+pub use inspect::{inspect, inspect_reader, open, value};
+pub use inspector::Inspector;
+pub use source::{Facts, ReadAt};
