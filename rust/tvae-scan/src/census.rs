@@ -220,7 +220,8 @@ impl Tensors {
     pub(crate) fn named(&self, stretches: &[Stretch], name: &str) -> Option<&Placed> {
         let group = self.groups.get(stretches.first()?.group as usize)?;
         let len = index(name.len() + if group.len > 0 { group.len as usize + 1 } else { 0 });
-        let all = stretches.iter().flat_map(|stretch| &self.placed[stretch.start as usize..stretch.end as usize]);
+        let all =
+            stretches.iter().flat_map(|stretch| &self.placed[stretch.start as usize..stretch.end as usize]);
         all.filter(|one| one.len == len).find(|one| self.is_named(one, name))
     }
 
@@ -398,6 +399,9 @@ impl Walk<'_, '_> {
     fn key(&mut self, id: NodeId) -> Piece {
         match self.document.node(id) {
             Node::Text(span) if span.len <= LONG => Piece { start: span.start, len: span.len },
+            // The parameters of an optimizer.
+            Node::Int(number @ 0..10) => self.copy(&[digit(number)]),
+            Node::Int(number @ 10..100) => self.copy(&[digit(number / 10), digit(number % 10)]),
             _ => self.copy(label(self.document, id).as_bytes()),
         }
     }
@@ -438,7 +442,10 @@ impl Walk<'_, '_> {
         let Frame { len, group, .. } = self.found.frames[frame as usize];
         let len = if len == 0 { key.len } else { len + 1 + key.len };
         let TensorData { dtype, shape, stride, offset, .. } = *data;
-        self.found.placed.push(Placed { frame, key, len,
+        self.found.placed.push(Placed {
+            frame,
+            key,
+            len,
             dtype,
             shape,
             stride,
@@ -493,6 +500,11 @@ impl Walk<'_, '_> {
         }
         at
     }
+}
+
+/// A digit as text has it.
+fn digit(number: i64) -> u8 {
+    u8::try_from(number).map_or(b'?', |number| b'0' + number)
 }
 
 /// The product of a shape, if the strides are those of elements one behind the other, which spans just as many.

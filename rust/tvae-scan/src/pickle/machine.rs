@@ -314,9 +314,11 @@ impl<'a> Machine<'a> {
         {
             return Ok(at);
         }
-        let node = self.new_dict(DictKind::Plain, Vec::new())?;
-        self.doc.nodes[id.index()] = node;
-        Ok(narrow(self.doc.dicts.len() - 1))
+        self.charge(3)?;
+        let at = narrow(self.doc.dicts.len());
+        self.doc.dicts.push(DictData::default());
+        self.doc.nodes[id.index()] = Node::Dict(at);
+        Ok(at)
     }
 
     pub fn new_dict(&mut self, kind: DictKind, pairs: Vec<(NodeId, NodeId)>) -> Result<Node, Halt> {
