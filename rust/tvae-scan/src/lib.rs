@@ -30,6 +30,7 @@ pub mod record;
 mod safetensors;
 mod salvage;
 pub mod scan;
+mod search;
 mod source;
 mod stream;
 mod streams;

@@ -135,7 +135,7 @@ pub(super) fn int(word: u64) -> (i64, usize) {
     (value.cast_signed().into(), len.into())
 }
 
-#[inline(always)]
+#[inline]
 fn written<const LONG: bool>(bytes: &[u8], start: usize, first: u64) -> Option<Written> {
     let put = |entry| Expected::put::<LONG>(first + entry);
     let mut line = Line { bytes: bytes.get(start..)?.first_chunk()?, at: 0 };
@@ -209,7 +209,7 @@ fn sizes<const RANK: usize>(line: &mut Line<'_>, dims: &mut [i64], end: Expected
 }
 
 /// One to three numbers and the opcode of their tuple.
-#[inline(always)]
+#[inline]
 fn few(line: &mut Line<'_>, dims: &mut [i64]) -> Option<usize> {
     for (place, opcode) in dims.iter_mut().zip(0x85..=0x87) {
         *place = line.int()?;
