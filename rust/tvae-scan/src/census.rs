@@ -5,24 +5,9 @@
 
 use std::collections::HashMap;
 
-use crate::convert::label;
-use crate::issue::{Issues, Severity};
-use crate::pickle::{DType, Document, Node, NodeId, Run, StorageData, TensorData, number};
+use crate::pickle::{DType, Run, number};
 use crate::places::Place;
-use crate::tensors::{Tensor, span};
-
-/// Values that are visited in search of tensors.
-const MOST_VISITS: usize = 2_000_000;
-/// Tensors that are kept.
-const MOST_TENSORS: usize = 1 << 16;
-/// Bytes of their names and shapes that are kept, once they are written out.
-const MOST_NAMES: usize = 16 << 20;
-/// Levels at which tensors are looked for.
-const MOST_DEPTH: usize = 64;
-/// Groups up to here are found by comparing them all.
-const FEW: usize = 16;
-/// Longer keys are cut as labels are.
-const LONG: u32 = 4096;
+use crate::tensors::Tensor;
 
 /// Nothing has this number.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -30,28 +15,28 @@ pub(crate) const NONE: u32 = u32::MAX;
 /// A stretch of the text of all keys: of the stream, which is copied whole, or of what was added behind it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Piece {
-    start: u32,
-    len: u32,
+    pub start: u32,
+    pub len: u32,
 }
 
 /// A container with tensors in it.
 #[derive(Debug, Clone, Copy)]
-struct Frame {
-    above: u32,
-    key: Piece,
+pub(crate) struct Frame {
+    pub above: u32,
+    pub key: Piece,
     /// Length of its path. A path of nothing is that of the top.
-    len: u32,
-    group: u32,
+    pub len: u32,
+    pub group: u32,
 }
 
 /// A tensor of a document.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Placed {
-    frame: u32,
-    key: Piece,
+    pub frame: u32,
+    pub key: Piece,
     pub dtype: DType,
-    shape: Run,
-    stride: Run,
+    pub shape: Run,
+    pub stride: Run,
     /// Its storage among all, or [`NONE`].
     pub storage: u32,
     /// First element in the storage.
@@ -65,24 +50,16 @@ pub(crate) struct Placed {
 /// A tensor that torch 0.1 refers to by a number.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reference {
-    frame: u32,
-    key: Piece,
+    pub frame: u32,
+    pub key: Piece,
     pub number: i64,
-}
-
-/// A view of a storage, as torch 0.1 writes it.
-#[derive(Debug, Clone)]
-pub(crate) struct View {
-    pub dtype: DType,
-    pub shape: Vec<i64>,
-    pub stride: Vec<i64>,
-    pub offset: i64,
 }
 
 /// A storage that tensors refer to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StorageUse {
-    key: Piece,
+    /// Its key, unless that is a number.
+    pub key: Piece,
     /// Its key, if that is a number.
     pub number: Option<u32>,
     /// Its elements, as declared; bytes if it is untyped.
@@ -99,12 +76,12 @@ pub(crate) struct StorageUse {
 #[derive(Debug, Default)]
 pub(crate) struct Storages {
     pub list: Vec<StorageUse>,
-    numbered: Vec<u32>,
-    named: HashMap<Vec<u8>, u32>,
+    pub numbered: Vec<u32>,
+    pub named: HashMap<Vec<u8>, u32>,
 }
 
 impl Storages {
-    fn find(&self, key: &[u8]) -> Option<usize> {
+    pub(crate) fn find(&self, key: &[u8]) -> Option<usize> {
         let at = match number(key) {
             Some(number) => self.numbered.get(number as usize).copied().filter(|&at| at != NONE),
             None => self.named.get(key).copied(),
@@ -133,9 +110,9 @@ pub(crate) struct Stretch {
 /// Everything that a document refers to.
 #[derive(Debug, Default)]
 pub(crate) struct Tensors {
-    text: Vec<u8>,
-    frames: Vec<Frame>,
-    sizes: Vec<i64>,
+    pub text: Vec<u8>,
+    pub frames: Vec<Frame>,
+    pub sizes: Vec<i64>,
     pub placed: Vec<Placed>,
     pub storages: Storages,
     /// First keys of the names; empty for tensors at the top, which are their own keys.
@@ -152,7 +129,7 @@ impl Tensors {
         self
     }
 
-    fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         let Self { text, frames, sizes, placed, storages, groups, stretches, references } = self;
         text.clear();
         frames.clear();
@@ -166,28 +143,6 @@ impl Tensors {
         storages.named.clear();
     }
 
-    /// Every tensor below the top. What was there before goes; its room is used again.
-    pub(crate) fn find(&mut self, document: &Document<'_>, issues: &mut Issues) {
-        self.clear();
-        let Self { text, frames, sizes, .. } = self;
-        sizes.extend_from_slice(document.all_sizes());
-        document.all_bytes().into_iter().for_each(|bytes| text.extend_from_slice(bytes));
-        frames.push(Frame { above: 0, key: Piece::default(), len: 0, group: NONE });
-        let mut walk = Walk {
-            document,
-            found: self,
-            issues,
-            above: Vec::with_capacity(8),
-            visits: 0,
-            length: 0,
-            names: HashMap::new(),
-        };
-        walk.visit(document.root(), 0, Piece::default());
-        if walk.is_full() {
-            walk.issues.add("T006", Severity::Warning, "too many values: not every tensor is listed");
-        }
-    }
-
     pub(crate) fn piece(&self, piece: Piece) -> &[u8] {
         &self.text[piece.start as usize..][..piece.len as usize]
     }
@@ -199,7 +154,7 @@ impl Tensors {
 
     /// The key of a storage.
     pub(crate) fn key(&self, storage: &StorageUse) -> String {
-        self.word(storage.key)
+        storage.number.map_or_else(|| self.word(storage.key), |number| number.to_string())
     }
 
     /// The name of a tensor: its key path from the top, joined by dots.
@@ -208,7 +163,7 @@ impl Tensors {
     }
 
     /// The path of a key in a frame, from behind the first `from` bytes of it.
-    fn path(&self, mut frame: u32, key: Piece, from: usize) -> String {
+    pub(crate) fn path(&self, mut frame: u32, key: Piece, from: usize) -> String {
         let mut pieces = vec![key];
         while self.frames[frame as usize].len > 0 {
             pieces.push(self.frames[frame as usize].key);
@@ -227,7 +182,7 @@ impl Tensors {
         self.run(placed.stride)
     }
 
-    fn run(&self, run: Run) -> &[i64] {
+    pub(crate) fn run(&self, run: Run) -> &[i64] {
         &self.sizes[run.start as usize..][..run.len as usize]
     }
 
@@ -266,61 +221,8 @@ impl Tensors {
         path.text.as_bytes()
     }
 
-    /// The name of what is looked for elsewhere.
-    pub(crate) fn reference_name(&self, reference: &Reference) -> String {
-        self.path(reference.frame, reference.key, 0)
-    }
-
-    /// Puts a tensor where a reference to it stands.
-    pub(crate) fn refer(&mut self, reference: &Reference, view: &View, storage: &str, bytes: u64) {
-        let Reference { frame, key, .. } = *reference;
-        let size = view.dtype.itemsize();
-        let storage = self.storage_of(storage, bytes / size.max(1), bytes);
-        let extent = span(&view.shape, &view.stride).and_then(|span| span.checked_mul(size));
-        let start = u64::try_from(view.offset).ok().and_then(|offset| offset.checked_mul(size));
-        let end = start.zip(extent).and_then(|(start, extent)| start.checked_add(extent)).unwrap_or(u64::MAX);
-        let mut run = |sizes: &[i64]| {
-            let start = index(self.sizes.len());
-            self.sizes.extend_from_slice(sizes);
-            Run { start, len: index(sizes.len()) }
-        };
-        let (shape, stride) = (run(&view.shape), run(&view.stride));
-        let Frame { group, .. } = self.frames[frame as usize];
-        let at = index(self.placed.len());
-        let (dtype, offset) = (view.dtype, view.offset);
-        let elements = product(self.run(shape)).unwrap_or(u64::MAX);
-        self.placed.push(Placed { frame, key, dtype, shape, stride, storage, offset, end, elements });
-        let top = || self.groups.iter().position(|group| group.len == 0).map_or(0, index);
-        let group = if group == NONE { top() } else { group };
-        self.stretch(group, at);
-    }
-
-    /// The storage of a key, which is made if there is none.
-    fn storage_of(&mut self, key: &str, count: u64, bytes: u64) -> u32 {
-        if let Some(at) = self.storages.find(key.as_bytes()) {
-            return index(at);
-        }
-        let Storages { list, numbered, named } = &mut self.storages;
-        let new = index(list.len());
-        let number = number(key.as_bytes());
-        match number {
-            Some(number) => {
-                let number = number as usize;
-                numbered.resize(numbered.len().max(number + 1), NONE);
-                numbered[number] = new;
-            }
-            None => drop(named.insert(key.as_bytes().to_vec(), new)),
-        }
-        let start = index(self.text.len());
-        self.text.extend_from_slice(key.as_bytes());
-        let key = Piece { start, len: index(key.len()) };
-        let (count, bytes) = (Some(count), Some(bytes));
-        list.push(StorageUse { key, number, count, bytes, place: None, counted: NONE });
-        new
-    }
-
     /// Counts the tensor at `at` to a group.
-    fn stretch(&mut self, group: u32, at: u32) {
+    pub(crate) fn stretch(&mut self, group: u32, at: u32) {
         match self.stretches.last_mut() {
             Some(last) if last.group == group => last.end = at + 1,
             _ => self.stretches.push(Stretch { group, start: at, end: at + 1 }),
@@ -336,287 +238,7 @@ pub(crate) struct InnerPath {
     frame: Option<u32>,
 }
 
-struct Walk<'w, 'a> {
-    document: &'w Document<'a>,
-    found: &'w mut Tensors,
-    issues: &'w mut Issues,
-    above: Vec<NodeId>,
-    visits: usize,
-    /// Bytes of names and shapes so far.
-    length: usize,
-    /// Groups by name, once there are many.
-    names: HashMap<Vec<u8>, u32>,
-}
-
-impl Walk<'_, '_> {
-    fn is_full(&self) -> bool {
-        let tensors = self.found.placed.len() + self.found.references.len();
-        self.visits >= MOST_VISITS || tensors >= MOST_TENSORS || self.length >= MOST_NAMES
-    }
-
-    /// Looks at a value with a key in a frame.
-    fn visit(&mut self, id: NodeId, frame: u32, key: Piece) {
-        if self.is_full() {
-            return;
-        }
-        self.visits += 1;
-        let document = self.document;
-        match document.node(id) {
-            Node::Tensor(at) => {
-                let data = document.tensor_data(at);
-                self.tensor(data, frame, key);
-                if data.storage.is_none() {
-                    self.below(id, frame, key, |walk, inner| walk.items(document.run(data.parts), inner));
-                }
-            }
-            Node::Storage(at) => drop(self.storage(document.storage_data(at))),
-            Node::Persistent(id) => self.reference(id, frame, key),
-            Node::List(at) | Node::Set(at) => {
-                self.below(id, frame, key, |walk, inner| walk.items(document.list(at), inner));
-            }
-            Node::Tuple(run) => {
-                self.below(id, frame, key, |walk, inner| walk.items(document.run(run), inner));
-            }
-            Node::Dict(at) => {
-                self.below(id, frame, key, |walk, inner| walk.pairs(document.dict(at).pairs, inner));
-            }
-            Node::Object(at) => self.below(id, frame, key, |walk, inner| {
-                let object = document.object(at);
-                walk.pairs(object.pairs, inner);
-                walk.items(object.items, inner);
-                walk.items(object.args, inner);
-                for state in [object.state, object.slots].into_iter().flatten() {
-                    walk.visit_inside(state, inner);
-                }
-            }),
-            _ => {}
-        }
-    }
-
-    /// Looks at the attributes of an object, which add nothing to its name.
-    fn visit_inside(&mut self, id: NodeId, frame: u32) {
-        let Frame { above, key, .. } = self.found.frames[frame as usize];
-        self.visit(id, above, key);
-    }
-
-    fn below(&mut self, id: NodeId, frame: u32, key: Piece, look: impl FnOnce(&mut Self, u32)) {
-        if self.above.len() < MOST_DEPTH && !self.above.contains(&id) {
-            self.above.push(id);
-            let inner = self.frame(frame, key);
-            look(self, inner);
-            self.above.pop();
-        }
-    }
-
-    /// The frame of a container with a key in another.
-    fn frame(&mut self, above: u32, key: Piece) -> u32 {
-        let Frame { len, group, .. } = self.found.frames[above as usize];
-        if len == 0 && key.len == 0 {
-            return above;
-        }
-        let (len, group) = if len == 0 { (key.len, self.group(key)) } else { (len + 1 + key.len, group) };
-        self.found.frames.push(Frame { above, key, len, group });
-        index(self.found.frames.len() - 1)
-    }
-
-    /// The group of a first key.
-    fn group(&mut self, key: Piece) -> u32 {
-        let Tensors { text, groups, .. } = &mut *self.found;
-        let piece = |piece: Piece| &text[piece.start as usize..][..piece.len as usize];
-        let known = if groups.len() <= FEW {
-            groups.iter().position(|&group| piece(group) == piece(key)).map(index)
-        } else {
-            if self.names.is_empty() {
-                self.names = groups.iter().map(|&group| piece(group).to_vec()).zip(0..).collect();
-            }
-            self.names.get(piece(key)).copied()
-        };
-        known.unwrap_or_else(|| {
-            let new = index(groups.len());
-            if !self.names.is_empty() {
-                self.names.insert(piece(key).to_vec(), new);
-            }
-            groups.push(key);
-            new
-        })
-    }
-
-    fn items(&mut self, items: &[NodeId], frame: u32) {
-        for (at, &item) in items.iter().enumerate() {
-            if self.is_place(item) {
-                let key = self.copy(at.to_string().as_bytes());
-                self.visit(item, frame, key);
-            } else {
-                self.visits += 1;
-            }
-        }
-    }
-
-    fn pairs(&mut self, pairs: &[(NodeId, NodeId)], frame: u32) {
-        for &(key, item) in pairs {
-            // Most values are tensors, or no containers, which need no name.
-            if let Node::Tensor(at) = self.document.node(item)
-                && !self.is_full()
-                && let data = self.document.tensor_data(at)
-                && data.storage.is_some()
-            {
-                self.visits += 1;
-                let key = self.key(key);
-                self.tensor(data, frame, key);
-            } else if self.is_place(item) {
-                let key = self.key(key);
-                self.visit(item, frame, key);
-            } else {
-                self.visits += 1;
-            }
-        }
-    }
-
-    fn is_place(&self, id: NodeId) -> bool {
-        matches!(
-            self.document.node(id),
-            Node::Tensor(_)
-                | Node::Storage(_)
-                | Node::Persistent(_)
-                | Node::List(_)
-                | Node::Tuple(_)
-                | Node::Set(_)
-                | Node::Dict(_)
-                | Node::Object(_)
-        )
-    }
-
-    fn key(&mut self, id: NodeId) -> Piece {
-        match self.document.node(id) {
-            Node::Text(span) if span.len <= LONG => Piece { start: span.start, len: span.len },
-            _ => self.copy(label(self.document, id).as_bytes()),
-        }
-    }
-
-    fn copy(&mut self, bytes: &[u8]) -> Piece {
-        let start = index(self.found.text.len());
-        self.found.text.extend_from_slice(bytes);
-        Piece { start, len: index(bytes.len()) }
-    }
-
-    fn tensor(&mut self, data: &TensorData, frame: u32, key: Piece) {
-        let (shape, stride) = (self.found.run(data.shape), self.found.run(data.stride));
-        let size = data.dtype.itemsize();
-        let (count, extent) = match compact(shape, stride) {
-            Some(count) => (count, count.checked_mul(size)),
-            None => {
-                let Some(count) = product(shape) else {
-                    let message =
-                        format!("{}: shape {shape:?} is impossible", self.found.path(frame, key, 0));
-                    self.issues.add("T003", Severity::Error, message);
-                    return;
-                };
-                (count, span(shape, stride).and_then(|span| span.checked_mul(size)))
-            }
-        };
-        let start = u64::try_from(data.offset).ok().and_then(|offset| offset.checked_mul(size));
-        let end = start.zip(extent).and_then(|(start, extent)| start.checked_add(extent)).unwrap_or(u64::MAX);
-        let mut storage = NONE;
-        if let Some(at) = data.storage.and_then(|id| self.document.as_storage(id)) {
-            if extent.is_some_and(|extent| extent / size < count) {
-                let name = self.found.path(frame, key, 0);
-                let message = format!("{name}: {count} elements in {} bytes", extent.unwrap_or(0));
-                self.issues.add("T005", Severity::Info, message);
-            }
-            storage = self.storage(self.document.storage_data(at));
-        }
-        let at = index(self.found.placed.len());
-        let Frame { len, group, .. } = self.found.frames[frame as usize];
-        let len = if len == 0 { key.len } else { len + 1 + key.len };
-        self.length += len as usize + 16 * data.shape.len as usize;
-        let TensorData { dtype, shape, stride, offset, .. } = *data;
-        self.found.placed.push(Placed {
-            frame,
-            key,
-            dtype,
-            shape,
-            stride,
-            storage,
-            offset,
-            end,
-            elements: count,
-        });
-        // Tensors at the top are a group without a key.
-        let group = if group == NONE { self.group(Piece::default()) } else { group };
-        self.found.stretch(group, at);
-    }
-
-    /// A reference to a tensor by a number.
-    fn reference(&mut self, id: NodeId, frame: u32, key: Piece) {
-        let Node::Int(number) = self.document.node(id) else { return };
-        let Frame { len, group, .. } = self.found.frames[frame as usize];
-        if group == NONE {
-            self.group(Piece::default());
-        }
-        self.length += len as usize + 1 + key.len as usize + 16;
-        self.found.references.push(Reference { frame, key, number });
-    }
-
-    fn storage(&mut self, data: &StorageData) -> u32 {
-        let number = Some(data.number).filter(|&number| number != NONE);
-        let Storages { list, numbered, named } = &mut self.found.storages;
-        let new = index(list.len());
-        let at = match number {
-            Some(number) => {
-                let number = number as usize;
-                if numbered.len() <= number {
-                    numbered.resize(number + 1, NONE);
-                }
-                if numbered[number] == NONE {
-                    numbered[number] = new;
-                }
-                numbered[number]
-            }
-            None => *named.entry(self.document.bytes(data.key).to_vec()).or_insert(new),
-        };
-        let each = if data.untyped { Some(1) } else { data.dtype.map(DType::itemsize) };
-        let count = u64::try_from(data.numel).ok();
-        let bytes = count.zip(each).and_then(|(count, each)| count.checked_mul(each));
-        if at == new {
-            let key =
-                if number.is_some() { Piece::default() } else { self.copy(self.document.bytes(data.key)) };
-            self.found.storages.list.push(StorageUse {
-                key,
-                number,
-                count,
-                bytes,
-                place: None,
-                counted: NONE,
-            });
-        } else if let known = &self.found.storages.list[at as usize]
-            && (known.count != count || known.bytes != bytes)
-        {
-            let key = String::from_utf8_lossy(self.document.bytes(data.key));
-            let message = format!("storage {key} is used as two types or sizes");
-            self.issues.add("T007", Severity::Info, message);
-        }
-        at
-    }
-}
-
-/// The product of a shape, if the strides are those of elements one behind the other, which spans just as many.
-#[inline]
-fn compact(shape: &[i64], stride: &[i64]) -> Option<u64> {
-    if shape.len() != stride.len() {
-        return None;
-    }
-    let count = shape.iter().zip(stride).rev().try_fold(1_i64, |step, (&extent, &stride)| {
-        if extent > 0 && stride == step { step.checked_mul(extent) } else { None }
-    });
-    count.map(i64::unsigned_abs)
-}
-
-/// The product of a shape; `None` if it is no number or one of its extents is negative.
-fn product(shape: &[i64]) -> Option<u64> {
-    shape.iter().try_fold(1_u64, |product, &extent| product.checked_mul(u64::try_from(extent).ok()?))
-}
-
 /// Positions fit: there are fewer tensors, and shorter keys, than that.
-fn index(position: usize) -> u32 {
+pub(crate) fn index(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(NONE)
 }

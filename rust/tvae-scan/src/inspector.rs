@@ -116,8 +116,7 @@ impl Inspector {
 
 /// Of a file that could be read in part only, nothing is said but that.
 fn unreadable(file: &mut File<'_>, error: &io::Error) {
-    let FileRecord { path, size, allocated, mtime, identity, elapsed_us, .. } =
-        std::mem::take(&mut file.record);
+    let old = std::mem::take(&mut file.record);
     let issue = Issue {
         code: "F005".into(),
         severity: Severity::Error,
@@ -125,19 +124,17 @@ fn unreadable(file: &mut File<'_>, error: &io::Error) {
         offset: None,
         hint: None,
     };
-    let (status, safety, issues) = (Status::Unreadable, Safety::Unparsed, vec![issue]);
-    let kind = "unknown".into();
     file.record = FileRecord {
-        path,
-        size,
-        allocated,
-        mtime,
-        identity,
-        elapsed_us,
-        kind,
-        status,
-        safety,
-        issues,
+        path: old.path,
+        size: old.size,
+        allocated: old.allocated,
+        mtime: old.mtime,
+        identity: old.identity,
+        kind: "unknown".into(),
+        status: Status::Unreadable,
+        safety: Safety::Unparsed,
+        issues: vec![issue],
+        elapsed_us: old.elapsed_us,
         ..FileRecord::default()
     };
     file.listed.clear();

@@ -12,12 +12,13 @@ use std::time::Duration;
 use crate::cache::{Cache, Fresh};
 use crate::detect::{self, Look};
 use crate::error::Error;
+use crate::inspector::Inspector;
 use crate::issue::{Issue, Severity};
 use crate::pickle::Safety;
 use crate::record::{FileRecord, Status};
 use crate::source::Source;
+use crate::verify;
 use crate::walk::{self, Task};
-use crate::{Inspector, verify};
 
 /// How often the caller hears of the progress.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
@@ -214,8 +215,6 @@ impl Work<'_> {
         if !task.certain && !is_promising(&task.path) {
             return None;
         }
-        // A path that was asked for is opened though it be a link; one that was listed had better still be a file.
-        inspector.follow(self.options.follow || task.folder.is_none());
         let mut record = match inspector.inspect(&task.path) {
             Ok(record) => record,
             Err(Error::Missing { .. }) => {

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use crate::census::View;
 use crate::inspect::File;
 use crate::issue::Severity;
 use crate::members::{self, Member};
 use crate::pickle::{self, Budget, DType, Document, NodeId, Safety, Unpickled, Value as Node};
 use crate::places::Place;
 use crate::record::Status;
+use crate::references::View;
 use crate::source::Source;
 
 /// Storages or tensors that are followed.

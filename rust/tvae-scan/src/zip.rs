@@ -127,7 +127,9 @@ pub(crate) fn directory_in<'s>(
         entries.push(entry(&bytes, &mut at).ok_or_else(|| corrupt("its directory is cut short or damaged"))?);
     }
     if shift > 0 {
-        entries.iter_mut().for_each(|entry| entry.header = entry.header.saturating_add(shift));
+        for entry in &mut entries {
+            entry.header = entry.header.saturating_add(shift);
+        }
     }
     let gap = end.at - close;
     if gap > if end.zip64 { 76 } else { 0 } {

@@ -100,6 +100,8 @@ impl Machine<'_> {
             0x88 | 0x89 => (Node::Bool(opcode == 0x88), at + 1),
             b'}' => (Node::Dict(EMPTY), at + 1),
             b']' => (Node::List(EMPTY), at + 1),
+            0x85..=0x87 => (Node::Tuple(self.few_items(usize::from(opcode - 0x84))?), at + 1),
+            b's' | b'u' => return self.plain_pairs(opcode == b'u').map(|()| at + 1),
             b'(' if self.marks.len() < self.budget.depth => {
                 self.marks.push(self.stack.len());
                 self.opcodes += 1;
@@ -113,6 +115,45 @@ impl Machine<'_> {
         self.opcodes += 1;
         self.budget.nodes -= 1;
         Some(end + self.put_next(id, end))
+    }
+
+    /// The last values on the stack, for a tuple of them.
+    #[inline]
+    fn few_items(&mut self, len: usize) -> Option<Run> {
+        let start = self.stack.len().checked_sub(len).filter(|&start| start >= self.fence())?;
+        let run = Run { start: narrow(self.doc.items.len()), len: narrow(len) };
+        self.doc.items.extend_from_slice(&self.stack[start..]);
+        self.stack.truncate(start);
+        self.budget.nodes -= 1;
+        Some(run)
+    }
+
+    /// Pairs for a dictionary, the keys of which are text or integers.
+    fn plain_pairs(&mut self, marked: bool) -> Option<()> {
+        let len = self.stack.len();
+        let (start, fence) = match self.marks[..] {
+            [.., fence, mark] if marked => (mark, fence),
+            [mark] if marked => (mark, 0),
+            [.., fence] if !marked => (len.checked_sub(2)?, fence),
+            [] if !marked => (len.checked_sub(2)?, 0),
+            _ => return None,
+        };
+        let pairs = self.stack.get(start..).filter(|pairs| !pairs.is_empty() && pairs.len() % 2 == 0)?;
+        let target = *self.stack[..start].get(fence..)?.last()?;
+        let Node::Dict(_) = self.doc.node(target) else { return None };
+        let plain = |id| matches!(self.doc.node(id), Node::Text(_) | Node::Int(_));
+        let cost = pairs.len().div_ceil(4);
+        // A dictionary that was empty until now is charged as it is made.
+        if self.budget.nodes <= cost + 3 || !pairs.chunks_exact(2).all(|pair| plain(pair[0])) {
+            return None;
+        }
+        let dict = self.dict_at(target).ok()?;
+        self.budget.nodes -= cost;
+        self.doc.add_pairs(dict, self.stack[start..].chunks_exact(2).map(|pair| (pair[0], pair[1])));
+        self.stack.truncate(start);
+        self.marks.truncate(self.marks.len() - usize::from(marked));
+        self.opcodes += 1;
+        Some(())
     }
 
     /// Takes the PUT of the next entry, if it is there, and gives its length.

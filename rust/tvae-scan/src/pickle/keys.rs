@@ -165,7 +165,7 @@ impl Machine<'_> {
         }
         let end = start + waiting;
         self.charge(waiting.div_ceil(4))?;
-        if (start..end).step_by(2).any(|at| self.is_unhashable(self.stack[at])) {
+        if self.stack[start..end].chunks_exact(2).any(|pair| self.is_unhashable(pair[0])) {
             self.fault(code::TYPE, "a key cannot be hashed".into());
         }
         match self.doc.node(target) {

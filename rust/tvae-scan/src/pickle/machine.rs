@@ -84,11 +84,11 @@ impl Room {
 }
 
 /// Runs one stream, which is inside so many others; only the caller bounds that.
-pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget, level: usize, room: &mut Room) -> Unpickled<'a> {
+pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget, level: usize, kept: &mut Room) -> Unpickled<'a> {
     let limit = budget.bytes.min(1 << 31);
     let cut = bytes.len() > limit;
     let source = &bytes[..bytes.len().min(limit)];
-    let Room { document, stack, marks, memo, table, unmade } = std::mem::take(room);
+    let Room { document, stack, marks, memo, table, unmade } = std::mem::take(kept);
     let mut machine = Machine {
         doc: Document { source, ..document },
         reader: Reader { bytes: source, at: 0 },
@@ -119,11 +119,11 @@ pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget, level: usize, room: &mut
     if root.is_none() && cut {
         machine.fault(code::BUDGET, format!("only the first {limit} bytes were looked at"));
     }
-    machine.finish(root, room)
+    machine.finish(root, kept)
 }
 
 impl<'a> Machine<'a> {
-    fn finish(mut self, root: Option<NodeId>, room: &mut Room) -> Unpickled<'a> {
+    fn finish(mut self, root: Option<NodeId>, kept: &mut Room) -> Unpickled<'a> {
         let root = root.or_else(|| self.salvage());
         if root.is_some() {
             self.settle();
@@ -133,12 +133,12 @@ impl<'a> Machine<'a> {
             safety = safety.max(Safety::Unparsed);
         }
         if self.memo.len() <= MOST_KEPT {
-            (room.stack, room.marks, room.memo, room.table) = (self.stack, self.marks, self.memo, self.table);
-            room.stack.clear();
-            room.marks.clear();
-            room.memo.clear();
-            room.unmade = self.unmade;
-            room.unmade.clear();
+            (kept.stack, kept.marks, kept.memo, kept.table) = (self.stack, self.marks, self.memo, self.table);
+            kept.stack.clear();
+            kept.marks.clear();
+            kept.memo.clear();
+            kept.unmade = self.unmade;
+            kept.unmade.clear();
         }
         let document = root.map(|root| {
             self.doc.root = root;
@@ -319,9 +319,11 @@ impl<'a> Machine<'a> {
         {
             return Ok(at);
         }
-        let node = self.new_dict(DictKind::Plain, Vec::new())?;
-        self.doc.nodes[id.index()] = node;
-        Ok(narrow(self.doc.dicts.len() - 1))
+        self.charge(3)?;
+        let at = narrow(self.doc.dicts.len());
+        self.doc.dicts.push(DictData::default());
+        self.doc.nodes[id.index()] = Node::Dict(at);
+        Ok(at)
     }
 
     pub fn new_dict(&mut self, kind: DictKind, pairs: Vec<(NodeId, NodeId)>) -> Result<Node, Halt> {
