@@ -84,7 +84,6 @@ impl<'k> File<'k> {
         metrics::report(&metrics, &mut self.streams.issues);
         self.record.epoch = epoch;
         self.record.metrics = metrics;
-        self.record.config_hash = config.as_ref().map(Value::hash);
         self.record.config = config;
         self.record.top_keys = top_keys;
         self.record.optimizers = optimizers;

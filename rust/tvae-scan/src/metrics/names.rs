@@ -1,5 +1,7 @@
 //! One name for each metric, whatever a file calls it; doubt is kept, not guessed away.
 
+use crate::value::Word;
+
 /// Spellings of the predecessor. An unqualified name stays unqualified: which branch it means is not known.
 const NAMES: [(&str, &str); 18] = [
     ("accuracy", "coverage"),
@@ -71,6 +73,36 @@ const TOP: [&str; 45] = [
     "within_var",
 ];
 
+/// Further keys of the predecessor's metrics that need no copy.
+const MORE: [&str; 18] = [
+    "ce",
+    "geo_loss",
+    "geo_loss_A",
+    "geo_loss_B",
+    "kl",
+    "rad_loss",
+    "rad_loss_A",
+    "rad_loss_B",
+    "radius_max_A",
+    "radius_min_A",
+    "radius_range_A",
+    "std_radius_A",
+    "std_radius_B",
+    "train_ce",
+    "train_geo_loss",
+    "train_kl",
+    "train_rad_loss",
+    "unique_radii",
+];
+
+/// A key as a word: the usual ones are not copied.
+pub(super) fn word(key: &str) -> Word {
+    let known = TOP.binary_search(&key).map(|at| TOP[at]);
+    let known = known.or_else(|_| MORE.binary_search(&key).map(|at| MORE[at]));
+    let known = known.or_else(|_| NAMES.binary_search_by(|pair| pair.0.cmp(key)).map(|at| NAMES[at].0));
+    known.map_or_else(|_| Word::Owned(key.to_owned()), Word::Borrowed)
+}
+
 /// Whether a key at the top of a file is a metric.
 pub(super) fn is_top(key: &str) -> bool {
     TOP.binary_search(&key).is_ok()
@@ -98,22 +130,24 @@ pub(super) fn is_history(key: &str) -> Option<(&str, &str)> {
 }
 
 /// The canonical name of `key`; `aliased` if `dist_corr_*` stands beside it.
-pub(super) fn canonical(key: &str, aliased: bool) -> &str {
+pub(super) fn canonical(key: &str, aliased: bool) -> Word {
     // v5.12 wrote `distance_corr_*` as an alias of `dist_corr_*`; in v5.11 it was another quantity.
     match key {
-        "distance_corr_A" if aliased => "dist_corr_A",
-        "distance_corr_B" if aliased => "dist_corr_B",
-        _ => NAMES.binary_search_by(|(name, _)| (*name).cmp(key)).map_or(key, |at| NAMES[at].1),
+        "distance_corr_A" if aliased => Word::Borrowed("dist_corr_A"),
+        "distance_corr_B" if aliased => Word::Borrowed("dist_corr_B"),
+        _ => NAMES
+            .binary_search_by(|(name, _)| (*name).cmp(key))
+            .map_or_else(|_| word(key), |at| Word::Borrowed(NAMES[at].1)),
     }
 }
 
 /// The canonical name of what stands at the top of a file, as a value, a history or a best.
-pub(super) fn canonical_at_top(key: &str, aliased: bool) -> &str {
+pub(super) fn canonical_at_top(key: &str, aliased: bool) -> Word {
     // The correlation that v5.7 trained for with its `ranking_weight`; elsewhere `r` is a radius.
     match key {
-        "r" => "ranking_r",
-        "r_A" => "ranking_r_A",
-        "r_B" => "ranking_r_B",
+        "r" => Word::Borrowed("ranking_r"),
+        "r_A" => Word::Borrowed("ranking_r_A"),
+        "r_B" => Word::Borrowed("ranking_r_B"),
         _ => canonical(key, aliased),
     }
 }
@@ -155,6 +189,7 @@ mod tests {
     fn the_tables_are_sorted() {
         assert!(NAMES.windows(2).all(|pair| pair[0].0 < pair[1].0));
         assert!(TOP.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(MORE.windows(2).all(|pair| pair[0] < pair[1]));
     }
 
     #[test]
