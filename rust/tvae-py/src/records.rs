@@ -35,11 +35,11 @@ pub(crate) fn file<'py>(py: Python<'py>, record: &FileRecord) -> PyResult<Bound<
     out.set_item("epoch", record.epoch)?;
     let metrics = PyDict::new(py);
     for metric in &record.metrics {
-        metrics.set_item(&metric.name, measured(py, metric)?)?;
+        metrics.set_item(&*metric.name, measured(py, metric)?)?;
     }
     out.set_item("metrics", metrics)?;
     out.set_item("config", record.config.as_ref().map(|config| plain(py, config)).transpose()?)?;
-    out.set_item("config_hash", record.config_hash.as_deref())?;
+    out.set_item("config_hash", record.config_hash())?;
     out.set_item("top_keys", &record.top_keys)?;
     out.set_item(
         "optimizers",
@@ -96,8 +96,8 @@ fn measured<'py>(py: Python<'py>, metric: &Metric) -> PyResult<Bound<'py, PyDict
 fn reading<'py>(py: Python<'py>, reading: &Reading) -> PyResult<Bound<'py, PyDict>> {
     let one = PyDict::new(py);
     one.set_item("value", plain(py, &reading.value)?)?;
-    one.set_item("raw_key", &reading.raw_key)?;
-    one.set_item("source", &reading.source)?;
+    one.set_item("raw_key", &*reading.raw_key)?;
+    one.set_item("source", &*reading.source)?;
     one.set_item("dtype", &*reading.dtype)?;
     one.set_item("family", &*reading.family)?;
     Ok(one)

@@ -1,15 +1,15 @@
 //! What `torch.save` has written since 1.6: a zip file with `data.pkl` and one record per storage.
 
-use std::collections::HashMap;
-
-use crate::content::Place;
+use crate::census::{StorageUse, Tensors};
 use crate::inspect::File;
-use crate::issue::Severity;
+use crate::issue::{Issues, Severity};
+use crate::names::Names;
 use crate::pickle::Safety;
+use crate::places::{self, Place};
 use crate::record::Status;
 use crate::source::Source;
 use crate::zip::{self, Directory, Entry, Failure};
-use crate::{content, contents, salvage};
+use crate::{contents, salvage};
 
 /// Pickles beside `data.pkl` that are followed.
 const MOST_PICKLES: usize = 64;
@@ -19,7 +19,8 @@ const MOST_FOREIGN: usize = 65_536;
 /// Reads a file that begins as a zip file.
 pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     file.record.kind = "torch_zip".into();
-    let directory = match zip::directory(source, false, &mut file.streams.issues) {
+    let entries = std::mem::take(&mut file.entries);
+    let directory = match zip::directory_in(source, false, entries, &mut file.streams.issues) {
         Ok(directory) => directory,
         Err(Failure::NoEnd) => {
             let message = "cut: the directory at the end of the archive is missing";
@@ -42,27 +43,27 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
         // The other archive was not looked at.
         file.streams.worsen(Safety::Unparsed);
     }
-    let Some(first) = directory.entries.first() else {
+    if directory.entries.is_empty() {
         file.record.kind = "zip".into();
         return file.corrupt("Z002", "an archive without records");
-    };
-    let first = directory.name(first);
-    // Torch refuses a first name without a folder; its records are then looked for at the top.
-    let prefix = first
-        .iter()
-        .rposition(|&byte| byte == b'/')
-        .map_or(&[][..], |_| first.split(|&byte| byte == b'/').next().unwrap_or_default());
-    let prefix = prefix.to_vec();
-    let names = Names::of(&directory, &prefix);
-    names.check(&directory, file);
-    overlaps(&directory, file);
+    }
+    let names = Names::of(&directory, std::mem::take(&mut file.numbered));
+    records(source, &directory, &names, file);
+    file.numbered = names.into_room();
+    file.entries = directory.entries;
+}
+
+/// Reads the records of an archive.
+fn records(source: &Source, directory: &Directory, names: &Names, file: &mut File<'_>) {
+    check(names, directory, file);
+    overlaps(directory, file);
     let main = names.get("data.pkl");
-    if main.is_some_and(|at| directory.entries[at].name_is_folded(&directory, b"data.pkl")) {
+    if main.is_some_and(|at| directory.entries[at].name_is_folded(directory, b"data.pkl")) {
         file.streams.issues.add("Z031", Severity::Warning, "data.pkl is spelled in capitals");
     }
-    kind(&names, main.is_some(), file);
+    kind(names, main.is_some(), file);
     let Some(main) = main else {
-        pickles(source, &directory, None, file);
+        pickles(source, directory, names.others(), file);
         if file.record.kind == "zip" {
             return file.unsupported("Z005", "a zip archive without data.pkl, which torch did not write");
         }
@@ -71,12 +72,12 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
         file.record.status = Status::Unsupported;
         return;
     };
-    file.record.torch_prefix = Some(String::from_utf8_lossy(&prefix).into_owned());
-    id(source, &directory, &names, file);
-    values(source, &directory, &names, main, file);
+    file.record.torch_prefix = Some(String::from_utf8_lossy(names.prefix()).into_owned());
+    id(source, directory, names, file);
+    values(source, directory, names, main, file);
     // What torch does not read comes second: it may use up what may be spent on a file.
-    pickles(source, &directory, Some(main), file);
-    unused(source, &directory, &names, file);
+    pickles(source, directory, names.others().filter(|&at| at != main), file);
+    unused(source, directory, names, file);
 }
 
 /// Reads `data.pkl`, the record at `main`.
@@ -97,20 +98,25 @@ fn values(source: &Source, directory: &Directory, names: &Names, main: usize, fi
     if !found.complete {
         file.record.status = Status::Corrupt;
     }
-    if let Some(document) = &found.document {
-        file.values(document);
-        let places = storages(source, directory, names, file);
-        file.places(&places);
+    if let Some(document) = found.document {
+        file.values(&document);
+        file.streams.recycle(document);
+        storages(source, directory, names, file);
     }
 }
 
-/// Follows every pickle of the archive but the one at `main`, whether torch reads it or not.
-pub(crate) fn pickles(source: &Source, directory: &Directory, main: Option<usize>, file: &mut File<'_>) {
+/// Follows every pickle among `records`, whether torch reads it or not.
+pub(crate) fn pickles(
+    source: &Source,
+    directory: &Directory,
+    records: impl Iterator<Item = usize>,
+    file: &mut File<'_>,
+) {
     let (mut seen, mut looked) = (0, 0);
-    for (at, entry) in directory.entries.iter().enumerate() {
+    for entry in records.map(|at| &directory.entries[at]) {
         let name = directory.name(entry);
         let pickled = name.len() >= 4 && name[name.len() - 4..].eq_ignore_ascii_case(b".pkl");
-        if Some(at) == main || !(pickled || is_foreign(name)) {
+        if !(pickled || is_foreign(name)) {
             continue;
         }
         looked += 1;
@@ -161,12 +167,18 @@ fn follow(source: &Source, directory: &Directory, entry: &Entry, file: &mut File
 
 /// Records of raw bytes that no value refers to: nothing but a storage belongs there.
 fn unused(source: &Source, directory: &Directory, names: &Names, file: &mut File<'_>) {
+    let storages = &file.tensors.storages;
+    let numbers = storages.list.iter().filter_map(|storage| storage.number);
+    if names.are_only(numbers) {
+        return;
+    }
     let folder = names.full("data/");
     let mut looked = 0;
     for entry in &directory.entries {
-        let Some(key) = directory.name(entry).get(folder.len()..) else { continue };
-        let inside = directory.name(entry)[..folder.len()].eq_ignore_ascii_case(&folder);
-        if !inside || std::str::from_utf8(key).is_ok_and(|key| file.tensors.storages.contains_key(key)) {
+        let Some((start, key)) = directory.name(entry).split_at_checked(folder.len()) else { continue };
+        if !start.eq_ignore_ascii_case(&folder)
+            || std::str::from_utf8(key).is_ok_and(|key| file.tensors.storages.get(key).is_some())
+        {
             continue;
         }
         looked += 1;
@@ -220,82 +232,46 @@ fn begin(source: &Source, entry: &Entry) -> Begin {
     }
 }
 
-/// Records below the prefix by lower-case name, as torch's reader looks them up: the first one wins.
-pub(crate) struct Names {
-    first: HashMap<Vec<u8>, usize>,
-    prefix: Vec<u8>,
-    again: Vec<usize>,
-    outside: Option<usize>,
+/// Says what is wrong with the names.
+fn check(names: &Names, directory: &Directory, file: &mut File<'_>) {
+    let issues = &mut file.streams.issues;
+    let shown = |at: usize| String::from_utf8_lossy(directory.name(&directory.entries[at])).into_owned();
+    for &at in &names.again {
+        let (name, entry) = (shown(at as usize), &directory.entries[at as usize]);
+        if name.to_ascii_lowercase().ends_with("data.pkl") {
+            let message = format!("{name:?} is there twice: torch reads the first, others the last");
+            issues.add_at("Z030", Severity::High, message, entry.header);
+        } else {
+            issues.add("Z037", Severity::Warning, format!("{name:?} is there twice"));
+        }
+    }
+    if let Some(at) = names.outside {
+        let (name, prefix) = (shown(at), String::from_utf8_lossy(names.prefix()));
+        let (code, message) = if prefix.is_empty() {
+            ("Z033", format!("{name:?} is in no folder: torch refuses the file"))
+        } else {
+            ("Z032", format!("{name:?} is not below {prefix:?}: torch refuses the file"))
+        };
+        issues.add(code, Severity::Warning, message);
+    }
+    let mut odd = |at: usize| {
+        if is_odd(directory.name(&directory.entries[at])) {
+            issues.add("Z034", Severity::High, format!("{:?} is no name for a record", shown(at)));
+        }
+    };
+    // A number adds nothing odd to the prefix.
+    if is_odd(names.prefix()) {
+        (0..directory.entries.len()).for_each(odd);
+    } else {
+        names.others().for_each(&mut odd);
+    }
 }
 
-impl Names {
-    fn of(directory: &Directory, prefix: &[u8]) -> Self {
-        let mut names = Self {
-            first: HashMap::new(),
-            prefix: prefix.to_ascii_lowercase(),
-            again: Vec::new(),
-            outside: None,
-        };
-        for (at, entry) in directory.entries.iter().enumerate() {
-            let name = directory.name(entry);
-            if prefix.is_empty() || !(name.starts_with(prefix) && name.get(prefix.len()) == Some(&b'/')) {
-                names.outside.get_or_insert(at);
-            }
-            match names.first.entry(name.to_ascii_lowercase()) {
-                std::collections::hash_map::Entry::Occupied(_) => names.again.push(at),
-                std::collections::hash_map::Entry::Vacant(free) => {
-                    free.insert(at);
-                }
-            }
-        }
-        names
-    }
-
-    /// The record of a name below the prefix.
-    fn get(&self, name: &str) -> Option<usize> {
-        self.first.get(&self.full(name)).copied()
-    }
-
-    fn has_folder(&self, name: &str) -> bool {
-        let full = self.full(&format!("{name}/"));
-        self.first.keys().any(|known| known.starts_with(&full))
-    }
-
-    fn full(&self, name: &str) -> Vec<u8> {
-        let slash = if self.prefix.is_empty() { &b""[..] } else { b"/" };
-        [&self.prefix, slash, name.to_ascii_lowercase().as_bytes()].concat()
-    }
-
-    fn check(&self, directory: &Directory, file: &mut File<'_>) {
-        let issues = &mut file.streams.issues;
-        let shown = |at: usize| String::from_utf8_lossy(directory.name(&directory.entries[at])).into_owned();
-        for &at in &self.again {
-            let name = shown(at);
-            if name.to_ascii_lowercase().ends_with("data.pkl") {
-                let message = format!("{name:?} is there twice: torch reads the first, others the last");
-                issues.add_at("Z030", Severity::High, message, directory.entries[at].header);
-            } else {
-                issues.add("Z037", Severity::Warning, format!("{name:?} is there twice"));
-            }
-        }
-        if let Some(at) = self.outside {
-            let (name, prefix) = (shown(at), String::from_utf8_lossy(&self.prefix));
-            let (code, message) = if prefix.is_empty() {
-                ("Z033", format!("{name:?} is in no folder: torch refuses the file"))
-            } else {
-                ("Z032", format!("{name:?} is not below {prefix:?}: torch refuses the file"))
-            };
-            issues.add(code, Severity::Warning, message);
-        }
-        for entry in &directory.entries {
-            let name = directory.name(entry);
-            let up = name.split(|&byte| byte == b'/').any(|part| part == b"..");
-            if up || name.starts_with(b"/") || name.iter().any(|byte| matches!(byte, b'\\' | 0)) {
-                let name = String::from_utf8_lossy(name).into_owned();
-                issues.add("Z034", Severity::High, format!("{name:?} is no name for a record"));
-            }
-        }
-    }
+/// A name that a careless program would take for a path to somewhere else.
+fn is_odd(name: &[u8]) -> bool {
+    let up = name.windows(2).any(|pair| pair == b"..")
+        && name.split(|&byte| byte == b'/').any(|part| part == b"..");
+    up || name.starts_with(b"/") || name.iter().any(|byte| matches!(byte, b'\\' | 0))
 }
 
 impl Entry {
@@ -329,7 +305,7 @@ fn id(source: &Source, directory: &Directory, names: &Names, file: &mut File<'_>
             return None;
         }
         let read = contents::read(source, directory, &entry, file)?;
-        String::from_utf8(read.bytes).ok()
+        String::from_utf8(read.bytes.into_owned()).ok()
     };
     let id = short(".data/serialization_id");
     let order = short("byteorder");
@@ -342,44 +318,44 @@ fn id(source: &Source, directory: &Directory, names: &Names, file: &mut File<'_>
     }
 }
 
-fn storages(
-    source: &Source,
-    directory: &Directory,
-    names: &Names,
-    file: &mut File<'_>,
-) -> HashMap<String, Place> {
-    let mut places = HashMap::new();
-    let keys: Vec<String> = file.tensors.storages.keys().cloned().collect();
-    for key in keys {
-        let Some(at) = names.get(&format!("data/{key}")) else { continue };
-        let entry = directory.entries[at];
-        if entry.method != 0 {
-            file.streams.issues.add("Z026", Severity::Info, format!("storage {key} is compressed"));
-        }
-        let offset = if file.want.tensors && entry.method == 0 {
-            zip::local(source, entry.header).map(|local| local.data)
-        } else {
-            None
+/// Looks up where the storages are, and sums up the tensors.
+fn storages(source: &Source, directory: &Directory, names: &Names, file: &mut File<'_>) {
+    let listed = file.want.tensors;
+    let mut packed = Issues::default();
+    let find = |tensors: &Tensors, storage: &StorageUse| {
+        let at = match storage.number {
+            Some(number) => names.storage(number),
+            None => None,
         };
-        let outside =
-            offset.unwrap_or(entry.header).checked_add(entry.packed).is_none_or(|end| end > source.size());
-        if !outside {
-            places.insert(key, content::Place { offset, length: entry.size, crc: Some(entry.crc) });
+        let at = at.or_else(|| names.get(&format!("data/{}", tensors.key(storage))))?;
+        let entry = &directory.entries[at];
+        if entry.method != 0 {
+            let message = format!("storage {} is compressed", tensors.key(storage));
+            packed.add("Z026", Severity::Info, message);
         }
-    }
-    places
+        let wanted = listed && entry.method == 0;
+        let offset = if wanted { zip::local(source, entry.header).map(|local| local.data) } else { None };
+        let end = offset.unwrap_or(entry.header).checked_add(entry.packed);
+        let inside = end.is_some_and(|end| end <= source.size());
+        inside.then_some(Place { offset, length: entry.size, crc: Some(entry.crc) })
+    };
+    let cut = file.record.salvaged.is_some();
+    let mut found = Issues::default();
+    places::place(&mut file.tensors, find, cut, &mut found);
+    packed.into_vec().into_iter().chain(found.into_vec()).for_each(|issue| file.streams.issues.push(issue));
+    file.placed();
 }
 
 /// Records that share bytes of the file, by what the directory says.
 fn overlaps(directory: &Directory, file: &mut File<'_>) {
-    let mut spans: Vec<(u64, u64)> = directory
-        .entries
-        .iter()
-        .map(|entry| {
-            let head = 30 + directory.name(entry).len() as u64;
-            (entry.header, entry.header.saturating_add(head).saturating_add(entry.packed))
-        })
-        .collect();
+    let span = |entry: &Entry| {
+        let head = 30 + directory.name(entry).len() as u64;
+        (entry.header, entry.header.saturating_add(head).saturating_add(entry.packed))
+    };
+    if directory.entries.is_sorted_by(|one, next| span(one).1 <= next.header) {
+        return;
+    }
+    let mut spans: Vec<(u64, u64)> = directory.entries.iter().map(span).collect();
     spans.sort_unstable();
     for pair in spans.windows(2) {
         if pair[0].1 > pair[1].0 {

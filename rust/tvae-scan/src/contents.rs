@@ -1,5 +1,8 @@
 //! The content of one record of a zip file, checked against what the file says about it twice.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use crate::inspect::File;
 use crate::issue::Severity;
 use crate::pickle::Budget;
@@ -12,20 +15,20 @@ const SMALL: u64 = 1 << 20;
 const MOST_RATIO: u64 = 200;
 
 /// What was read of a record.
-pub(crate) struct Content {
-    pub bytes: Vec<u8>,
+pub(crate) struct Content<'s> {
+    pub bytes: Cow<'s, [u8]>,
     /// Where it begins in the file.
     pub base: u64,
 }
 
 /// The content of a record, or `None` with the reason among the issues.
-pub(crate) fn read(
-    source: &Source,
+pub(crate) fn read<'s>(
+    source: &'s Source<'_>,
     directory: &Directory,
     entry: &Entry,
     file: &mut File<'_>,
-) -> Option<Content> {
-    let name = String::from_utf8_lossy(directory.name(entry)).into_owned();
+) -> Option<Content<'s>> {
+    let name = Name(directory.name(entry));
     let issues = &mut file.streams.issues;
     let most = Budget::default().bytes as u64;
     if entry.flags & 1 != 0 {
@@ -45,7 +48,7 @@ pub(crate) fn read(
         );
         return None;
     };
-    if local.name != directory.name(entry) {
+    if *local.name != *directory.name(entry) {
         let message = format!("{name:?} is called {:?} in place", String::from_utf8_lossy(&local.name));
         issues.add_at("Z022", Severity::High, message, entry.header);
     }
@@ -70,7 +73,7 @@ pub(crate) fn read(
         return None;
     }
     let issues = &mut file.streams.issues;
-    let Ok(packed) = source.read(local.data, entry.packed) else {
+    let Ok(packed) = source.bytes(local.data, entry.packed) else {
         issues.add_at(
             "Z011",
             Severity::Error,
@@ -86,7 +89,7 @@ pub(crate) fn read(
         // Not more than was announced, which is bounded above.
         let limit = usize::try_from(entry.size).ok()?;
         match miniz_oxide::inflate::decompress_to_vec_with_limit(&packed, limit) {
-            Ok(bytes) => bytes,
+            Ok(bytes) => Cow::Owned(bytes),
             Err(error) => {
                 issues.add("Z028", Severity::Error, format!("{name:?} cannot be decompressed: {error}"));
                 return None;
@@ -98,4 +101,13 @@ pub(crate) fn read(
         issues.add_at("Z020", Severity::Warning, message, local.data);
     }
     Some(Content { bytes, base: local.data })
+}
+
+/// A name as it is shown: what is not UTF-8 in it is replaced.
+struct Name<'n>(&'n [u8]);
+
+impl fmt::Debug for Name<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:?}", String::from_utf8_lossy(self.0))
+    }
 }

@@ -207,6 +207,9 @@ fn describe(tensor: &Tensor<'_>) -> String {
 }
 
 fn cut(text: &str) -> String {
+    if text.len() <= MOST_TEXT {
+        return text.into();
+    }
     match text.char_indices().nth(MOST_TEXT) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.into(),

@@ -4,16 +4,20 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::time::Instant;
 
-use crate::content::{self, Place, Summary, Tensors};
+use crate::census::Tensors;
+use crate::content::{self, Summary};
 use crate::detect::{HEAD, Look, detect};
 use crate::error::Error;
+use crate::inspector::Inspector;
 use crate::issue::{Issues, Severity};
 use crate::pickle::{Document, Safety};
+use crate::places::{self, Place};
 use crate::record::{FileRecord, StateDict, Status};
-use crate::source::Source;
+use crate::source::{ReadAt, Source};
 use crate::streams::Streams;
 use crate::tensors::Tensor;
 use crate::value::{Value, Word};
+use crate::zip::Entry;
 use crate::{archive, layout, legacy, metrics, ours, safetensors, stream, tar, zip};
 
 /// What is wanted of a file beyond its record.
@@ -25,6 +29,15 @@ pub(crate) struct Want<'k> {
     pub key: Option<&'k str>,
 }
 
+/// Room that a file leaves for the next one.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    pub entries: Vec<Entry>,
+    pub numbered: Vec<u32>,
+    pub tensors: Tensors,
+    pub pickle: crate::pickle::Room,
+}
+
 /// A file on its way to its record.
 #[derive(Debug, Default)]
 pub(crate) struct File<'k> {
@@ -32,10 +45,25 @@ pub(crate) struct File<'k> {
     pub record: FileRecord,
     pub streams: Streams,
     pub tensors: Tensors,
+    /// The tensors with their names and places, if they are wanted.
+    pub listed: Vec<Tensor>,
     pub value: Option<Value>,
+    pub entries: Vec<Entry>,
+    pub numbered: Vec<u32>,
 }
 
-impl File<'_> {
+impl<'k> File<'k> {
+    pub(crate) fn new(want: Want<'k>, room: Room) -> Self {
+        let Room { entries, numbered, tensors, pickle } = room;
+        Self { want, tensors, entries, numbered, streams: Streams::new(pickle), ..Self::default() }
+    }
+
+    /// What is left of it beside the record.
+    pub(crate) fn into_room(self) -> Room {
+        let Self { tensors, entries, numbered, streams, .. } = self;
+        Room { entries, numbered, tensors: tensors.emptied(), pickle: streams.into_room() }
+    }
+
     /// The file is damaged, and nothing of it is known.
     pub(crate) fn corrupt(&mut self, code: &'static str, message: impl Into<String>) {
         self.streams.issues.add(code, Severity::Error, message);
@@ -56,30 +84,46 @@ impl File<'_> {
         metrics::report(&metrics, &mut self.streams.issues);
         self.record.epoch = epoch;
         self.record.metrics = metrics;
-        self.record.config_hash = config.as_ref().map(Value::hash);
         self.record.config = config;
         self.record.top_keys = top_keys;
         self.record.optimizers = optimizers;
         self.record.lineage = lineage;
-        self.tensors = content::tensors(document, &mut self.streams.issues);
+        self.tensors.find(document, &mut self.streams.issues);
         self.value = self.want.key.and_then(|key| crate::find::find(document, key));
     }
 
     /// Takes over where the storages are.
     pub(crate) fn places(&mut self, places: &HashMap<String, Place>) {
         let cut = self.record.salvaged.is_some();
-        content::place(&mut self.tensors, places, cut, &mut self.streams.issues);
-        self.record.state_dicts = content::state_dicts(&self.tensors);
+        places::place(&mut self.tensors, places::by_key(places), cut, &mut self.streams.issues);
+        self.placed();
+    }
+
+    /// Sums up the tensors, now that it is known where they are.
+    pub(crate) fn placed(&mut self) {
+        self.record.state_dicts = places::state_dicts(&mut self.tensors);
         layout::add_experiment(&self.record.top_keys, &mut self.record.state_dicts);
+        if self.want.tensors {
+            let tensors = &self.tensors;
+            self.listed = tensors.placed.iter().map(|placed| tensors.tensor(placed)).collect();
+        }
     }
 }
 
 /// The record of a file.
 ///
 /// # Errors
-/// [`Error`] if the path cannot be read; whatever is wrong with what is read stands in the record.
+/// [`Error`] if the path cannot be opened; whatever is wrong with what is read stands in the record.
 pub fn inspect(path: &Path) -> Result<FileRecord, Error> {
-    Ok(look(path, Want::default())?.record)
+    Inspector::new().inspect(path)
+}
+
+/// The record of a file that something else reads, under the name of a path.
+///
+/// # Errors
+/// [`Error`] if the reader cannot even say how long the file is.
+pub fn inspect_reader(path: &Path, reader: &dyn ReadAt) -> Result<FileRecord, Error> {
+    Inspector::new().inspect_reader(path, reader)
 }
 
 /// The record of a checkpoint, and every tensor in it with its place in the file.
@@ -87,10 +131,9 @@ pub fn inspect(path: &Path) -> Result<FileRecord, Error> {
 /// # Errors
 /// [`Error`] if the path cannot be read, or holds no checkpoint that could be decoded.
 pub fn open(path: &Path) -> Result<(FileRecord, Vec<Tensor>), Error> {
-    let file = look(path, Want { tensors: true, key: None })?;
+    let file = Inspector::new().file(path, Want { tensors: true, key: None })?;
     decoded(&file.record)?;
-    let tensors = file.tensors.placed.into_iter().map(|placed| placed.tensor).collect();
-    Ok((file.record, tensors))
+    Ok((file.record, file.listed))
 }
 
 /// The value under a key path such as `config.lr`; `None` if there is none.
@@ -98,7 +141,7 @@ pub fn open(path: &Path) -> Result<(FileRecord, Vec<Tensor>), Error> {
 /// # Errors
 /// [`Error`] if the path cannot be read, or holds no checkpoint that could be decoded.
 pub fn value(path: &Path, key: &str) -> Result<Option<Value>, Error> {
-    let file = look(path, Want { tensors: false, key: Some(key) })?;
+    let file = Inspector::new().file(path, Want { tensors: false, key: Some(key) })?;
     decoded(&file.record)?;
     Ok(file.value)
 }
@@ -112,18 +155,22 @@ fn decoded(record: &FileRecord) -> Result<(), Error> {
     Err(Error::NotCheckpoint { path: record.path.clone(), reason })
 }
 
-fn look<'k>(path: &Path, want: Want<'k>) -> Result<File<'k>, Error> {
+/// Reads a file that is open into its record.
+#[allow(clippy::cast_precision_loss)] // a time is a number of seconds here; the exact one is in the identity
+pub(crate) fn look<'k>(path: &Path, source: &mut Source<'_>, want: Want<'k>, room: Room) -> File<'k> {
     let started = Instant::now();
-    let (mut file, changed) = once(path, want)?;
-    if changed {
-        // A save may just have ended; one that goes on is not waited for.
-        let changed;
-        (file, changed) = once(path, want)?;
-        if changed {
-            let message = "it was written to while it was read, so this may be half of either";
-            file.streams.issues.add("F007", Severity::Warning, message);
-            file.streams.worsen(Safety::Unparsed);
-        }
+    let mut file = File::new(want, room);
+    let facts = source.facts();
+    file.record.path = path.into();
+    file.record.size = facts.identity.size;
+    file.record.allocated = facts.allocated;
+    file.record.mtime = facts.identity.mtime_ns as f64 * 1e-9;
+    file.record.identity = facts.identity;
+    source.keep_tail();
+    source.keep_head(zip::first_extent(source).unwrap_or(HEAD));
+    match source.bytes_up_to(0, HEAD) {
+        Ok(head) => read(source, &head, &mut file),
+        Err(_) => file.record.status = Status::Unreadable,
     }
     named(path, &mut file);
     let File { record, streams, .. } = &mut file;
@@ -131,21 +178,7 @@ fn look<'k>(path: &Path, want: Want<'k>) -> Result<File<'k>, Error> {
     record.imports = std::mem::take(&mut streams.imports);
     record.issues = std::mem::take(&mut streams.issues).into_vec();
     record.elapsed_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    Ok(file)
-}
-
-/// Reads the file, and tells whether it changed meanwhile.
-fn once<'k>(path: &Path, want: Want<'k>) -> Result<(File<'k>, bool), Error> {
-    let source = Source::open(path)?;
-    let head = source.read_up_to(0, HEAD).map_err(|source| Error::Io { path: path.into(), source })?;
-    let mut file = File { want, ..File::default() };
-    file.record.path = path.into();
-    file.record.size = source.size();
-    file.record.allocated = source.allocated();
-    file.record.mtime = source.mtime();
-    file.record.identity = source.identity();
-    read(&source, &head, &mut file);
-    Ok((file, source.has_changed()))
+    file
 }
 
 /// Reports a name that says something else than the content, or that draws on a terminal.
@@ -206,7 +239,8 @@ fn behind(source: &Source, file: &mut File<'_>) {
         let message = "it ends as a zip file: other programs read another content than torch";
         file.streams.issues.add("Z043", Severity::High, message);
         file.streams.worsen(Safety::Unparsed);
-        archive::pickles(source, &directory, None, file);
+        let all = 0..directory.entries.len();
+        archive::pickles(source, &directory, all, file);
     }
 }
 
@@ -236,7 +270,7 @@ fn tensors_alone(source: &Source, file: &mut File<'_>) {
         first.n_params = first.n_params.saturating_add(header.more_elements);
         first.bytes = first.bytes.saturating_add(header.more_bytes);
     }
-    file.tensors = Tensors::of(header.tensors);
+    file.listed = header.tensors;
 }
 
 /// Tensors that share no storages.

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use crate::content::Place;
 use crate::inspect::File;
 use crate::issue::Severity;
 use crate::pickle::{Document, Safety, Value as Node};
+use crate::places::Place;
 use crate::record::{Salvage, Status};
 use crate::source::Source;
 use crate::streams::bytes_of_stream;

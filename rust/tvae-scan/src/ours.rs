@@ -63,7 +63,7 @@ fn take(record: &Value, file: &mut File<'_>) {
             Some(Value::Text(hash)) => Some(hash.clone()),
             _ => None,
         };
-        file.record.config_hash = stated.or_else(|| Some(config.hash()));
+        file.record.stated_hash = stated;
         file.record.config = Some(config.clone());
     }
 }

@@ -136,8 +136,8 @@ pub struct FileRecord {
     pub metrics: Vec<Metric>,
     /// The configuration.
     pub config: Option<Value>,
-    /// SHA-256 of the configuration as canonical JSON, or what the record of the file says.
-    pub config_hash: Option<String>,
+    /// The hash of the configuration that the file itself states.
+    pub stated_hash: Option<String>,
     /// Keys at the top, in order.
     pub top_keys: Vec<String>,
     /// Tensors by key.
@@ -156,4 +156,13 @@ pub struct FileRecord {
     pub salvaged: Option<Salvage>,
     /// Microseconds that all this took.
     pub elapsed_us: u64,
+}
+
+impl FileRecord {
+    /// What the file states as the hash of its configuration, else SHA-256 of it as canonical JSON. It is made when it is
+    /// asked for: that takes longer than reading the configuration.
+    #[must_use]
+    pub fn config_hash(&self) -> Option<String> {
+        self.stated_hash.clone().or_else(|| self.config.as_ref().map(Value::hash))
+    }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::content::Place;
 use crate::inspect::File;
 use crate::issue::Severity;
 use crate::pickle::Safety;
+use crate::places::Place;
 use crate::record::{Salvage, Status};
 use crate::source::Source;
 use crate::streams::bytes_of_stream;

@@ -12,12 +12,13 @@ use std::time::Duration;
 use crate::cache::{Cache, Fresh};
 use crate::detect::{self, Look};
 use crate::error::Error;
+use crate::inspector::Inspector;
 use crate::issue::{Issue, Severity};
 use crate::pickle::Safety;
 use crate::record::{FileRecord, Status};
 use crate::source::Source;
+use crate::verify;
 use crate::walk::{self, Task};
-use crate::{inspect, verify};
 
 /// How often the caller hears of the progress.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
@@ -105,7 +106,7 @@ pub fn scan(
     let cache = options.cache.as_deref().map(|path| Cache::open(path, options.verify_crc, options.refresh));
     let work = Work {
         tasks: &found.tasks,
-        verify_crc: options.verify_crc,
+        options,
         cache: cache.as_ref(),
         next: AtomicUsize::new(0),
         stop: AtomicBool::new(false),
@@ -153,7 +154,7 @@ struct Done {
 
 struct Work<'a> {
     tasks: &'a [Task],
-    verify_crc: bool,
+    options: &'a Options,
     cache: Option<&'a Cache>,
     next: AtomicUsize,
     stop: AtomicBool,
@@ -185,10 +186,11 @@ impl Work<'_> {
 
     fn work(&self) {
         let mut mine = Vec::new();
+        let mut inspector = Inspector::new();
         while !self.stop.load(Ordering::Relaxed) {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(task) = self.tasks.get(number) else { break };
-            let found = catch_unwind(AssertUnwindSafe(|| self.look(task)));
+            let found = catch_unwind(AssertUnwindSafe(|| self.look(task, &mut inspector)));
             let found = found.unwrap_or_else(|_| {
                 let message = "an error of the scanner itself: please report it with the file";
                 Some((failed(&task.path, Status::Unreadable, "F010", message), false))
@@ -201,7 +203,7 @@ impl Work<'_> {
     }
 
     /// The record of a task; none if it is no checkpoint after all.
-    fn look(&self, task: &Task) -> Option<(FileRecord, bool)> {
+    fn look(&self, task: &Task, inspector: &mut Inspector) -> Option<(FileRecord, bool)> {
         let fresh = self.cache.map(|cache| cache.look(&task.path));
         if let Some(Fresh::Known(known)) = fresh {
             let mut record = *known;
@@ -211,7 +213,7 @@ impl Work<'_> {
         if !task.certain && !is_promising(&task.path) {
             return None;
         }
-        let mut record = match inspect::inspect(&task.path) {
+        let mut record = match inspector.inspect(&task.path) {
             Ok(record) => record,
             Err(Error::Missing { .. }) => {
                 failed(&task.path, Status::Unreadable, "F006", "it was gone before it was opened")
@@ -237,7 +239,7 @@ impl Work<'_> {
                 "reached through a link that leaves the tree",
             ));
         }
-        if self.verify_crc {
+        if self.options.verify_crc {
             verify::checksums(&task.path, &mut record);
         }
         Some((record, false))

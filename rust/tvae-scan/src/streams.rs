@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::issue::{Issue, Issues, Severity};
-use crate::pickle::{self, Budget, Import, Safety, Unpickled};
+use crate::pickle::{self, Budget, Document, Import, Room, Safety, Unpickled};
 use crate::source::Source;
 
 /// Imports that are kept.
@@ -43,22 +43,39 @@ pub(crate) struct Streams {
     pub safety: Safety,
     pub imports: Vec<Import>,
     pub issues: Issues,
-    opcodes: u64,
+    pub opcodes: u64,
     bytes: u64,
+    room: Room,
 }
 
 impl Streams {
-    /// Follows one stream, the first byte of which is at `base` of the file.
+    /// No stream yet, and room for one.
+    pub(crate) fn new(room: Room) -> Self {
+        Self { room, ..Self::default() }
+    }
+
+    /// The room, for the next file.
+    pub(crate) fn into_room(self) -> Room {
+        self.room
+    }
+
+    /// Follows one stream, the first byte of which is at `base` of the file. Its imports and issues are counted here, and
+    /// not among what it gives.
     pub(crate) fn load<'a>(&mut self, bytes: &'a [u8], base: u64) -> Unpickled<'a> {
-        let found = pickle::load(bytes, &self.budget());
-        self.absorb(&found, base);
+        let mut found = pickle::load_in(bytes, &self.budget(), &mut self.room);
+        self.absorb(&mut found, base);
         found
+    }
+
+    /// Takes back the room that a document took.
+    pub(crate) fn recycle(&mut self, document: Document<'_>) {
+        self.room.take_back(document);
     }
 
     /// Follows one stream of which only the verdict matters, at a quarter of the cost.
     pub(crate) fn judge<'a>(&mut self, bytes: &'a [u8], base: u64) -> Unpickled<'a> {
-        let found = pickle::scan(bytes, &self.small_budget());
-        self.absorb(&found, base);
+        let mut found = pickle::scan(bytes, &self.small_budget());
+        self.absorb(&mut found, base);
         found
     }
 
@@ -86,9 +103,9 @@ impl Streams {
         let mut rest = bytes;
         for _ in 0..MOST_BEHIND {
             let at = base + (bytes.len() - rest.len()) as u64;
-            let found = pickle::scan(rest, &self.small_budget());
+            let mut found = pickle::scan(rest, &self.small_budget());
             if found.complete || found.safety == Safety::Dangerous {
-                self.absorb(&found, at);
+                self.absorb(&mut found, at);
             } else {
                 self.opcodes += found.opcodes;
             }
@@ -102,7 +119,7 @@ impl Streams {
 
     /// Follows bytes that may be a stream, and counts it if it is one, or imports something on its way to an error.
     pub(crate) fn perhaps(&mut self, bytes: &[u8], base: u64) {
-        let found = pickle::scan(bytes, &self.small_budget());
+        let mut found = pickle::scan(bytes, &self.small_budget());
         let named = |import: &Import| {
             !import.module.is_empty()
                 && import
@@ -111,31 +128,31 @@ impl Streams {
                     .all(|byte| byte == b'.' || byte == b'_' || byte.is_ascii_alphanumeric())
         };
         if found.complete || bytes.first() == Some(&0x80) || found.imports.iter().any(named) {
-            self.absorb(&found, base);
+            self.absorb(&mut found, base);
         } else {
             self.opcodes += found.opcodes;
         }
     }
 
     /// Counts what one stream amounts to.
-    pub(crate) fn absorb(&mut self, found: &Unpickled<'_>, base: u64) {
+    pub(crate) fn absorb(&mut self, found: &mut Unpickled<'_>, base: u64) {
         self.worsen(found.safety);
         self.opcodes += found.opcodes;
         // Within a stream each name comes once.
         let others = self.imports.len().min(FEW_IMPORTS);
-        for import in &found.imports {
+        for import in found.imports.drain(..) {
             let known = self.imports[..others].iter().any(|one| {
                 one.module == import.module && one.name == import.name && one.class >= import.class
             });
             if !known && self.imports.len() < MOST_IMPORTS {
-                self.imports.push(Import { offset: import.offset.saturating_add(base), ..import.clone() });
+                self.imports.push(Import { offset: import.offset.saturating_add(base), ..import });
             }
         }
-        for issue in &found.issues {
+        for issue in found.issues.drain(..) {
             self.issues.push(Issue {
                 code: issue.code.into(),
                 severity: severity(issue.code),
-                message: issue.message.clone(),
+                message: issue.message,
                 offset: Some(issue.offset.saturating_add(base)),
                 hint: None,
             });

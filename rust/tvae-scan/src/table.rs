@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::judge::Judgement;
+use crate::record::FileRecord;
 use crate::scan::Scan;
 use crate::tensors::Tensor;
 
@@ -86,7 +87,7 @@ pub fn files(scan: &Scan, judgement: &Judgement) -> Table {
     table.text("status", rows, |row| Some(row.status.as_str().into()));
     table.text("safety", rows, |row| Some(row.safety.as_str().into()));
     table.int("epoch", rows, |row| row.epoch);
-    table.text("config_hash", rows, |row| row.config_hash.clone());
+    table.text("config_hash", rows, FileRecord::config_hash);
     table.text("serialization_id", rows, |row| row.serialization_id.clone());
     table.int("n_records", rows, |row| row.n_records);
     table.int("n_tensors", rows, |row| Some(row.state_dicts.iter().map(|one| one.n_tensors).sum::<u64>()));

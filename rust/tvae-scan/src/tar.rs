@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use crate::content::{Place, Placed};
 use crate::inspect::File;
 use crate::issue::Severity;
 use crate::members::{self, Member};
 use crate::pickle::{self, Budget, DType, Document, NodeId, Safety, Unpickled, Value as Node};
+use crate::places::Place;
 use crate::record::Status;
+use crate::references::View;
 use crate::source::Source;
-use crate::tensors::{Tensor, elements, span};
 
 /// Storages or tensors that are followed.
 const MOST_ENTRIES: i64 = 20_000;
@@ -91,7 +91,7 @@ fn read_values(source: &Source, member: &Member, file: &mut File<'_>) {
     if numbers {
         found.issues.retain(|issue| issue.code != pickle::code::PERSISTENT);
     }
-    file.streams.absorb(&found, member.start);
+    file.streams.absorb(&mut found, member.start);
     if let Some(document) = &found.document {
         file.values(document);
     }
@@ -157,11 +157,11 @@ fn follow_storages(
     Some(())
 }
 
-/// A tensor as a view of a storage.
+/// A tensor: the number of its storage, its sizes, strides and first element.
 #[derive(Debug, Clone)]
-struct View {
+struct Viewed {
     storage: i64,
-    shape: Vec<u64>,
+    shape: Vec<i64>,
     stride: Vec<i64>,
     first: i64,
 }
@@ -171,7 +171,7 @@ struct View {
 fn follow_tensors(
     source: &Source,
     member: &Member,
-    views: &mut HashMap<i64, View>,
+    views: &mut HashMap<i64, Viewed>,
     file: &mut File<'_>,
 ) -> Option<()> {
     let mut cursor = Cursor::new(source, member);
@@ -187,49 +187,35 @@ fn follow_tensors(
         }
         let mut shape = Vec::new();
         for _ in 0..dimensions {
-            shape.push(u64::from_le_bytes(cursor.array()?));
+            shape.push(i64::from_le_bytes(cursor.array()?));
         }
         let mut stride = Vec::new();
         for _ in 0..dimensions {
             stride.push(i64::from_le_bytes(cursor.array()?));
         }
         let first = i64::from_le_bytes(cursor.array()?);
-        views.insert(key, View { storage, shape, stride, first });
+        views.insert(key, Viewed { storage, shape, stride, first });
     }
     Some(())
 }
 
 /// Puts the tensors where the values refer to them.
-fn resolve(storages: &HashMap<i64, Stored>, views: &HashMap<i64, View>, file: &mut File<'_>) {
+fn resolve(storages: &HashMap<i64, Stored>, views: &HashMap<i64, Viewed>, file: &mut File<'_>) {
     let mut places = HashMap::new();
-    for (name, head, number) in std::mem::take(&mut file.tensors.references) {
+    for reference in std::mem::take(&mut file.tensors.references) {
+        let number = reference.number;
         let found = views.get(&number).and_then(|view| Some((view, storages.get(&view.storage)?)));
         let Some((view, stored)) = found else {
+            let name = file.tensors.reference_name(&reference);
             let message = format!("{name}: its tensor or storage, number {number}, is not in the file");
             file.streams.issues.add("T001", Severity::Error, message);
             continue;
         };
-        let (size, key) = (stored.dtype.itemsize(), view.storage.to_string());
-        file.tensors.storages.entry(key.clone()).or_insert_with(|| crate::content::StorageUse {
-            count: Some(stored.place.length / size.max(1)),
-            bytes: Some(stored.place.length),
-            crc: None,
-        });
-        places.insert(key.clone(), stored.place);
-        file.tensors.placed.push(Placed {
-            tensor: Tensor {
-                name,
-                dtype: stored.dtype.name(),
-                nbytes: elements(&view.shape).saturating_mul(size),
-                shape: view.shape.clone(),
-                stride: view.stride.clone(),
-                file_offset: None,
-            },
-            head,
-            storage: key,
-            start: u64::try_from(view.first).ok().and_then(|first| first.checked_mul(size)),
-            extent: span(&view.shape, &view.stride).and_then(|span| span.checked_mul(size)),
-        });
+        let Viewed { storage, shape, stride, first } = view.clone();
+        let key = storage.to_string();
+        let view = View { dtype: stored.dtype, shape, stride, offset: first };
+        file.tensors.refer(&reference, &view, &key, stored.place.length);
+        places.insert(key, stored.place);
     }
     file.places(&places);
 }
@@ -250,7 +236,7 @@ fn unfollowed(name: &str, file: &mut File<'_>) {
 
 /// A place in a member, from which pickles and numbers are taken in turn.
 struct Cursor<'s> {
-    source: &'s Source,
+    source: &'s Source<'s>,
     end: u64,
     /// Bytes of the file from `base` on, and how many of them were taken.
     bytes: Vec<u8>,
@@ -259,7 +245,7 @@ struct Cursor<'s> {
 }
 
 impl<'s> Cursor<'s> {
-    fn new(source: &'s Source, member: &Member) -> Self {
+    fn new(source: &'s Source<'s>, member: &Member) -> Self {
         Self { source, end: member.end, bytes: Vec::new(), base: member.start, taken: 0 }
     }
 

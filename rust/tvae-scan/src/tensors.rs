@@ -47,13 +47,15 @@ pub fn contiguous(shape: &[u64]) -> Vec<i64> {
     stride
 }
 
-/// The elements that a view spans in its storage, from its offset; `None` if it does not fit a number.
+/// The elements that a view spans in its storage, from its offset; `None` if an extent is negative or it does not fit a
+/// number.
 #[must_use]
-pub fn span(shape: &[u64], stride: &[i64]) -> Option<u64> {
+pub fn span(shape: &[i64], stride: &[i64]) -> Option<u64> {
     if shape.contains(&0) {
         return Some(0);
     }
     shape.iter().zip(stride).try_fold(1_u64, |span, (&extent, &step)| {
-        span.checked_add((extent - 1).checked_mul(u64::try_from(step).ok()?)?)
+        let steps = u64::try_from(extent).ok()? - 1;
+        span.checked_add(steps.checked_mul(u64::try_from(step).ok()?)?)
     })
 }

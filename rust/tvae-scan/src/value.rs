@@ -52,12 +52,10 @@ impl Value {
     /// SHA-256 of the canonical JSON (sorted keys, no spaces, NaN as null), in hexadecimal.
     #[must_use]
     pub fn hash(&self) -> String {
-        let mut text = String::new();
+        let mut text = String::with_capacity(2048);
         self.canonical(&mut text);
-        Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
+        Sha256::digest(text.as_bytes()).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 
     fn canonical(&self, out: &mut String) {
@@ -101,6 +99,13 @@ impl Value {
 
 fn quote(text: &str, out: &mut String) {
     out.push('"');
+    // Most texts have nothing to escape.
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
+    if !text.as_bytes().iter().any(special) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for sign in text.chars() {
         match sign {
             '"' => out.push_str("\\\""),

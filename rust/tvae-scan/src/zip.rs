@@ -1,15 +1,15 @@
 //! The directory of a zip file, found and believed as torch's reader does it: the last end record of the
 //! tail counts, offsets are absolute, the central directory is the truth, CRCs are not looked at.
 
+use std::borrow::Cow;
+
 use memchr::memmem;
 
 use crate::issue::{Issues, Severity};
-use crate::source::Source;
+use crate::source::{self, Source};
 
 /// The part of the file's end in which torch's reader looks for the end record.
 const TAIL: u64 = 69_584;
-/// Read first: it holds the end record and the directory of nearly every checkpoint.
-const SHORT_TAIL: u64 = 16_384;
 /// Longer than a short tail.
 const LONG_TAIL: usize = 16_385;
 /// The largest directory that is read.
@@ -17,13 +17,18 @@ const MOST_DIRECTORY: u64 = 16 << 20;
 /// Records that are read.
 const MOST_RECORDS: u64 = 120_000;
 
+/// The longest beginning of a file that is kept.
+const MOST_HEAD: u64 = 1 << 20;
+/// Room for the header of the first record, and for the format, the alignment and the byte order behind it.
+const SMALL_RECORDS: u64 = 1024;
+
 const END: &[u8] = b"PK\x05\x06";
 const END_LENGTH: usize = 22;
 
 /// One record of the central directory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
-    name: (usize, usize),
+    name: (u32, u32),
     /// 0: stored, 8: deflate.
     pub method: u16,
     /// General purpose flags.
@@ -40,16 +45,16 @@ pub(crate) struct Entry {
 
 /// The central directory.
 #[derive(Debug)]
-pub(crate) struct Directory {
-    bytes: Vec<u8>,
+pub(crate) struct Directory<'s> {
+    bytes: Cow<'s, [u8]>,
     /// Every record, in the order of the directory.
     pub entries: Vec<Entry>,
 }
 
-impl Directory {
+impl Directory<'_> {
     /// The name of a record.
     pub(crate) fn name(&self, entry: &Entry) -> &[u8] {
-        &self.bytes[entry.name.0..entry.name.1]
+        &self.bytes[entry.name.0 as usize..entry.name.1 as usize]
     }
 }
 
@@ -85,7 +90,21 @@ impl End {
 
 /// The central directory of `source`. With `behind`, the archive follows other bytes, and its offsets may count
 /// from its own beginning: torch refuses that, and Python reads it.
-pub(crate) fn directory(source: &Source, behind: bool, issues: &mut Issues) -> Result<Directory, Failure> {
+pub(crate) fn directory<'s>(
+    source: &'s Source<'_>,
+    behind: bool,
+    issues: &mut Issues,
+) -> Result<Directory<'s>, Failure> {
+    directory_in(source, behind, Vec::new(), issues)
+}
+
+/// [`directory`], with the entries put where others were before.
+pub(crate) fn directory_in<'s>(
+    source: &'s Source<'_>,
+    behind: bool,
+    mut entries: Vec<Entry>,
+    issues: &mut Issues,
+) -> Result<Directory<'s>, Failure> {
     let corrupt = |what: &str| Failure::Corrupt(what.into());
     let mut end = find_end(source, behind, issues)?;
     let shift = if behind { end.shift() } else { 0 };
@@ -100,12 +119,17 @@ pub(crate) fn directory(source: &Source, behind: bool, issues: &mut Issues) -> R
             format!("{} records, {} bytes of directory: too many to look at", end.count, end.length);
         return Err(Failure::TooMany(message));
     }
-    let bytes = source.read(end.offset, end.length).map_err(|error| Failure::Corrupt(error.to_string()))?;
-    let mut entries = Vec::with_capacity(usize::try_from(end.count).unwrap_or(0));
+    let bytes = source.bytes(end.offset, end.length).map_err(|error| Failure::Corrupt(error.to_string()))?;
+    entries.clear();
+    entries.reserve(usize::try_from(end.count).unwrap_or(0));
     let mut at = 0;
     for _ in 0..end.count {
-        let found = entry(&bytes, &mut at).ok_or_else(|| corrupt("its directory is cut short or damaged"))?;
-        entries.push(Entry { header: found.header.saturating_add(shift), ..found });
+        entries.push(entry(&bytes, &mut at).ok_or_else(|| corrupt("its directory is cut short or damaged"))?);
+    }
+    if shift > 0 {
+        for entry in &mut entries {
+            entry.header = entry.header.saturating_add(shift);
+        }
     }
     let gap = end.at - close;
     if gap > if end.zip64 { 76 } else { 0 } {
@@ -116,9 +140,9 @@ pub(crate) fn directory(source: &Source, behind: bool, issues: &mut Issues) -> R
 
 fn find_end(source: &Source, behind: bool, issues: &mut Issues) -> Result<End, Failure> {
     let size = source.size();
-    for wanted in [SHORT_TAIL, TAIL] {
+    for wanted in [source::TAIL, TAIL] {
         let start = size.saturating_sub(wanted);
-        let tail = source.read(start, size - start).map_err(|error| Failure::Corrupt(error.to_string()))?;
+        let tail = source.bytes(start, size - start).map_err(|error| Failure::Corrupt(error.to_string()))?;
         let last = tail.len().checked_sub(END_LENGTH);
         let found = last.and_then(|last| (0..=last).rev().find(|&at| tail[at..].starts_with(END)));
         if let Some(at) = found {
@@ -202,10 +226,14 @@ fn end_record(
 }
 
 /// The zip64 end record that the locator before the end record points to, if there is one.
-fn zip64_record(source: &Source, end: u64, behind: bool) -> Result<Option<Vec<u8>>, Failure> {
+fn zip64_record<'s>(
+    source: &'s Source<'_>,
+    end: u64,
+    behind: bool,
+) -> Result<Option<Cow<'s, [u8]>>, Failure> {
     let Some(locator_at) = end.checked_sub(20).filter(|at| *at >= 56) else { return Ok(None) };
     let failed = |error: std::io::Error| Failure::Corrupt(error.to_string());
-    let locator = source.read(locator_at, 20).map_err(failed)?;
+    let locator = source.bytes(locator_at, 20).map_err(failed)?;
     if !locator.starts_with(b"PK\x06\x07") {
         return Ok(None);
     }
@@ -214,13 +242,14 @@ fn zip64_record(source: &Source, end: u64, behind: bool) -> Result<Option<Vec<u8
     if at.checked_add(56).is_none_or(|close| close > source.size()) {
         return Err(Failure::Corrupt("its zip64 end record lies outside the file".into()));
     }
-    let record = source.read(at, 56).map_err(failed)?;
+    let record = source.bytes(at, 56).map_err(failed)?;
     Ok(record.starts_with(b"PK\x06\x06").then_some(record))
 }
 
+#[inline]
 fn entry(bytes: &[u8], at: &mut usize) -> Option<Entry> {
-    let record = bytes.get(*at..)?;
-    if record.len() < 46 || !record.starts_with(b"PK\x01\x02") {
+    let record = bytes.get(*at..)?.first_chunk::<46>()?;
+    if !record.starts_with(b"PK\x01\x02") {
         return None;
     }
     let [name, extra, comment] = [28, 30, 32].map(|field| usize::from(u16_at(record, field)));
@@ -231,7 +260,8 @@ fn entry(bytes: &[u8], at: &mut usize) -> Option<Entry> {
         return None;
     }
     let mut entry = Entry {
-        name,
+        // A directory is 16 MB at most.
+        name: (u32::try_from(name.0).ok()?, u32::try_from(name.1).ok()?),
         method: u16_at(record, 10),
         flags: u16_at(record, 8),
         crc: u32_at(record, 16),
@@ -270,11 +300,25 @@ fn widen(entry: &mut Entry, mut extra: &[u8]) -> Option<()> {
     Some(())
 }
 
+/// How much of the beginning holds the first record and the small ones behind it, by the end of the archive: for
+/// torch's files, `data.pkl` and all that is read beside it. It is a guess, and nothing depends on its being right.
+pub(crate) fn first_extent(source: &Source) -> Option<u64> {
+    let last = source.size().checked_sub(END_LENGTH as u64)?;
+    let end = source.bytes(last, END_LENGTH as u64).ok().filter(|end| end.starts_with(END))?;
+    let mut offset = u64::from(u32_at(&end, 16));
+    if let Ok(Some(record)) = zip64_record(source, last, false) {
+        offset = u64_at(&record, 48);
+    }
+    let entry = entry(&source.bytes_up_to(offset, 256).ok()?, &mut 0)?;
+    let kept = entry.packed < MOST_HEAD && entry.header == 0;
+    kept.then_some(entry.packed + SMALL_RECORDS)
+}
+
 /// What a local header says.
 #[derive(Debug)]
-pub(crate) struct Local {
+pub(crate) struct Local<'s> {
     /// The name, which should be that of the directory.
-    pub name: Vec<u8>,
+    pub name: Cow<'s, [u8]>,
     /// General purpose flags.
     pub flags: u16,
     /// CRC-32; 0 if it follows the content.
@@ -286,19 +330,21 @@ pub(crate) struct Local {
 }
 
 /// The local header at `at`, or `None` if there is none.
-pub(crate) fn local(source: &Source, at: u64) -> Option<Local> {
+pub(crate) fn local<'s>(source: &'s Source<'_>, at: u64) -> Option<Local<'s>> {
     // One read serves the usual name as well.
-    let head = source.read_up_to(at, 30 + 64).ok()?;
+    let head = source.bytes_up_to(at, 30 + 64).ok()?;
     if head.len() < 30 || !head.starts_with(b"PK\x03\x04") {
         return None;
     }
     let [name, extra] = [26, 28].map(|field| usize::from(u16_at(&head, field)));
     let data = at.checked_add(30 + name as u64 + extra as u64)?;
-    let name = match head.get(30..30 + name) {
-        Some(bytes) => bytes.to_vec(),
-        None => source.read(at + 30, name as u64).ok()?,
+    let (flags, crc, size) = (u16_at(&head, 6), u32_at(&head, 14), u32_at(&head, 22));
+    let name = match head {
+        Cow::Borrowed(head) if head.len() >= 30 + name => Cow::Borrowed(&head[30..30 + name]),
+        Cow::Owned(head) if head.len() >= 30 + name => Cow::Owned(head[30..30 + name].to_vec()),
+        _ => source.bytes(at + 30, name as u64).ok()?,
     };
-    Some(Local { name, flags: u16_at(&head, 6), crc: u32_at(&head, 14), size: u32_at(&head, 22), data })
+    Some(Local { name, flags, crc, size, data })
 }
 
 pub(crate) fn u16_at(bytes: &[u8], at: usize) -> u16 {
@@ -306,7 +352,7 @@ pub(crate) fn u16_at(bytes: &[u8], at: usize) -> u16 {
 }
 
 pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from(u16_at(bytes, at)) | u32::from(u16_at(bytes, at + 2)) << 16
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
 pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {

@@ -286,7 +286,7 @@ fn bombs_stop_at_the_budget() {
         assert!(has(&found, "P010") && found.safety >= Safety::Unparsed, "{at}");
         assert!(found.issues.len() < 100);
     }
-    let small = Budget { opcodes: 10, nodes: 10, bytes: 10, depth: 3, text: 8 };
+    let small = Budget { opcodes: 10, nodes: 10, bytes: 10, depth: 3, text: 8, hurry: true };
     for bytes in [&b"((((N."[..], b"NNNNNNNNNNNN.", b"]0]0]0]0]0]0."] {
         let found = load(bytes, &small);
         assert!(has(&found, "P010"), "{:?}", found.issues);

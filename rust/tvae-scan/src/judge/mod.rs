@@ -100,7 +100,7 @@ fn start(scan: &Scan, view: &View<'_>, chosen: Chosen, rules: &Rules, files: &[F
     found.dedup();
     let numbers = record.into_iter().flat_map(|record| &record.metrics).filter_map(|metric| {
         let value = metric.reading.value.number()?;
-        Some(BestMetric { name: metric.name.clone(), value, family: metric.reading.family.clone() })
+        Some(BestMetric { name: metric.name.to_string(), value, family: metric.reading.family.clone() })
     });
     DirRecord {
         path: view.folder.path.clone(),

@@ -27,10 +27,10 @@ pub struct Reading {
     /// The value: a number, a table by level, or null where it is stored in a tensor.
     pub value: Value,
     /// The key that it was stored under.
-    pub raw_key: String,
+    pub raw_key: Word,
     /// Where that key is: `metrics`, `eval_metrics`, `top level`, `coverage_history[-1]`; ends with ` / 100` or
     /// ` / 19683` if the value was divided by it.
-    pub source: String,
+    pub source: Word,
     /// The type that it was stored as, such as `float` or `numpy.float32`.
     pub dtype: Word,
     /// Which definition of the metric it was computed by, one of [`families`]; values of different families do not
@@ -42,7 +42,7 @@ pub struct Reading {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
     /// The canonical name.
-    pub name: String,
+    pub name: Word,
     /// The reading that counts.
     pub reading: Reading,
     /// What other places of the file say, by falling precedence.
@@ -142,7 +142,7 @@ impl<'d> Places<'d> {
     }
 
     /// Every reading with its canonical name, by falling precedence.
-    fn readings(self, document: &Document<'_>) -> Vec<(String, Reading)> {
+    fn readings(self, document: &Document<'_>) -> Vec<(Word, Reading)> {
         let mut out = Vec::new();
         let mut dialect = Dialect::Unknown;
         for (place, item) in self.dicts.into_iter().enumerate() {
@@ -160,7 +160,7 @@ impl<'d> Places<'d> {
         self.best_values(document, dialect, &mut out);
         let mut gather = Gather::new(document);
         for (key, item) in self.training {
-            gather.group(item, key, Owner::Training, 0);
+            gather.group(item, &names::word(key), Owner::Training, 0);
         }
         out.extend(gather.found.into_iter().map(|one| reading(one, false, |_| family::UNKNOWN)));
         out
@@ -173,18 +173,16 @@ impl<'d> Places<'d> {
         place: usize,
         item: Option<NodeId>,
         known: Dialect,
-        out: &mut Vec<(String, Reading)>,
+        out: &mut Vec<(Word, Reading)>,
     ) -> Dialect {
         let Some(item) = item else { return known };
         let mut gather = Gather::new(document);
-        gather.group(item, DICTS[place], Owner::Model, 0);
+        gather.group(item, &Word::Borrowed(DICTS[place]), Owner::Model, 0);
         let comprehensive = place == 0 || gather.comprehensive;
-        let dialect = Dialect::of(gather.found.iter().map(|one| one.key.as_str()), comprehensive, || {
-            self.evidence(document)
-        });
+        let dialect =
+            Dialect::of(gather.found.iter().map(|one| &*one.key), comprehensive, || self.evidence(document));
         let large = gather.found.iter().any(is_large_radius);
-        let aliased =
-            gather.found.iter().any(|one| matches!(one.key.as_str(), "dist_corr_A" | "dist_corr_B"));
+        let aliased = gather.found.iter().any(|one| matches!(&*one.key, "dist_corr_A" | "dist_corr_B"));
         out.extend(
             gather.found.into_iter().map(|one| reading(one, aliased, |name| dialect.family(name, large))),
         );
@@ -192,27 +190,27 @@ impl<'d> Places<'d> {
     }
 
     /// Scalars at the top, and the families that they have by their own neighbours or by those in `metrics`.
-    fn at_top(&self, document: &Document<'_>, beside: Dialect, out: &mut Vec<(String, Reading)>) {
+    fn at_top(&self, document: &Document<'_>, beside: Dialect, out: &mut Vec<(Word, Reading)>) {
         let own = Dialect::of(self.top.iter().map(|(key, _)| *key), false, || self.evidence(document));
         let aliased = self.top.iter().any(|(key, _)| matches!(*key, "dist_corr_A" | "dist_corr_B"));
         let gather = Gather::new(document);
         let mut found = Vec::new();
         for &(key, item) in &self.top {
-            let value = gather.measured(item, false).map(|value| (value, "top level".to_owned()));
+            let value = gather.measured(item, false).map(|value| (value, Word::Borrowed("top level")));
             // Some keep the values of all epochs under the plain name.
             let value = match value {
                 Some(((Value::List(_), _), _)) | None => {
-                    gather.last(item).map(|value| (value, format!("{key}[-1]")))
+                    gather.last(item).map(|value| (value, Word::Owned(format!("{key}[-1]"))))
                 }
                 value => value,
             };
             if let Some(((value, dtype), source)) = value {
-                found.push(Stored { key: key.into(), source, owner: Owner::Model, value, dtype });
+                found.push(Stored { key: names::word(key), source, owner: Owner::Model, value, dtype });
             }
         }
         let large = found.iter().any(is_large_radius);
         for one in found {
-            let name = names::canonical_at_top(&one.key, aliased).to_owned();
+            let name = names::canonical_at_top(&one.key, aliased);
             let dialect = if one.key == "composite_score" { beside } else { own };
             let family = dialect.family(&name, large);
             out.push((name.clone(), finished(one, &name, None, family)));
@@ -220,7 +218,7 @@ impl<'d> Places<'d> {
     }
 
     /// The last values of histories.
-    fn last_values(&self, document: &Document<'_>, out: &mut Vec<(String, Reading)>) {
+    fn last_values(&self, document: &Document<'_>, out: &mut Vec<(Word, Reading)>) {
         let mut gather = Gather::new(document);
         let mut inner: Vec<(String, String, NodeId)> = Vec::new();
         for &(key, item) in &self.histories {
@@ -235,41 +233,51 @@ impl<'d> Places<'d> {
                     let stem = names::history(name).unwrap_or_else(|| name.into());
                     Some((stem, format!("{key}.{name}"), *item))
                 })),
-                _ => gather.group(item, key, Owner::Model, 0),
+                _ => gather.group(item, &names::word(key), Owner::Model, 0),
             }
         }
         for (stem, path, item) in inner {
             let Some((value, dtype)) = gather.last(item) else { continue };
-            let name = names::canonical_at_top(&stem, false).to_owned();
-            let raw_key = path.rsplit('.').next().unwrap_or(&path).to_owned();
+            let name = names::canonical_at_top(&stem, false);
+            let raw_key = Word::Owned(path.rsplit('.').next().unwrap_or(&path).to_owned());
             let largest = name.starts_with("coverage").then(|| gather.largest(item));
-            let counts = largest.map(|largest| match name.as_str() {
+            let counts = largest.map(|largest| match &*name {
                 // Those of v5.5 are counts, however few.
                 "coverage_A" | "coverage_B" if largest > ONE => OPERATIONS,
                 _ => largest,
             });
-            let one =
-                Stored { key: raw_key, source: format!("{path}[-1]"), owner: Owner::Model, value, dtype };
+            let one = Stored {
+                key: raw_key,
+                source: Word::Owned(format!("{path}[-1]")),
+                owner: Owner::Model,
+                value,
+                dtype,
+            };
             out.push((name.clone(), finished(one, &name, counts, family::of_history(&name))));
         }
         out.extend(gather.found.into_iter().map(|one| reading(one, false, |_| family::UNKNOWN)));
     }
 
     /// Best values, which may belong to other weights.
-    fn best_values(&self, document: &Document<'_>, dialect: Dialect, out: &mut Vec<(String, Reading)>) {
+    fn best_values(&self, document: &Document<'_>, dialect: Dialect, out: &mut Vec<(Word, Reading)>) {
         let quick = self.trainer || matches!(dialect, Dialect::V512 | Dialect::V5121);
         let mut gather = Gather::new(document);
         for &(key, item) in &self.bests {
             let Some(stem) = names::best(key) else { continue };
             let Some((value, dtype)) = gather.measured(item, false) else { continue };
-            let name = names::canonical_at_top(stem, false).to_owned();
+            let name = names::canonical_at_top(stem, false);
             let family = family::of_best(&name, quick);
-            let one =
-                Stored { key: key.into(), source: "top level".into(), owner: Owner::Model, value, dtype };
+            let one = Stored {
+                key: names::word(key),
+                source: "top level".into(),
+                owner: Owner::Model,
+                value,
+                dtype,
+            };
             out.push((name.clone(), finished(one, &name, None, family)));
         }
         if let Some(item) = self.best_dict {
-            gather.group(item, "best_metrics", Owner::Model, 0);
+            gather.group(item, &Word::Borrowed("best_metrics"), Owner::Model, 0);
         }
         out.extend(gather.found.into_iter().map(|one| reading(one, false, |_| "best so far")));
     }
@@ -289,12 +297,12 @@ pub(crate) fn ours(stored: &[(String, Value)], version: Option<i64>) -> Vec<Metr
         };
         let reading = Reading {
             value: value.clone(),
-            raw_key: key.clone(),
+            raw_key: names::word(key),
             source: DICTS[PLAIN].into(),
             dtype: dtype.into(),
             family: family.clone(),
         };
-        Some((key.clone(), reading))
+        Some((names::word(key), reading))
     });
     merge(readings.collect())
 }
@@ -326,13 +334,15 @@ fn is_large_radius(one: &Stored) -> bool {
 }
 
 /// A reading under its canonical name.
-fn reading(one: Stored, aliased: bool, family: impl FnOnce(&str) -> &'static str) -> (String, Reading) {
+fn reading(one: Stored, aliased: bool, family: impl FnOnce(&str) -> &'static str) -> (Word, Reading) {
     let stem = names::history(&one.key);
     let name = names::canonical(stem.as_deref().unwrap_or(&one.key), aliased);
     let name = match one.owner {
-        Owner::Branch(branch) if !name.ends_with("_A") && !name.ends_with("_B") => format!("{name}_{branch}"),
-        Owner::Training if !name.starts_with("train_") => format!("train_{name}"),
-        _ => name.to_owned(),
+        Owner::Branch(branch) if !name.ends_with("_A") && !name.ends_with("_B") => {
+            names::word(&format!("{name}_{branch}"))
+        }
+        Owner::Training if !name.starts_with("train_") => names::word(&format!("train_{name}")),
+        _ => name,
     };
     let family = if one.owner == Owner::Training { "training" } else { family(&name) };
     let reading = finished(one, name.strip_prefix("train_").unwrap_or(&name), None, family);
@@ -352,18 +362,18 @@ fn finished(one: Stored, name: &str, largest: Option<f64>, family: &'static str)
         };
         if let Some((unit, told)) = unit {
             value = Value::Float(number / unit);
-            source.push_str(told);
+            source.to_mut().push_str(told);
         }
     }
-    Reading { value, raw_key: key, source, dtype: dtype.into(), family: family.into() }
+    Reading { value, raw_key: key, source, dtype: Word::Borrowed(dtype), family: Word::Borrowed(family) }
 }
 
 /// Readings of one name together, in order of the alphabet.
-fn merge(readings: Vec<(String, Reading)>) -> Vec<Metric> {
+fn merge(readings: Vec<(Word, Reading)>) -> Vec<Metric> {
     // The order is sorted, not the readings, which are large.
     let mut order: Vec<usize> = (0..readings.len()).collect();
     order.sort_by(|&one, &other| readings[one].0.cmp(&readings[other].0));
-    let mut readings: Vec<Option<(String, Reading)>> = readings.into_iter().map(Some).collect();
+    let mut readings: Vec<Option<(Word, Reading)>> = readings.into_iter().map(Some).collect();
     let mut metrics: Vec<Metric> = Vec::with_capacity(readings.len());
     for (name, reading) in order.into_iter().filter_map(|at| readings[at].take()) {
         match metrics.last_mut() {

@@ -1,79 +1,142 @@
 //! One name for each metric, whatever a file calls it; doubt is kept, not guessed away.
 
-/// Spellings of the predecessor. An unqualified name stays unqualified: which branch it means is not known.
-const NAMES: [(&str, &str); 18] = [
-    ("accuracy", "coverage"),
-    ("corr_euc", "corr_euclidean"),
-    ("corr_hyp", "corr_hyperbolic"),
-    ("correlation", "corr"),
-    ("correlation_euc", "corr_euclidean"),
-    ("correlation_hyp", "corr_hyperbolic"),
-    ("distance_corr", "target_distance_corr"),
-    ("distance_corr_A", "target_distance_corr_A"),
-    ("distance_corr_B", "target_distance_corr_B"),
-    ("distance_correlation", "dist_corr"),
-    ("mean_radii", "level_mean_radii"),
-    ("radial_corr", "hierarchy"),
-    ("radial_corr_A", "hierarchy_A"),
-    ("radial_corr_B", "hierarchy_B"),
-    ("radius_v0", "r_v0_A"),
-    ("radius_v9", "r_v9_A"),
-    ("richness_per_level", "level_richness"),
-    ("within_var", "richness"),
+use std::sync::LazyLock;
+
+use crate::value::Word;
+
+/// A key that metrics are usually stored under.
+struct Spelling {
+    key: &'static str,
+    /// What it is called here. An unqualified name stays unqualified: which branch it means is not known.
+    name: &'static str,
+    /// It is a metric also at the top of a file, where everything else has its keys too.
+    top: bool,
+}
+
+const fn top(key: &'static str, name: &'static str) -> Spelling {
+    Spelling { key, name, top: true }
+}
+
+const fn inner(key: &'static str, name: &'static str) -> Spelling {
+    Spelling { key, name, top: false }
+}
+
+/// The usual keys, in order.
+const KEYS: [Spelling; 72] = [
+    top("Q", "Q"),
+    top("Q_A", "Q_A"),
+    top("Q_B", "Q_B"),
+    top("accuracy", "coverage"),
+    top("addition_accuracy", "addition_accuracy"),
+    inner("ce", "ce"),
+    top("composite_score", "composite_score"),
+    inner("corr_euc", "corr_euclidean"),
+    top("corr_euclidean", "corr_euclidean"),
+    inner("corr_hyp", "corr_hyperbolic"),
+    top("corr_hyperbolic", "corr_hyperbolic"),
+    inner("correlation", "corr"),
+    inner("correlation_euc", "corr_euclidean"),
+    inner("correlation_hyp", "corr_hyperbolic"),
+    top("coverage", "coverage"),
+    top("coverage_A", "coverage_A"),
+    top("coverage_B", "coverage_B"),
+    top("dist_corr", "dist_corr"),
+    top("dist_corr_A", "dist_corr_A"),
+    top("dist_corr_B", "dist_corr_B"),
+    inner("distance_corr", "target_distance_corr"),
+    top("distance_corr_A", "target_distance_corr_A"),
+    top("distance_corr_B", "target_distance_corr_B"),
+    inner("distance_correlation", "dist_corr"),
+    inner("geo_loss", "geo_loss"),
+    inner("geo_loss_A", "geo_loss_A"),
+    inner("geo_loss_B", "geo_loss_B"),
+    top("hierarchy", "hierarchy"),
+    top("hierarchy_A", "hierarchy_A"),
+    top("hierarchy_B", "hierarchy_B"),
+    inner("kl", "kl"),
+    top("loss", "loss"),
+    inner("mean_radii", "level_mean_radii"),
+    top("mean_radius", "mean_radius"),
+    top("mean_radius_A", "mean_radius_A"),
+    top("mean_radius_B", "mean_radius_B"),
+    top("r_A", "r_A"),
+    top("r_B", "r_B"),
+    top("r_v0", "r_v0"),
+    top("r_v0_A", "r_v0_A"),
+    top("r_v0_B", "r_v0_B"),
+    top("r_v9", "r_v9"),
+    top("r_v9_A", "r_v9_A"),
+    top("r_v9_B", "r_v9_B"),
+    inner("rad_loss", "rad_loss"),
+    inner("rad_loss_A", "rad_loss_A"),
+    inner("rad_loss_B", "rad_loss_B"),
+    top("radial_corr", "hierarchy"),
+    top("radial_corr_A", "hierarchy_A"),
+    top("radial_corr_B", "hierarchy_B"),
+    inner("radius_max_A", "radius_max_A"),
+    inner("radius_min_A", "radius_min_A"),
+    inner("radius_range_A", "radius_range_A"),
+    top("radius_v0", "r_v0_A"),
+    top("radius_v9", "r_v9_A"),
+    top("richness", "richness"),
+    top("richness_A", "richness_A"),
+    top("richness_B", "richness_B"),
+    inner("richness_per_level", "level_richness"),
+    top("richness_ratio", "richness_ratio"),
+    top("self_model_quality", "self_model_quality"),
+    top("std_radius", "std_radius"),
+    inner("std_radius_A", "std_radius_A"),
+    inner("std_radius_B", "std_radius_B"),
+    inner("train_ce", "train_ce"),
+    inner("train_geo_loss", "train_geo_loss"),
+    inner("train_kl", "train_kl"),
+    top("train_loss", "train_loss"),
+    inner("train_rad_loss", "train_rad_loss"),
+    inner("unique_radii", "unique_radii"),
+    top("val_loss", "val_loss"),
+    top("within_var", "richness"),
 ];
 
-/// Names that are metrics also at the top of a file, where everything else has its keys too.
-const TOP: [&str; 45] = [
-    "Q",
-    "Q_A",
-    "Q_B",
-    "accuracy",
-    "addition_accuracy",
-    "composite_score",
-    "corr_euclidean",
-    "corr_hyperbolic",
-    "coverage",
-    "coverage_A",
-    "coverage_B",
-    "dist_corr",
-    "dist_corr_A",
-    "dist_corr_B",
-    "distance_corr_A",
-    "distance_corr_B",
-    "hierarchy",
-    "hierarchy_A",
-    "hierarchy_B",
-    "loss",
-    "mean_radius",
-    "mean_radius_A",
-    "mean_radius_B",
-    "r_A",
-    "r_B",
-    "r_v0",
-    "r_v0_A",
-    "r_v0_B",
-    "r_v9",
-    "r_v9_A",
-    "r_v9_B",
-    "radial_corr",
-    "radial_corr_A",
-    "radial_corr_B",
-    "radius_v0",
-    "radius_v9",
-    "richness",
-    "richness_A",
-    "richness_B",
-    "richness_ratio",
-    "self_model_quality",
-    "std_radius",
-    "train_loss",
-    "val_loss",
-    "within_var",
-];
+/// Where the keys are, by [`slot`]; 0 for none, else one more than the place. Every key of every file is looked up here.
+static PLACES: LazyLock<[u8; SLOTS]> = LazyLock::new(|| {
+    let mut places = [0; SLOTS];
+    for (place, one) in (1_u8..).zip(&KEYS) {
+        let mut at = slot(one.key);
+        while places[at] != 0 {
+            at = (at + 1) % SLOTS;
+        }
+        places[at] = place;
+    }
+    places
+});
+const SLOTS: usize = 512;
+
+/// Where the search for a key begins.
+fn slot(key: &str) -> usize {
+    let mix = |hash: usize, byte: &u8| hash.wrapping_mul(31).wrapping_add(usize::from(*byte));
+    let bytes = key.as_bytes();
+    bytes.iter().rev().take(12).fold(bytes.len(), mix) % SLOTS
+}
+
+fn find(key: &str) -> Option<&'static Spelling> {
+    let mut at = slot(key);
+    loop {
+        let one = &KEYS[usize::from(PLACES[at].checked_sub(1)?)];
+        if one.key == key {
+            return Some(one);
+        }
+        at = (at + 1) % SLOTS;
+    }
+}
+
+/// A key as a word: the usual ones are not copied.
+pub(super) fn word(key: &str) -> Word {
+    find(key).map_or_else(|| Word::Owned(key.to_owned()), |one| Word::Borrowed(one.key))
+}
 
 /// Whether a key at the top of a file is a metric.
 pub(super) fn is_top(key: &str) -> bool {
-    TOP.binary_search(&key).is_ok()
+    find(key).is_some_and(|one| one.top)
 }
 
 /// What `best_X` is the best of, if that is a metric.
@@ -98,22 +161,22 @@ pub(super) fn is_history(key: &str) -> Option<(&str, &str)> {
 }
 
 /// The canonical name of `key`; `aliased` if `dist_corr_*` stands beside it.
-pub(super) fn canonical(key: &str, aliased: bool) -> &str {
+pub(super) fn canonical(key: &str, aliased: bool) -> Word {
     // v5.12 wrote `distance_corr_*` as an alias of `dist_corr_*`; in v5.11 it was another quantity.
     match key {
-        "distance_corr_A" if aliased => "dist_corr_A",
-        "distance_corr_B" if aliased => "dist_corr_B",
-        _ => NAMES.binary_search_by(|(name, _)| (*name).cmp(key)).map_or(key, |at| NAMES[at].1),
+        "distance_corr_A" if aliased => Word::Borrowed("dist_corr_A"),
+        "distance_corr_B" if aliased => Word::Borrowed("dist_corr_B"),
+        _ => find(key).map_or_else(|| Word::Owned(key.to_owned()), |one| Word::Borrowed(one.name)),
     }
 }
 
 /// The canonical name of what stands at the top of a file, as a value, a history or a best.
-pub(super) fn canonical_at_top(key: &str, aliased: bool) -> &str {
+pub(super) fn canonical_at_top(key: &str, aliased: bool) -> Word {
     // The correlation that v5.7 trained for with its `ranking_weight`; elsewhere `r` is a radius.
     match key {
-        "r" => "ranking_r",
-        "r_A" => "ranking_r_A",
-        "r_B" => "ranking_r_B",
+        "r" => Word::Borrowed("ranking_r"),
+        "r_A" => Word::Borrowed("ranking_r_A"),
+        "r_B" => Word::Borrowed("ranking_r_B"),
         _ => canonical(key, aliased),
     }
 }
@@ -152,9 +215,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tables_are_sorted() {
-        assert!(NAMES.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        assert!(TOP.windows(2).all(|pair| pair[0] < pair[1]));
+    fn every_key_is_found() {
+        assert!(KEYS.windows(2).all(|pair| pair[0].key < pair[1].key));
+        assert!(KEYS.iter().all(|one| find(one.key).is_some_and(|found| found.key == one.key)));
     }
 
     #[test]

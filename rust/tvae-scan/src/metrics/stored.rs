@@ -3,7 +3,7 @@
 use super::names;
 use crate::convert::{Converter, label, type_name};
 use crate::pickle::{Document, NodeId, ScalarValue, Value as Node};
-use crate::value::Value;
+use crate::value::{Value, Word};
 
 /// Metrics of one file that are looked at.
 const MOST: usize = 1000;
@@ -29,8 +29,8 @@ pub(super) enum Owner {
 /// One stored value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Stored {
-    pub key: String,
-    pub source: String,
+    pub key: Word,
+    pub source: Word,
     pub owner: Owner,
     pub value: Value,
     pub dtype: &'static str,
@@ -51,7 +51,7 @@ impl<'d, 'a> Gather<'d, 'a> {
     }
 
     /// The metrics of a dictionary, of an object's attributes, or of the last of a list of those.
-    pub(super) fn group(&mut self, item: NodeId, source: &str, owner: Owner, depth: usize) {
+    pub(super) fn group(&mut self, item: NodeId, source: &Word, owner: Owner, depth: usize) {
         if depth == MOST_DEPTH {
             return;
         }
@@ -71,36 +71,36 @@ impl<'d, 'a> Gather<'d, 'a> {
             Node::List(items) | Node::Tuple(items) => {
                 let Some(&last) = items.last() else { return };
                 if matches!(self.document.value(last), Node::Dict(_) | Node::Object(_)) {
-                    self.group(last, &format!("{source}[-1]"), owner, depth + 1);
+                    self.group(last, &Word::Owned(format!("{source}[-1]")), owner, depth + 1);
                 }
             }
             _ => {}
         }
     }
 
-    fn pairs(&mut self, pairs: &[(NodeId, NodeId)], source: &str, owner: Owner, depth: usize) {
+    fn pairs(&mut self, pairs: &[(NodeId, NodeId)], source: &Word, owner: Owner, depth: usize) {
         for &(key, item) in pairs {
             if self.left == 0 {
                 return;
             }
             self.left -= 1;
             let key = match self.document.as_text(key) {
-                Some(text) if text.len() <= 256 => text.to_owned(),
-                _ => label(self.document, key),
+                Some(text) if text.len() <= 256 => names::word(text),
+                _ => Word::Owned(label(self.document, key)),
             };
             let last = names::is_history(&key).and_then(|_| self.last(item));
             if let Some((value, dtype)) = last {
-                let source = format!("{source}.{key}[-1]");
+                let source = Word::Owned(format!("{source}.{key}[-1]"));
                 self.found.push(Stored { key, source, owner, value, dtype });
             } else if let Some((value, dtype)) = self.measured(item, names::is_table(&key)) {
-                self.found.push(Stored { key, source: source.into(), owner, value, dtype });
+                self.found.push(Stored { key, source: source.clone(), owner, value, dtype });
             } else if matches!(self.document.value(item), Node::Dict(_) | Node::Object(_)) {
                 let inner = match names::branch(&key) {
                     Some(branch) => Owner::Branch(branch),
                     None if names::is_training(&key) => Owner::Training,
                     None => owner,
                 };
-                self.group(item, &format!("{source}.{key}"), inner, depth + 1);
+                self.group(item, &Word::Owned(format!("{source}.{key}")), inner, depth + 1);
             }
         }
     }

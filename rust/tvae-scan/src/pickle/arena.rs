@@ -5,14 +5,14 @@ use super::value::{DictKind, NodeId, ObjectKind, TensorKind};
 
 /// A stretch of bytes: of the stream, or past its end of the bytes that the machine made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Span {
+pub(crate) struct Span {
     pub start: u32,
     pub len: u32,
 }
 
 /// A stretch of the items of all tuples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Run {
+pub(crate) struct Run {
     pub start: u32,
     pub len: u32,
 }
@@ -22,7 +22,7 @@ pub(super) const EMPTY: u32 = u32::MAX;
 
 /// A value as stored; numbers without a name are positions in the vectors of the document.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Node {
+pub(crate) enum Node {
     None,
     Bool(bool),
     Int(i64),
@@ -49,15 +49,19 @@ pub(super) enum Node {
     Invalid,
 }
 
-#[derive(Debug, Default)]
-pub(super) struct DictData {
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct DictData {
     pub kind: DictKind,
-    pub pairs: Vec<(NodeId, NodeId)>,
+    /// Where its pairs are among those of all dictionaries.
+    pub start: u32,
+    pub len: u32,
+    /// Pairs that there is room for.
+    pub room: u32,
     pub attributes: Option<NodeId>,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct TensorData {
+pub(crate) struct TensorData {
     pub kind: TensorKind,
     pub dtype: DType,
     pub requires_grad: bool,
@@ -71,8 +75,10 @@ pub(super) struct TensorData {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct StorageData {
+pub(crate) struct StorageData {
     pub key: Span,
+    /// The key as a number, or `u32::MAX`.
+    pub number: u32,
     pub location: Span,
     pub dtype: Option<DType>,
     pub numel: i64,

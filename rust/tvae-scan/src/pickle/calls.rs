@@ -301,7 +301,8 @@ impl Machine<'_> {
         if !torch {
             self.note(code::ATTRIBUTES, "a dictionary has attributes of its own".into());
         }
-        self.dict_mut(target)?.attributes = Some(state);
+        let at = self.dict_at(target)?;
+        self.doc.dicts[at as usize].attributes = Some(state);
         Ok(())
     }
 

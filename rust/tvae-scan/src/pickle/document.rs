@@ -18,6 +18,8 @@ pub struct Document<'a> {
     pub(super) items: Vec<NodeId>,
     pub(super) lists: Vec<Vec<NodeId>>,
     pub(super) dicts: Vec<DictData>,
+    /// The pairs of all dictionaries.
+    pub(super) pairs: Vec<(NodeId, NodeId)>,
     pub(super) dims: Vec<i64>,
     pub(super) complexes: Vec<(f64, f64)>,
     pub(super) tensors: Vec<TensorData>,
@@ -137,15 +139,78 @@ impl<'a> Document<'a> {
         Walk::new(self, from, depth)
     }
 
+    /// The sizes and strides of all tensors, which their runs are parts of.
+    pub(crate) fn all_sizes(&self) -> &[i64] {
+        &self.dims
+    }
+
+    /// The stream and the bytes behind it, which spans are parts of.
+    pub(crate) fn all_bytes(&self) -> [&[u8]; 2] {
+        [self.source, &self.made]
+    }
+
+    pub(crate) fn tensor_data(&self, at: u32) -> &TensorData {
+        &self.tensors[at as usize]
+    }
+
+    pub(crate) fn storage_data(&self, at: u32) -> &StorageData {
+        &self.storages[at as usize]
+    }
+
+    pub(crate) fn as_storage(&self, id: NodeId) -> Option<u32> {
+        match self.node(id) {
+            Node::Storage(at) => Some(at),
+            _ => None,
+        }
+    }
+
+    /// The same vectors without anything in them.
+    pub(super) fn emptied(mut self) -> Document<'static> {
+        self.made.clear();
+        self.nodes.clear();
+        self.items.clear();
+        self.lists.clear();
+        self.dicts.clear();
+        self.pairs.clear();
+        self.dims.clear();
+        self.complexes.clear();
+        self.tensors.clear();
+        self.storages.clear();
+        self.types.clear();
+        self.scalars.clear();
+        self.arrays.clear();
+        self.objects.clear();
+        self.globals.clear();
+        Document {
+            source: &[],
+            made: self.made,
+            nodes: self.nodes,
+            items: self.items,
+            lists: self.lists,
+            dicts: self.dicts,
+            pairs: self.pairs,
+            dims: self.dims,
+            complexes: self.complexes,
+            tensors: self.tensors,
+            storages: self.storages,
+            types: self.types,
+            scalars: self.scalars,
+            arrays: self.arrays,
+            objects: self.objects,
+            globals: self.globals,
+            root: NodeId::default(),
+        }
+    }
+
     pub(super) fn dict_entry(&self, id: NodeId, key: &str) -> Option<NodeId> {
         matches!(self.node(id), Node::Dict(_)).then(|| self.lookup(id, key)).flatten()
     }
 
-    pub(super) fn node(&self, id: NodeId) -> Node {
+    pub(crate) fn node(&self, id: NodeId) -> Node {
         self.nodes.get(id.index()).copied().unwrap_or(Node::Invalid)
     }
 
-    pub(super) fn bytes(&self, span: Span) -> &[u8] {
+    pub(crate) fn bytes(&self, span: Span) -> &[u8] {
         let (start, len) = (span.start as usize, span.len as usize);
         match start.checked_sub(self.source.len()) {
             None => &self.source[start..start + len],
@@ -158,7 +223,7 @@ impl<'a> Document<'a> {
         std::str::from_utf8(self.bytes(span)).unwrap_or_default()
     }
 
-    pub(super) fn run(&self, run: Run) -> &[NodeId] {
+    pub(crate) fn run(&self, run: Run) -> &[NodeId] {
         &self.items[run.start as usize..][..run.len as usize]
     }
 
@@ -166,20 +231,21 @@ impl<'a> Document<'a> {
         &self.dims[run.start as usize..][..run.len as usize]
     }
 
-    pub(super) fn list(&self, at: u32) -> &[NodeId] {
+    pub(crate) fn list(&self, at: u32) -> &[NodeId] {
         if at == EMPTY { &[] } else { &self.lists[at as usize] }
     }
 
-    pub(super) fn dict(&self, at: u32) -> Dict<'_> {
+    pub(crate) fn dict(&self, at: u32) -> Dict<'_> {
         if at == EMPTY {
             return Dict { kind: DictKind::Plain, pairs: &[], attributes: None };
         }
         let dict = &self.dicts[at as usize];
-        Dict { kind: dict.kind, pairs: &dict.pairs, attributes: dict.attributes }
+        let pairs = &self.pairs[dict.start as usize..][..dict.len as usize];
+        Dict { kind: dict.kind, pairs, attributes: dict.attributes }
     }
 
     pub(super) fn storage(&self, id: NodeId, at: u32) -> Storage<'_> {
-        let StorageData { key, location, dtype, numel, untyped, view } = self.storages[at as usize];
+        let StorageData { key, location, dtype, numel, untyped, view, .. } = self.storages[at as usize];
         Storage { id, key: self.text(key), location: self.text(location), dtype, numel, untyped, view }
     }
 
@@ -224,7 +290,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    fn object(&self, at: u32) -> Object<'_> {
+    pub(crate) fn object(&self, at: u32) -> Object<'_> {
         let data = &self.objects[at as usize];
         Object {
             kind: data.kind,

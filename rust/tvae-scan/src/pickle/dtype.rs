@@ -34,8 +34,8 @@ pub enum DType {
     QUInt2x4,
 }
 
-/// Name in torch, bytes of an element, prefix of the storage class if it has one.
-const TABLE: &[(DType, &str, u64, &str)] = &[
+/// Name in torch, bytes of an element, prefix of the storage class if it has one; in the order of [`DType`].
+const TABLE: [(DType, &str, u64, &str); 27] = [
     (DType::Float64, "float64", 8, "Double"),
     (DType::Float32, "float32", 4, "Float"),
     (DType::Float16, "float16", 2, "Half"),
@@ -69,13 +69,18 @@ impl DType {
     /// The name in torch, without `torch.`.
     #[must_use]
     pub fn name(self) -> &'static str {
-        TABLE.iter().find(|row| row.0 == self).map_or("", |row| row.1)
+        TABLE[self as usize].1
     }
 
     /// Bytes of an element.
     #[must_use]
     pub fn itemsize(self) -> u64 {
-        TABLE.iter().find(|row| row.0 == self).map_or(1, |row| row.2)
+        TABLE[self as usize].2
+    }
+
+    /// Every type.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        TABLE.iter().map(|row| row.0)
     }
 
     /// The type called `torch.NAME`.
@@ -89,5 +94,15 @@ impl DType {
     pub fn from_storage_class(class: &str) -> Option<Self> {
         let prefix = class.strip_suffix("Storage").filter(|prefix| !prefix.is_empty())?;
         TABLE.iter().find(|row| row.3 == prefix).map(|row| row.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_types() {
+        assert!(DType::all().enumerate().all(|(place, dtype)| dtype as usize == place));
     }
 }

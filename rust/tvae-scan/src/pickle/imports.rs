@@ -2,7 +2,7 @@
 
 use super::arena::{GlobalData, Node, Span};
 use super::known::{self, Known};
-use super::machine::{self, Halt, Machine};
+use super::machine::{self, Halt, Machine, Room};
 use super::reader::narrow;
 use super::value::NodeId;
 use super::{Budget, Import, Safety, code, names, text};
@@ -121,7 +121,7 @@ impl Machine<'_> {
         let (mut at, mut worst) = (0, Safety::DataOnly);
         for _ in 0..STREAMS {
             let budget = Budget { opcodes: self.budget.opcodes - self.opcodes, ..self.budget };
-            let found = machine::run_at(&bytes[at..], &budget, self.level + 1);
+            let found = machine::run(&bytes[at..], &budget, self.level + 1, &mut Room::default());
             self.opcodes += found.opcodes;
             self.charge(found.document.as_ref().map_or(0, super::Document::len) / 4)?;
             worst = worst.max(found.safety);

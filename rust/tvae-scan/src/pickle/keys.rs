@@ -1,16 +1,19 @@
 //! Items that are added to containers, and keys that come twice.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 
-use super::arena::{EMPTY, Node, Run};
+use super::arena::{DictData, EMPTY, Node, Run};
 use super::document::Document;
 use super::machine::{Halt, Machine};
+use super::reader::narrow;
 use super::value::{DictKind, NodeId, ObjectKind};
 use super::{Safety, code};
 
 /// Containers up to this many keys are compared key by key.
 const SMALL: usize = 8;
+
+/// Places of a table that are looked at for each key before it is given up: its hash can be foreseen.
+const PROBES: usize = 8;
 
 /// Longer keys are compared by identity: a stream could have one of megabytes compared for every dictionary.
 const LONG: u32 = 1024;
@@ -26,6 +29,37 @@ enum Key<'d> {
     Bytes(&'d [u8]),
     /// All else is the same only as itself.
     Same(NodeId),
+}
+
+impl Key<'_> {
+    /// A number that is the same for the same keys. It is quick and can be foreseen, so that equal numbers are only a
+    /// reason to look again.
+    #[inline]
+    fn mark(&self) -> u64 {
+        let number = match self {
+            Self::None => 1,
+            Self::Int(value) => value.cast_unsigned(),
+            Self::Float(bits) => !bits,
+            Self::Text(bytes) => fold(bytes),
+            Self::Bytes(bytes) => !fold(bytes),
+            Self::Same(id) => u64::from(id.0) << 32,
+        };
+        let mixed = (number ^ 0x9e37_79b9_7f4a_7c15).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        // Zero is a free place.
+        (mixed ^ mixed >> 32) | 1
+    }
+}
+
+/// Bytes as one number, eight at a time.
+#[inline]
+fn fold(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let first = u64::from_le_bytes(last) ^ (bytes.len() as u64) << 56;
+    words.iter().fold(first, |sum, word| {
+        (sum.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    })
 }
 
 impl Document<'_> {
@@ -46,6 +80,77 @@ impl Document<'_> {
     }
 }
 
+impl Document<'_> {
+    /// Whether keys are all different, if that is easily told.
+    fn are_distinct(
+        &self,
+        keys: impl ExactSizeIterator<Item = NodeId> + Clone,
+        table: &mut Vec<u64>,
+    ) -> bool {
+        let count = keys.len();
+        let marks = keys.map(|id| self.key(id).mark());
+        if count < 2 {
+            return true;
+        }
+        if count <= SMALL {
+            let mut few = [0; SMALL];
+            few.iter_mut().zip(marks).for_each(|(slot, mark)| *slot = mark);
+            return (1..count).all(|at| !few[..at].contains(&few[at]));
+        }
+        let size = (count * 2).next_power_of_two();
+        table.clear();
+        table.resize(size, 0);
+        let mut probes = count * PROBES;
+        for mark in marks {
+            let mut place = usize::try_from(mark >> 32).unwrap_or(0) & (size - 1);
+            while table[place] != 0 {
+                if table[place] == mark || probes == 0 {
+                    return false;
+                }
+                probes -= 1;
+                place = (place + 1) & (size - 1);
+            }
+            table[place] = mark;
+        }
+        true
+    }
+
+    /// Where each key came first, None if all did.
+    fn firsts(&self, keys: impl ExactSizeIterator<Item = NodeId>) -> Option<Vec<usize>> {
+        let count = keys.len();
+        let mut seen: HashMap<Key, usize> = HashMap::with_capacity(count);
+        let firsts: Vec<usize> =
+            keys.enumerate().map(|(at, id)| *seen.entry(self.key(id)).or_insert(at)).collect();
+        (seen.len() < count).then_some(firsts)
+    }
+
+    /// Adds pairs to a dictionary: behind its others where there is room, else all of them move to the end, which then
+    /// has room for as many again.
+    pub(super) fn add_pairs(&mut self, at: u32, pairs: impl ExactSizeIterator<Item = (NodeId, NodeId)>) {
+        let dict = &mut self.dicts[at as usize];
+        let (start, len, added) = (dict.start as usize, dict.len as usize, pairs.len());
+        dict.len = narrow(len + added);
+        if len + added <= dict.room as usize {
+            let free = &mut self.pairs[start + len..][..added];
+            free.iter_mut().zip(pairs).for_each(|(slot, pair)| *slot = pair);
+            return;
+        }
+        if len == 0 {
+            (dict.start, dict.room) = (narrow(self.pairs.len()), narrow(added));
+            self.pairs.extend(pairs);
+            return;
+        }
+        if start + len != self.pairs.len() {
+            dict.start = narrow(self.pairs.len());
+            self.pairs.extend_from_within(start..start + len);
+        }
+        self.pairs.extend(pairs);
+        let end = self.pairs.len() + len;
+        self.pairs.resize(end, (NodeId(0), NodeId(0)));
+        dict.room = narrow(len + added + len);
+    }
+}
+
 impl Machine<'_> {
     /// SETITEM, SETITEMS and DICT: pairs from `start` on go to the value below.
     pub fn set_items(&mut self, start: usize) -> Result<(), Halt> {
@@ -60,16 +165,14 @@ impl Machine<'_> {
         }
         let end = start + waiting;
         self.charge(waiting.div_ceil(4))?;
-        if (start..end).step_by(2).any(|at| self.is_unhashable(self.stack[at])) {
+        if self.stack[start..end].chunks_exact(2).any(|pair| self.is_unhashable(pair[0])) {
             self.fault(code::TYPE, "a key cannot be hashed".into());
         }
         match self.doc.node(target) {
             Node::Dict(_) => {
-                self.dict_mut(target)?;
-                if let Node::Dict(at) = self.doc.node(target) {
-                    let pairs = self.stack[start..end].chunks_exact(2).map(|pair| (pair[0], pair[1]));
-                    self.doc.dicts[at as usize].pairs.extend(pairs);
-                }
+                let at = self.dict_at(target)?;
+                let pairs = self.stack[start..end].chunks_exact(2).map(|pair| (pair[0], pair[1]));
+                self.doc.add_pairs(at, pairs);
             }
             Node::Object(at) => {
                 if !self.is_open(at) {
@@ -147,46 +250,60 @@ impl Machine<'_> {
 
     /// Leaves each key once, in its first place and with its last value, as Python does.
     pub fn settle(&mut self) {
-        let hasher = RandomState::new();
-        let mut twice = false;
+        let mut table = std::mem::take(&mut self.table);
+        let (mut twice, mut last) = (false, 0..0);
         for at in 0..self.doc.dicts.len() {
-            let mut pairs = std::mem::take(&mut self.doc.dicts[at].pairs);
-            let firsts = self.firsts(&hasher, pairs.iter().map(|pair| pair.0));
-            if let Some(firsts) = firsts {
-                twice = true;
-                for (at, &first) in firsts.iter().enumerate() {
-                    pairs[first].1 = pairs[at].1;
-                }
-                let mut at = 0..;
-                pairs.retain(|_| at.next().is_some_and(|at| firsts[at] == at));
+            let DictData { start, len, .. } = self.doc.dicts[at];
+            let (start, len) = (start as usize, len as usize);
+            let keys = self.doc.pairs[start..start + len].iter().map(|pair| pair.0);
+            // An optimizer has the same few keys for every parameter.
+            let before = self.doc.pairs[last.clone()].iter().map(|pair| pair.0);
+            if keys.clone().eq(before) || self.doc.are_distinct(keys.clone(), &mut table) {
+                last = start..start + len;
+                continue;
             }
-            self.doc.dicts[at].pairs = pairs;
+            let firsts = self.doc.firsts(keys);
+            let Some(firsts) = firsts else { continue };
+            twice = true;
+            let pairs = &mut self.doc.pairs[start..start + len];
+            for (at, &first) in firsts.iter().enumerate() {
+                pairs[first].1 = pairs[at].1;
+            }
+            let mut kept = 0;
+            for at in (0..len).filter(|&at| firsts[at] == at) {
+                pairs[kept] = pairs[at];
+                kept += 1;
+            }
+            self.doc.dicts[at].len = narrow(kept);
         }
         if twice {
             self.note(code::DUPLICATE_KEY, "a key is stored twice; the last value counts".into());
         }
-        self.settle_sets(&hasher);
+        self.table = table;
+        if self.sets {
+            self.settle_sets();
+        }
     }
 
-    fn settle_sets(&mut self, hasher: &RandomState) {
+    fn settle_sets(&mut self) {
         for id in 0..self.doc.nodes.len() {
             match self.doc.nodes[id] {
                 Node::Set(at) if at != EMPTY => {
                     let mut items = std::mem::take(&mut self.doc.lists[at as usize]);
-                    if let Some(firsts) = self.firsts(hasher, items.iter().copied()) {
+                    if let Some(firsts) = self.doc.firsts(items.iter().copied()) {
                         let mut at = 0..;
                         items.retain(|_| at.next().is_some_and(|at| firsts[at] == at));
                     }
                     self.doc.lists[at as usize] = items;
                 }
                 Node::FrozenSet(run) => {
-                    let firsts = self.firsts(hasher, self.doc.run(run).iter().copied());
+                    let firsts = self.doc.firsts(self.doc.run(run).iter().copied());
                     if let Some(firsts) = firsts {
                         let start = run.start as usize;
                         let kept = (0..firsts.len()).filter(|&at| firsts[at] == at);
                         let kept: Vec<NodeId> = kept.map(|at| self.doc.items[start + at]).collect();
                         self.doc.items[start..start + kept.len()].copy_from_slice(&kept);
-                        let len = super::reader::narrow(kept.len());
+                        let len = narrow(kept.len());
                         self.doc.nodes[id] = Node::FrozenSet(Run { start: run.start, len });
                     }
                 }
@@ -195,43 +312,11 @@ impl Machine<'_> {
         }
     }
 
-    /// Where each key came first, None if all did.
-    fn firsts(
-        &self,
-        hasher: &RandomState,
-        keys: impl ExactSizeIterator<Item = NodeId> + Clone,
-    ) -> Option<Vec<usize>> {
-        let count = keys.len();
-        if count < 2 {
-            return None;
-        }
-        let distinct = if count <= SMALL {
-            let mut rest = keys.clone();
-            (0..count).all(|at| {
-                let key = rest.next().map(|id| self.doc.key(id));
-                !keys.clone().take(at).any(|other| Some(self.doc.key(other)) == key)
-            })
-        } else {
-            // Sorted hashes take less room than a map, and most dictionaries need no more.
-            let mut sorted: Vec<u64> = keys.clone().map(|id| hasher.hash_one(self.doc.key(id))).collect();
-            sorted.sort_unstable();
-            sorted.windows(2).all(|pair| pair[0] != pair[1])
-        };
-        if distinct {
-            return None;
-        }
-        let mut seen: HashMap<Key, usize, RandomState> =
-            HashMap::with_capacity_and_hasher(count, hasher.clone());
-        let firsts: Vec<usize> =
-            keys.enumerate().map(|(at, id)| *seen.entry(self.doc.key(id)).or_insert(at)).collect();
-        (seen.len() < count).then_some(firsts)
-    }
-
     /// A counter's keys are checked as a dictionary's: both come from the same argument.
     pub fn copy_pairs(&mut self, from: NodeId, kind: DictKind) -> Result<Option<Node>, Halt> {
         let Node::Dict(at) = self.doc.node(from) else { return Ok(None) };
         let pairs = self.doc.dict(at).pairs.to_vec();
         self.charge(pairs.len().div_ceil(2))?;
-        self.new_dict(super::arena::DictData { kind, pairs, attributes: None }).map(Some)
+        self.new_dict(kind, pairs).map(Some)
     }
 }

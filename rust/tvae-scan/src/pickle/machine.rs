@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use super::arena::{DictData, EMPTY, Node, Run, Span};
 use super::document::Document;
+use super::hurry::{Names, UNMADE, Unmade};
 use super::known::Known;
 use super::reader::{Reader, narrow};
-use super::value::NodeId;
+use super::value::{DictKind, NodeId};
 use super::{Budget, Import, PickleIssue, Safety, Unpickled, code};
 
 /// Why the machine stops before STOP; the issue is already noted.
@@ -16,8 +17,8 @@ pub(super) struct Halt;
 /// Issues of one code that are kept.
 const SAME_ISSUES: usize = 16;
 
-/// Bytes of a stream that room is made for at once.
-const FEW: usize = 32 << 10;
+/// Values for which the room is kept from one stream to the next.
+const MOST_KEPT: usize = 1 << 16;
 
 /// Values that may be added to what a broken stream had built.
 const RESERVE: usize = 256;
@@ -31,7 +32,7 @@ pub(super) struct Machine<'a> {
     pub stack: Vec<NodeId>,
     /// Heights of the stack at the open marks.
     pub marks: Vec<usize>,
-    memo: Vec<u32>,
+    pub memo: Vec<u32>,
     /// Entries far beyond the others, so that an id of `2^32 - 1` costs one entry.
     far: HashMap<u64, u32>,
     pub memo_len: usize,
@@ -50,25 +51,50 @@ pub(super) struct Machine<'a> {
     pub budget: Budget,
     /// How many pickles this one is inside of.
     pub level: usize,
+    /// Where keys are compared.
+    pub table: Vec<u64>,
+    /// There are sets, the items of which are to be compared.
+    pub sets: bool,
+    /// What is easy is taken in a hurry.
+    pub hurries: bool,
+    /// Bytes are followed a second time, for values that were not made the first time.
+    pub repeats: bool,
+    pub unmade: Vec<Unmade>,
+    pub names: Names,
 }
 
-/// Runs one stream, which is not inside another.
-pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget) -> Unpickled<'a> {
-    run_at(bytes, budget, 0)
+/// What a machine needs to run, kept from one stream to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    document: Document<'static>,
+    stack: Vec<NodeId>,
+    marks: Vec<usize>,
+    memo: Vec<u32>,
+    table: Vec<u64>,
+    unmade: Vec<Unmade>,
 }
 
-/// Runs one stream at a level of nesting, which only the caller bounds.
-pub(super) fn run_at<'a>(bytes: &'a [u8], budget: &Budget, level: usize) -> Unpickled<'a> {
+impl Room {
+    /// Takes back what a document was made of, unless it is more than the usual one needs.
+    pub(crate) fn take_back(&mut self, document: Document<'_>) {
+        if document.len() <= MOST_KEPT {
+            self.document = document.emptied();
+        }
+    }
+}
+
+/// Runs one stream, which is inside so many others; only the caller bounds that.
+pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget, level: usize, kept: &mut Room) -> Unpickled<'a> {
     let limit = budget.bytes.min(1 << 31);
     let cut = bytes.len() > limit;
     let source = &bytes[..bytes.len().min(limit)];
-    let few = source.len().min(FEW);
+    let Room { document, stack, marks, memo, table, unmade } = std::mem::take(kept);
     let mut machine = Machine {
-        doc: room_for(source),
+        doc: Document { source, ..document },
         reader: Reader { bytes: source, at: 0 },
-        stack: Vec::with_capacity(32),
-        marks: Vec::with_capacity(16),
-        memo: Vec::with_capacity(few / 8),
+        stack,
+        marks,
+        memo,
         far: HashMap::new(),
         memo_len: 0,
         imports: Vec::new(),
@@ -82,31 +108,22 @@ pub(super) fn run_at<'a>(bytes: &'a [u8], budget: &Budget, level: usize) -> Unpi
         opcodes: 0,
         budget: *budget,
         level,
+        table,
+        sets: false,
+        hurries: budget.hurry && level == 0,
+        repeats: false,
+        unmade,
+        names: Names::default(),
     };
     let root = machine.execute().ok();
     if root.is_none() && cut {
         machine.fault(code::BUDGET, format!("only the first {limit} bytes were looked at"));
     }
-    machine.finish(root)
-}
-
-/// A document with about the room that torch's streams fill, so that the usual one grows nothing.
-fn room_for(source: &[u8]) -> Document<'_> {
-    let few = source.len().min(FEW);
-    Document {
-        source,
-        nodes: Vec::with_capacity(few / 4),
-        items: Vec::with_capacity(few / 4),
-        dicts: Vec::with_capacity(few / 64),
-        dims: Vec::with_capacity(few / 32),
-        tensors: Vec::with_capacity(few / 80),
-        storages: Vec::with_capacity(few / 80),
-        ..Document::default()
-    }
+    machine.finish(root, kept)
 }
 
 impl<'a> Machine<'a> {
-    fn finish(mut self, root: Option<NodeId>) -> Unpickled<'a> {
+    fn finish(mut self, root: Option<NodeId>, kept: &mut Room) -> Unpickled<'a> {
         let root = root.or_else(|| self.salvage());
         if root.is_some() {
             self.settle();
@@ -114,6 +131,14 @@ impl<'a> Machine<'a> {
         let mut safety = self.imports.iter().map(|import| import.class).fold(self.floor, Safety::max);
         if self.faults > 0 {
             safety = safety.max(Safety::Unparsed);
+        }
+        if self.memo.len() <= MOST_KEPT {
+            (kept.stack, kept.marks, kept.memo, kept.table) = (self.stack, self.marks, self.memo, self.table);
+            kept.stack.clear();
+            kept.marks.clear();
+            kept.memo.clear();
+            kept.unmade = self.unmade;
+            kept.unmade.clear();
         }
         let document = root.map(|root| {
             self.doc.root = root;
@@ -144,7 +169,7 @@ impl<'a> Machine<'a> {
                 Node::Dict(_) => {
                     let pairs = waiting.chunks_exact(2).map(|pair| (pair[0], pair[1]));
                     let pairs: Vec<_> = pairs.take_while(|pair| self.is_plain_key(pair.0)).collect();
-                    let _ = self.dict_mut(target).map(|dict| dict.pairs.extend(pairs));
+                    let _ = self.dict_at(target).map(|at| self.doc.add_pairs(at, pairs.into_iter()));
                 }
                 Node::List(_) | Node::Set(_) => {
                     let _ = self.list_mut(target).map(|list| list.extend(waiting));
@@ -157,7 +182,7 @@ impl<'a> Machine<'a> {
             && matches!(self.doc.node(target), Node::Dict(_))
             && self.is_plain_key(key)
         {
-            let _ = self.dict_mut(target).map(|dict| dict.pairs.push((key, value)));
+            let _ = self.dict_at(target).map(|at| self.doc.add_pairs(at, [(key, value)].into_iter()));
         }
         self.stack.first().copied()
     }
@@ -239,17 +264,19 @@ impl<'a> Machine<'a> {
 
     pub fn memoize(&mut self, at: u64, id: NodeId) -> Result<(), Halt> {
         let dense = self.memo.len();
-        let slot = match usize::try_from(at) {
-            Ok(at) if at < dense => &mut self.memo[at],
-            Ok(at) if at <= dense * 2 + 64 => {
-                self.charge((at + 1 - dense).div_ceil(4))?;
-                self.memo.resize(at + 1, NOTHING);
-                &mut self.memo[at]
-            }
-            _ => {
-                self.charge(4)?;
-                self.far.entry(at).or_insert(NOTHING)
-            }
+        let place = usize::try_from(at).unwrap_or(usize::MAX);
+        if place < dense && self.memo[place] != NOTHING && self.hurries && !self.repeats {
+            self.make_all()?;
+        }
+        let slot = if place < dense {
+            &mut self.memo[place]
+        } else if place <= dense * 2 + 64 {
+            self.charge((place + 1 - dense).div_ceil(4))?;
+            self.memo.resize(place + 1, NOTHING);
+            &mut self.memo[place]
+        } else {
+            self.charge(4)?;
+            self.far.entry(at).or_insert(NOTHING)
         };
         if *slot == NOTHING {
             self.memo_len += 1;
@@ -260,7 +287,14 @@ impl<'a> Machine<'a> {
 
     /// A memo entry, or a placeholder where there is none.
     pub fn recall(&mut self, at: u64) -> Result<NodeId, Halt> {
-        let near = usize::try_from(at).ok().and_then(|at| self.memo.get(at)).copied();
+        let place = usize::try_from(at).unwrap_or(usize::MAX);
+        if let Some(&entry) = self.memo.get(place)
+            && entry != NOTHING
+            && entry >= UNMADE
+        {
+            self.make_parts(entry - UNMADE)?;
+        }
+        let near = self.memo.get(place).copied();
         // An entry that was stored when it was far may have come near since.
         let found = near.filter(|&id| id != NOTHING).or_else(|| self.far.get(&at).copied());
         if let Some(id) = found {
@@ -278,23 +312,26 @@ impl<'a> Machine<'a> {
         Ok(Span { start, len: narrow(bytes.len()) })
     }
 
-    /// The pairs of a dictionary, with room made if it had none.
-    pub fn dict_mut(&mut self, id: NodeId) -> Result<&mut DictData, Halt> {
-        let at = match self.doc.node(id) {
-            Node::Dict(at) if at != EMPTY => at,
-            _ => {
-                let node = self.new_dict(DictData::default())?;
-                self.doc.nodes[id.index()] = node;
-                narrow(self.doc.dicts.len() - 1)
-            }
-        };
-        Ok(&mut self.doc.dicts[at as usize])
+    /// Which dictionary a value is, with one made if it had none.
+    pub fn dict_at(&mut self, id: NodeId) -> Result<u32, Halt> {
+        if let Node::Dict(at) = self.doc.node(id)
+            && at != EMPTY
+        {
+            return Ok(at);
+        }
+        self.charge(3)?;
+        let at = narrow(self.doc.dicts.len());
+        self.doc.dicts.push(DictData::default());
+        self.doc.nodes[id.index()] = Node::Dict(at);
+        Ok(at)
     }
 
-    pub fn new_dict(&mut self, dict: DictData) -> Result<Node, Halt> {
+    pub fn new_dict(&mut self, kind: DictKind, pairs: Vec<(NodeId, NodeId)>) -> Result<Node, Halt> {
         self.charge(3)?;
-        self.doc.dicts.push(dict);
-        Ok(Node::Dict(narrow(self.doc.dicts.len() - 1)))
+        let at = narrow(self.doc.dicts.len());
+        self.doc.dicts.push(DictData { kind, start: narrow(self.doc.pairs.len()), ..DictData::default() });
+        self.doc.add_pairs(at, pairs.into_iter());
+        Ok(Node::Dict(at))
     }
 
     /// The items of a list or set, with room made if it had none.

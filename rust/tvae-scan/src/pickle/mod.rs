@@ -16,6 +16,8 @@ mod calls;
 mod danger;
 mod document;
 mod dtype;
+mod form;
+mod hurry;
 mod imports;
 mod keys;
 mod known;
@@ -33,8 +35,11 @@ mod walk;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use arena::{Node, Run, StorageData, TensorData};
 pub use document::Document;
 pub use dtype::DType;
+pub(crate) use form::number;
+pub(crate) use machine::Room;
 pub use value::{
     Array, Dict, DictKind, NodeId, NumpyType, Object, ObjectKind, Scalar, ScalarValue, Storage, Tensor,
     TensorKind, Value,
@@ -55,12 +60,14 @@ pub struct Budget {
     pub nodes: usize,
     /// Bytes of a name or a message that are kept.
     pub text: usize,
+    /// Take the forms that torch writes in one go. The outcome is the same without.
+    pub hurry: bool,
 }
 
 impl Default for Budget {
     /// Room for a checkpoint of fifty thousand tensors in less than 64 MB.
     fn default() -> Self {
-        Self { bytes: 16 << 20, opcodes: 4_000_000, depth: 100_000, nodes: 5 << 18, text: 512 }
+        Self { bytes: 16 << 20, opcodes: 4_000_000, depth: 100_000, nodes: 5 << 18, text: 512, hurry: true }
     }
 }
 
@@ -188,7 +195,12 @@ pub struct Unpickled<'a> {
 /// Bytes after the STOP are not looked at. A broken stream gives what could be built, with `complete` unset.
 #[must_use]
 pub fn load<'a>(bytes: &'a [u8], budget: &Budget) -> Unpickled<'a> {
-    machine::run(bytes, budget)
+    load_in(bytes, budget, &mut Room::default())
+}
+
+/// [`load`] with room that is used again.
+pub(crate) fn load_in<'a>(bytes: &'a [u8], budget: &Budget, room: &mut Room) -> Unpickled<'a> {
+    machine::run(bytes, budget, 0, room)
 }
 
 /// [`load`] without the values, for streams of which only the verdict matters.

@@ -16,6 +16,7 @@ impl Machine<'_> {
     /// Executes to the STOP and gives the value that is left.
     pub fn execute(&mut self) -> Result<NodeId, Halt> {
         loop {
+            self.hurry();
             self.at = self.reader.at;
             let Some(opcode) = self.reader.byte() else { return Err(self.truncated()) };
             if self.opcodes == self.budget.opcodes {
@@ -53,7 +54,7 @@ impl Machine<'_> {
     }
 
     #[allow(clippy::too_many_lines, clippy::cast_possible_truncation)] // one arm per opcode, each a byte or a line
-    fn step(&mut self, opcode: u8) -> Result<(), Halt> {
+    pub fn step(&mut self, opcode: u8) -> Result<(), Halt> {
         match opcode {
             // Constants and numbers.
             b'N' => self.push(Node::None),
@@ -123,7 +124,10 @@ impl Machine<'_> {
             // Containers.
             b']' => self.push(Node::List(EMPTY)),
             b'}' => self.push(Node::Dict(EMPTY)),
-            0x8F => self.push(Node::Set(EMPTY)),
+            0x8F => {
+                self.sets = true;
+                self.push(Node::Set(EMPTY))
+            }
             b')' => self.push(Node::Tuple(Run::default())),
             0x85 => self.tuple(1),
             0x86 => self.tuple(2),
@@ -148,6 +152,7 @@ impl Machine<'_> {
             0x91 => {
                 let start = self.mark();
                 let run = self.collect(start)?;
+                self.sets = true;
                 self.push(Node::FrozenSet(run))
             }
             b'a' => {

@@ -1,6 +1,6 @@
 //! Types of Python's own library.
 
-use super::arena::{DictData, EMPTY, Node, ObjectData, Run};
+use super::arena::{EMPTY, Node, ObjectData, Run};
 use super::calls::Args;
 use super::known::Known;
 use super::machine::{Halt, Machine};
@@ -14,6 +14,7 @@ const SECOND: i64 = 1_000_000;
 impl Machine<'_> {
     /// Containers, bytes and numbers: values that need no object of their own.
     pub fn plain_form(&mut self, known: Known, args: Args) -> Result<Option<Node>, Halt> {
+        self.sets |= matches!(known, Known::Set | Known::FrozenSet);
         match (known, args.ids()) {
             (Known::OrderedDict, []) => self.dictionary(DictKind::Ordered, None).map(Some),
             (Known::OrderedDict, &[items]) => self.dictionary_of(items),
@@ -77,7 +78,7 @@ impl Machine<'_> {
     }
 
     fn dictionary(&mut self, kind: DictKind, pairs: Option<Vec<(NodeId, NodeId)>>) -> Result<Node, Halt> {
-        self.new_dict(DictData { kind, pairs: pairs.unwrap_or_default(), attributes: None })
+        self.new_dict(kind, pairs.unwrap_or_default())
     }
 
     /// `OrderedDict([[key, value], ...])`, as Python 2 wrote it.

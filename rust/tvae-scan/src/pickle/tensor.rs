@@ -3,6 +3,7 @@
 use super::arena::{Node, Run, Span, StorageData, TensorData};
 use super::calls::Args;
 use super::dtype::DType;
+use super::form::number;
 use super::known::Known;
 use super::machine::{Halt, Machine};
 use super::reader::narrow;
@@ -42,7 +43,8 @@ impl Machine<'_> {
         };
         let view = args.ids().get(5).copied().filter(|&view| self.doc.node(view) != Node::None);
         self.charge(3)?;
-        self.doc.storages.push(StorageData { key, location, dtype, numel, untyped, view });
+        let number = number(self.doc.bytes(key)).unwrap_or(u32::MAX);
+        self.doc.storages.push(StorageData { key, number, location, dtype, numel, untyped, view });
         Ok(Some(Node::Storage(narrow(self.doc.storages.len() - 1))))
     }
 

@@ -258,6 +258,10 @@ pub(super) fn decimal(line: &[u8]) -> Option<Integer> {
 
 /// At most `limit` bytes of a text, with control characters escaped, for messages.
 pub(super) fn brief(text: &str, limit: usize) -> String {
+    // A control character of ASCII is one byte, another one begins with 0xC2.
+    if text.len() <= limit && !text.bytes().any(|byte| byte < b' ' || matches!(byte, 0x7F | 0xC2)) {
+        return text.to_owned();
+    }
     let mut short = String::new();
     for point in text.chars() {
         let before = short.len();

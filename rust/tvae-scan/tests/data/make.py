@@ -252,6 +252,21 @@ def tensors():
     }
 
 
+def training():
+    """A model and its optimizer after a step: enough tensors for memo entries of one byte and of four."""
+    layers = [torch.nn.Conv2d(3, 300, 1), torch.nn.BatchNorm2d(300), torch.nn.Flatten()]
+    layers += [torch.nn.Linear(300, 7)] + [torch.nn.Linear(7, 7) for _ in range(3)]
+    model = torch.nn.Sequential(*layers)
+    optimizer = torch.optim.Adam(model.parameters())
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    metrics = {"loss": np.float32(0.5), "coverage": np.float64(1.0)}
+    state = model.state_dict()
+    tied = {"first": state["0.bias"], "again": state["0.bias"], "part": state["0.weight"][:, 0, 0, 0]}
+    return {"epoch": 3, "model": state, "tied": tied, "optimizer": optimizer.state_dict(), "metrics": metrics}
+
+
 def main():
     for protocol in range(6):
         write(f"plain_{protocol}", pickle.dumps(plain(), protocol), plain())
@@ -259,6 +274,7 @@ def main():
         write(f"arrays_{protocol}", pickle.dumps(arrays(), protocol), arrays())
     write("checkpoint", torch_stream(checkpoint()), checkpoint())
     write("tensors", torch_stream(tensors()), tensors())
+    (HERE / "training.pkl").write_bytes(torch_stream(training()))
     own = {"settings": Settings(), "phase": Phase.WARM}
     write("own_2", pickle.dumps(own, 2), own)
     write("own_4", pickle.dumps(own, 4), own)

@@ -12,7 +12,7 @@ use crate::trees::{Tree, dir, family, file, linked, saved};
 
 /// The same metric as a stand-in under another key.
 fn stand_in(mut record: FileRecord, raw_key: &str) -> FileRecord {
-    record.metrics[0].reading.raw_key = raw_key.into();
+    record.metrics[0].reading.raw_key = raw_key.to_owned().into();
     record
 }
 

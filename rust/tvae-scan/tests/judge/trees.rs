@@ -18,10 +18,10 @@ pub fn file(name: &str, metrics: &[(&str, f64)]) -> FileRecord {
 
 pub fn family(name: &str, metrics: &[(&str, f64)], family: &'static str) -> FileRecord {
     let metrics = metrics.iter().map(|(name, value)| Metric {
-        name: (*name).into(),
+        name: (*name).to_owned().into(),
         reading: Reading {
             value: Value::Float(*value),
-            raw_key: (*name).into(),
+            raw_key: (*name).to_owned().into(),
             source: "metrics".into(),
             dtype: "float".into(),
             family: family.into(),

@@ -1,0 +1,244 @@
+//! Every tensor of a checkpoint: its name, whose it is, and which storage it is a view of.
+//!
+//! Nothing here is a string or a vector per tensor. Names are pieces of one text, of the key alone and by the containers
+//! above it; a checkpoint has hundreds of tensors, and their names are needed for a few of them.
+
+use std::collections::HashMap;
+
+use crate::pickle::{DType, Run, number};
+use crate::places::Place;
+use crate::tensors::Tensor;
+
+/// Nothing has this number.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// A stretch of the text of all keys: of the stream, which is copied whole, or of what was added behind it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Piece {
+    pub start: u32,
+    pub len: u32,
+}
+
+/// A container with tensors in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Frame {
+    pub above: u32,
+    pub key: Piece,
+    /// Length of its path. A path of nothing is that of the top.
+    pub len: u32,
+    pub group: u32,
+}
+
+/// A tensor of a document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Placed {
+    pub frame: u32,
+    pub key: Piece,
+    pub dtype: DType,
+    pub shape: Run,
+    pub stride: Run,
+    /// Its storage among all, or [`NONE`].
+    pub storage: u32,
+    /// First element in the storage.
+    pub offset: i64,
+    /// Behind its last byte in the storage; the largest number if that is none.
+    pub end: u64,
+    /// Product of its shape.
+    pub elements: u64,
+}
+
+/// A tensor that torch 0.1 refers to by a number.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reference {
+    pub frame: u32,
+    pub key: Piece,
+    pub number: i64,
+}
+
+/// A storage that tensors refer to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StorageUse {
+    /// Its key, unless that is a number.
+    pub key: Piece,
+    /// Its key, if that is a number.
+    pub number: Option<u32>,
+    /// Its elements, as declared; bytes if it is untyped.
+    pub count: Option<u64>,
+    /// Bytes that it must have; `None` if that is no number.
+    pub bytes: Option<u64>,
+    /// Where it is, if it was found.
+    pub place: Option<Place>,
+    /// The group that counted it last.
+    pub counted: u32,
+}
+
+/// The storages of a document, each once.
+#[derive(Debug, Default)]
+pub(crate) struct Storages {
+    pub list: Vec<StorageUse>,
+    pub numbered: Vec<u32>,
+    pub named: HashMap<Vec<u8>, u32>,
+}
+
+impl Storages {
+    pub(crate) fn find(&self, key: &[u8]) -> Option<usize> {
+        let at = match number(key) {
+            Some(number) => self.numbered.get(number as usize).copied().filter(|&at| at != NONE),
+            None => self.named.get(key).copied(),
+        };
+        at.map(|at| at as usize)
+    }
+
+    /// The storage of a key.
+    pub(crate) fn get(&self, key: &str) -> Option<&StorageUse> {
+        self.find(key.as_bytes()).map(|at| &self.list[at])
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+}
+
+/// Tensors that follow each other and belong to one key at the top.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Stretch {
+    pub group: u32,
+    pub start: u32,
+    pub end: u32,
+}
+
+/// Everything that a document refers to.
+#[derive(Debug, Default)]
+pub(crate) struct Tensors {
+    pub text: Vec<u8>,
+    pub frames: Vec<Frame>,
+    pub sizes: Vec<i64>,
+    pub placed: Vec<Placed>,
+    pub storages: Storages,
+    /// First keys of the names; empty for tensors at the top, which are their own keys.
+    pub groups: Vec<Piece>,
+    pub stretches: Vec<Stretch>,
+    /// Tensors that are looked for elsewhere.
+    pub references: Vec<Reference>,
+}
+
+impl Tensors {
+    /// Without tensors, but with the room for them.
+    pub(crate) fn emptied(mut self) -> Self {
+        self.clear();
+        self
+    }
+
+    pub(crate) fn clear(&mut self) {
+        let Self { text, frames, sizes, placed, storages, groups, stretches, references } = self;
+        text.clear();
+        frames.clear();
+        sizes.clear();
+        placed.clear();
+        groups.clear();
+        stretches.clear();
+        references.clear();
+        storages.list.clear();
+        storages.numbered.clear();
+        storages.named.clear();
+    }
+
+    pub(crate) fn piece(&self, piece: Piece) -> &[u8] {
+        &self.text[piece.start as usize..][..piece.len as usize]
+    }
+
+    /// A piece as text.
+    pub(crate) fn word(&self, piece: Piece) -> String {
+        String::from_utf8_lossy(self.piece(piece)).into_owned()
+    }
+
+    /// The key of a storage.
+    pub(crate) fn key(&self, storage: &StorageUse) -> String {
+        storage.number.map_or_else(|| self.word(storage.key), |number| number.to_string())
+    }
+
+    /// The name of a tensor: its key path from the top, joined by dots.
+    pub(crate) fn name(&self, placed: &Placed) -> String {
+        self.path(placed.frame, placed.key, 0)
+    }
+
+    /// The path of a key in a frame, from behind the first `from` bytes of it.
+    pub(crate) fn path(&self, mut frame: u32, key: Piece, from: usize) -> String {
+        let mut pieces = vec![key];
+        while self.frames[frame as usize].len > 0 {
+            pieces.push(self.frames[frame as usize].key);
+            frame = self.frames[frame as usize].above;
+        }
+        let words: Vec<&[u8]> = pieces.iter().rev().map(|&piece| self.piece(piece)).collect();
+        let path = words.join(&b'.');
+        String::from_utf8_lossy(path.get(from..).unwrap_or_default()).into_owned()
+    }
+
+    pub(crate) fn shape(&self, placed: &Placed) -> &[i64] {
+        self.run(placed.shape)
+    }
+
+    pub(crate) fn stride(&self, placed: &Placed) -> &[i64] {
+        self.run(placed.stride)
+    }
+
+    pub(crate) fn run(&self, run: Run) -> &[i64] {
+        &self.sizes[run.start as usize..][..run.len as usize]
+    }
+
+    /// A tensor as it is handed out.
+    pub(crate) fn tensor(&self, placed: &Placed) -> Tensor {
+        let place = self.storages.list.get(placed.storage as usize).and_then(|storage| storage.place);
+        let fits = place.filter(|place| placed.end <= place.length);
+        let start =
+            u64::try_from(placed.offset).ok().and_then(|offset| offset.checked_mul(placed.dtype.itemsize()));
+        let offset = fits.and_then(|place| place.offset).zip(start);
+        Tensor {
+            name: self.name(placed),
+            dtype: placed.dtype.name(),
+            shape: self.shape(placed).iter().map(|size| size.unsigned_abs()).collect(),
+            stride: self.stride(placed).to_vec(),
+            file_offset: offset.map(|(offset, start)| offset + start),
+            nbytes: placed.elements.saturating_mul(placed.dtype.itemsize()),
+        }
+    }
+
+    /// The name of a tensor within its group, for which the names before it are put together in `path`.
+    pub(crate) fn inner<'t>(&'t self, placed: &Placed, path: &'t mut InnerPath) -> &'t [u8] {
+        let frame = self.frames[placed.frame as usize];
+        let key = self.piece(placed.key);
+        if frame.len == 0 || self.frames[frame.above as usize].len == 0 {
+            return key;
+        }
+        if path.frame != Some(placed.frame) {
+            let head = self.groups[frame.group as usize].len as usize + 1;
+            path.text = self.path(frame.above, frame.key, head);
+            path.text.push('.');
+            (path.frame, path.len) = (Some(placed.frame), path.text.len());
+        }
+        path.text.truncate(path.len);
+        path.text.push_str(&String::from_utf8_lossy(key));
+        path.text.as_bytes()
+    }
+
+    /// Counts the tensor at `at` to a group.
+    pub(crate) fn stretch(&mut self, group: u32, at: u32) {
+        match self.stretches.last_mut() {
+            Some(last) if last.group == group => last.end = at + 1,
+            _ => self.stretches.push(Stretch { group, start: at, end: at + 1 }),
+        }
+    }
+}
+
+/// Where the names of nested tensors are put together.
+#[derive(Debug, Default)]
+pub(crate) struct InnerPath {
+    text: String,
+    len: usize,
+    frame: Option<u32>,
+}
+
+/// Positions fit: there are fewer tensors, and shorter keys, than that.
+pub(crate) fn index(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(NONE)
+}

@@ -1,0 +1,183 @@
+//! The records of an archive by name, as torch's reader looks them up: without regard to capitals, and of two with
+//! the same name the first.
+//!
+//! Nearly all records of a checkpoint are called `data/0`, `data/1` and so on. Those are kept by number; the few others
+//! are compared one by one, and only where there are many is a table made.
+
+use std::collections::HashMap;
+
+use crate::pickle::number;
+use crate::zip::Directory;
+
+/// No record has this number.
+const NONE: u32 = u32::MAX;
+/// Names up to here are found by comparing them all.
+const FEW: usize = 48;
+
+/// The records below the prefix, which is the folder of the first record.
+#[derive(Debug)]
+pub(crate) struct Names<'d> {
+    directory: &'d Directory<'d>,
+    prefix: &'d [u8],
+    /// The records called `data/N` in just this spelling, by `N`.
+    numbered: Vec<u32>,
+    /// All other records, in order of the directory.
+    others: Vec<u32>,
+    /// Where each of the others is first, by its name in small letters, if they are many.
+    table: Option<HashMap<Vec<u8>, u32>>,
+    /// Records with a name that came before.
+    pub again: Vec<u32>,
+    /// The first record that is not below the prefix.
+    pub outside: Option<usize>,
+}
+
+impl<'d> Names<'d> {
+    pub(crate) fn of(directory: &'d Directory<'d>, numbered: Vec<u32>) -> Self {
+        let first = directory.entries.first().map_or(&[][..], |first| directory.name(first));
+        // Torch refuses a first name without a folder; its records are then looked for at the top.
+        let prefix = first.iter().position(|&byte| byte == b'/').map_or(&[][..], |slash| &first[..slash]);
+        let mut names = Self {
+            directory,
+            prefix,
+            numbered,
+            others: Vec::with_capacity(8),
+            table: None,
+            again: Vec::new(),
+            outside: None,
+        };
+        if !names.sort_out() {
+            // A number may be written in two ways here: every name is compared.
+            names.others = (0..).take(directory.entries.len()).collect();
+            names.again.clear();
+            names.numbered.clear();
+        }
+        names.find_outside();
+        names.compare_others();
+        names
+    }
+
+    /// Tells numbered records from others; false if capitals make that impossible.
+    fn sort_out(&mut self) -> bool {
+        let folder = self.full("data/");
+        self.numbered.clear();
+        for (at, entry) in (0..).zip(&self.directory.entries) {
+            let name = self.directory.name(entry);
+            let number = name.strip_prefix(&folder[..]).and_then(number);
+            let Some(number) = number else {
+                let start = name.get(..folder.len());
+                if start.is_some_and(|start| start != folder && start.eq_ignore_ascii_case(&folder)) {
+                    return false;
+                }
+                self.others.push(at);
+                continue;
+            };
+            let number = number as usize;
+            if self.numbered.len() <= number {
+                self.numbered.resize(number + 1, NONE);
+            }
+            match &mut self.numbered[number] {
+                slot if *slot == NONE => *slot = at,
+                _ => self.again.push(at),
+            }
+        }
+        true
+    }
+
+    fn find_outside(&mut self) {
+        if self.prefix.is_empty() {
+            self.outside = (!self.directory.entries.is_empty()).then_some(0);
+            return;
+        }
+        let outside = self.others.iter().find(|&&at| {
+            let rest = self.name(at).strip_prefix(self.prefix);
+            rest.and_then(<[u8]>::first) != Some(&b'/')
+        });
+        self.outside = outside.map(|&at| at as usize);
+    }
+
+    fn compare_others(&mut self) {
+        if self.others.len() <= FEW {
+            for (place, &at) in self.others.iter().enumerate() {
+                let mut before = self.others[..place].iter();
+                if before.any(|&before| self.name(before).eq_ignore_ascii_case(self.name(at))) {
+                    self.again.push(at);
+                }
+            }
+        } else {
+            let mut table = HashMap::with_capacity(self.others.len());
+            for &at in &self.others {
+                let first = *table.entry(self.name(at).to_ascii_lowercase()).or_insert(at);
+                if first != at {
+                    self.again.push(at);
+                }
+            }
+            self.table = Some(table);
+        }
+        self.again.sort_unstable();
+    }
+
+    fn name(&self, at: u32) -> &'d [u8] {
+        self.directory.name(&self.directory.entries[at as usize])
+    }
+
+    /// The folder that all records should be in.
+    pub(crate) fn prefix(&self) -> &'d [u8] {
+        self.prefix
+    }
+
+    /// The records that do not hold a storage by number.
+    pub(crate) fn others(&self) -> impl Iterator<Item = usize> {
+        self.others.iter().map(|&at| at as usize)
+    }
+
+    /// A name below the prefix.
+    pub(crate) fn full(&self, name: &str) -> Vec<u8> {
+        let slash = if self.prefix.is_empty() { &b""[..] } else { b"/" };
+        [self.prefix, slash, name.as_bytes()].concat()
+    }
+
+    /// Whether the records of storages are just those of these numbers, which differ. False if that is not easily told.
+    pub(crate) fn are_only(&self, numbers: impl Iterator<Item = u32>) -> bool {
+        let numbered = self.directory.entries.len() - self.others.len();
+        self.again.is_empty()
+            && numbers.filter(|&number| self.storage(number).is_some()).count() == numbered
+            && !self.has_folder("data")
+    }
+
+    /// The record of a name below the prefix.
+    pub(crate) fn get(&self, name: &str) -> Option<usize> {
+        if let Some(number) = name.strip_prefix("data/").and_then(|digits| number(digits.as_bytes()))
+            && let Some(at) = self.storage(number)
+        {
+            return Some(at);
+        }
+        if let Some(table) = &self.table {
+            return table.get(&self.full(name).to_ascii_lowercase()).map(|&at| at as usize);
+        }
+        let is = |at: u32| {
+            let (prefix, rest) = self.name(at).split_at_checked(self.prefix.len())?;
+            let rest = if prefix.is_empty() { rest } else { rest.strip_prefix(b"/")? };
+            (rest.eq_ignore_ascii_case(name.as_bytes()) && prefix.eq_ignore_ascii_case(self.prefix))
+                .then_some(at)
+        };
+        self.others.iter().find_map(|&at| is(at)).map(|at| at as usize)
+    }
+
+    /// The record of a storage that has a number for its key.
+    pub(crate) fn storage(&self, number: u32) -> Option<usize> {
+        self.numbered.get(number as usize).filter(|&&at| at != NONE).map(|&at| at as usize)
+    }
+
+    /// Whether a record other than a numbered one is in this folder below the prefix.
+    pub(crate) fn has_folder(&self, name: &str) -> bool {
+        let full = self.full(&format!("{name}/"));
+        self.others
+            .iter()
+            .any(|&at| self.name(at).get(..full.len()).is_some_and(|start| start.eq_ignore_ascii_case(&full)))
+    }
+
+    /// The room of the numbers, for the next archive.
+    pub(crate) fn into_room(self) -> Vec<u32> {
+        self.numbered
+    }
+}

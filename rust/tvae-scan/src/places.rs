@@ -1,0 +1,197 @@
+//! Where the storages of a checkpoint are, and what the tensors below each key of it amount to.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::census::{InnerPath, NONE, StorageUse, Stretch, Tensors};
+use crate::issue::{Issues, Severity};
+use crate::layout::Seen;
+use crate::pickle::DType;
+use crate::record::StateDict;
+use crate::value::Word;
+
+/// Where a storage is in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Its first byte, if it was looked for.
+    pub offset: Option<u64>,
+    /// Its bytes in the file.
+    pub length: u64,
+    /// CRC-32 of them, as the container claims it.
+    pub crc: Option<u32>,
+}
+
+/// Puts storages where `find` says, and reports tensors that do not fit them. Of a cut file it is said elsewhere how many
+/// are missing.
+pub(crate) fn place(
+    tensors: &mut Tensors,
+    mut find: impl FnMut(&Tensors, &StorageUse) -> Option<Place>,
+    cut: bool,
+    issues: &mut Issues,
+) {
+    let mut list = std::mem::take(&mut tensors.storages.list);
+    for storage in &mut list {
+        storage.place = find(tensors, storage);
+        if storage.place.is_some_and(|place| Some(place.length) == storage.bytes) {
+            continue;
+        }
+        let key = tensors.key(storage);
+        match (storage.place, storage.bytes) {
+            (None, _) if cut => {}
+            (None, _) => issues.add("T001", Severity::Error, format!("storage {key} is not in the file")),
+            (Some(place), Some(bytes)) => {
+                let message = format!("storage {key} has {} bytes instead of {bytes}", place.length);
+                issues.add("T002", Severity::Error, message);
+            }
+            (Some(_), None) => {
+                issues.add("T002", Severity::Error, format!("storage {key} has no possible size"));
+            }
+        }
+    }
+    tensors.storages.list = list;
+    for placed in &tensors.placed {
+        let Some(storage) = tensors.storages.list.get(placed.storage as usize) else { continue };
+        if storage.place.as_ref().is_some_and(|place| placed.end > place.length) {
+            let (name, key) = (tensors.name(placed), tensors.key(storage));
+            issues.add("T004", Severity::Error, format!("{name} reaches beyond storage {key}"));
+        }
+    }
+}
+
+/// The tensors by the first key of their names, in the order in which the keys come.
+pub(crate) fn state_dicts(tensors: &mut Tensors) -> Vec<StateDict> {
+    // The tensors of a group are together unless there are others between them at the top.
+    let mut stretches = std::mem::take(&mut tensors.stretches);
+    stretches.sort_unstable();
+    let groups = stretches.chunk_by(|one, other| one.group == other.group);
+    let found = groups.map(|group| state_dict(tensors, group)).collect();
+    tensors.stretches = stretches;
+    found
+}
+
+fn state_dict(tensors: &mut Tensors, stretches: &[Stretch]) -> StateDict {
+    let group = stretches[0].group;
+    let (mut n_tensors, mut n_params, mut bytes) = (0_u64, 0_u64, 0_u64);
+    let mut dtypes = 0_u32;
+    let mut fingerprint = Fingerprint::default();
+    let mut views = Views::default();
+    for at in members(stretches) {
+        let Tensors { placed, storages, .. } = &mut *tensors;
+        let one = &placed[at];
+        let elements = one.elements;
+        n_tensors += 1;
+        dtypes |= 1 << one.dtype as u32;
+        let Some(storage) = storages.list.get_mut(one.storage as usize) else {
+            n_params = n_params.saturating_add(elements);
+            bytes = bytes.saturating_add(elements.saturating_mul(one.dtype.itemsize()));
+            continue;
+        };
+        fingerprint.add(one.storage, storage);
+        let first = storage.counted != group;
+        storage.counted = group;
+        if first {
+            bytes = bytes.saturating_add(storage.bytes.unwrap_or(0));
+        }
+        if first || views.is_new(tensors, stretches, at) {
+            n_params = n_params.saturating_add(elements);
+        }
+    }
+    StateDict {
+        key: tensors.word(tensors.groups[group as usize]),
+        n_tensors,
+        n_params,
+        bytes,
+        dtypes: names(dtypes),
+        layout: layout(tensors, stretches),
+        fingerprint: fingerprint.finish(),
+    }
+}
+
+/// The tensors of a group.
+fn members(stretches: &[Stretch]) -> impl Iterator<Item = usize> {
+    stretches.iter().flat_map(|stretch| stretch.start as usize..stretch.end as usize)
+}
+
+/// The names of a set of types, in order of the alphabet.
+fn names(dtypes: u32) -> Vec<Word> {
+    let mut names: Vec<&'static str> =
+        DType::all().filter(|&dtype| dtypes & 1 << dtype as u32 != 0).map(DType::name).collect();
+    names.sort_unstable();
+    names.into_iter().map(Word::Borrowed).collect()
+}
+
+/// Offset, shape and stride of a view in its storage.
+type View = (u32, i64, Vec<i64>, Vec<i64>);
+
+/// Which views of the storages of a group were counted. It is made when a storage comes a second time.
+#[derive(Default)]
+struct Views {
+    seen: Option<HashSet<View>>,
+}
+
+impl Views {
+    fn is_new(&mut self, tensors: &Tensors, stretches: &[Stretch], at: usize) -> bool {
+        let view = |at: usize| {
+            let one = &tensors.placed[at];
+            (one.storage, one.offset, tensors.shape(one).to_vec(), tensors.stride(one).to_vec())
+        };
+        let seen = self.seen.get_or_insert_with(|| {
+            members(stretches).take_while(|&earlier| earlier != at).map(view).collect()
+        });
+        seen.insert(view(at))
+    }
+}
+
+/// FNV-1a over the length and checksum of every storage, in the order in which the tensors use them; none if one of
+/// them has no checksum.
+struct Fingerprint {
+    hash: u64,
+    last: u32,
+    whole: bool,
+}
+
+impl Default for Fingerprint {
+    fn default() -> Self {
+        Self { hash: 0xcbf2_9ce4_8422_2325, last: NONE, whole: true }
+    }
+}
+
+impl Fingerprint {
+    fn add(&mut self, at: u32, storage: &StorageUse) {
+        if std::mem::replace(&mut self.last, at) == at {
+            return;
+        }
+        let crc = storage.place.and_then(|place| place.crc);
+        let Some((bytes, crc)) = storage.bytes.zip(crc) else {
+            self.whole = false;
+            return;
+        };
+        for number in [bytes, u64::from(crc)] {
+            self.hash = (self.hash ^ number).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> Option<u64> {
+        (self.whole && self.last != NONE).then_some(self.hash)
+    }
+}
+
+/// The layout of the tensors of a group, if it is a known one.
+fn layout(tensors: &Tensors, stretches: &[Stretch]) -> Option<Word> {
+    let (mut seen, mut path) = (Seen::default(), InnerPath::default());
+    for at in members(stretches) {
+        let one = &tensors.placed[at];
+        let matrix = match *tensors.shape(one) {
+            [rows, columns] => Some((rows.unsigned_abs(), columns.unsigned_abs())),
+            _ => None,
+        };
+        seen.see(&String::from_utf8_lossy(tensors.inner(one, &mut path)), matrix);
+    }
+    seen.layout()
+}
+
+/// The places of storages by their keys, as `find` of [`place`] looks them up.
+pub(crate) fn by_key(
+    places: &HashMap<String, Place>,
+) -> impl FnMut(&Tensors, &StorageUse) -> Option<Place> + use<'_> {
+    |tensors, storage| places.get(&tensors.key(storage)).copied()
+}
