@@ -30,6 +30,7 @@ pub use records::{
     Likeness, Summary, Tally, Verdict,
 };
 pub use standing::{Direction, direction};
+pub(crate) use standing::{known_metrics, stem};
 
 use copies::Copies;
 use groups::Member;
