@@ -123,7 +123,7 @@ fn what_is_suspect_is_left_to_a_person() {
         .dir("low", vec![file("best.pt", &[("coverage", 0.982)])])
         .dir("maze", vec![FileRecord { safety: Safety::Unparsed, ..file("best.pt", good) }])
         .dir("own", vec![FileRecord { safety: Safety::UnknownCode, ..file("best.pt", good) }])
-        .dir("shut", vec![])
+        .dir("shut", vec![file("best.pt", good)])
         .with(|folder| folder.unreadable = Some("permission denied".into()));
     let judgement = tree.judge();
     for (name, told) in [
