@@ -9,6 +9,7 @@ mod documented;
 mod flags;
 mod groups;
 mod guards;
+mod names;
 mod number;
 mod rank;
 mod recommend;
@@ -30,9 +31,11 @@ pub use records::{
     Likeness, Summary, Tally, Verdict,
 };
 pub use standing::{Direction, direction};
+pub(crate) use standing::{known_metrics, stem};
 
 use copies::Copies;
 use groups::Member;
+use names::Names;
 use recommend::Case;
 use view::View;
 
@@ -157,7 +160,7 @@ fn decide(
     rules: &Rules,
     dirs: &mut [DirRecord],
 ) {
-    let unique = copies.unique(views);
+    let (unique, names) = (copies.unique(views), Names::of(views));
     let sound: Vec<bool> =
         views.iter().zip(dirs.iter()).map(|(view, dir)| recommend::sound(view, dir)).collect();
     let members: Vec<Member<'_>> = views
@@ -182,11 +185,11 @@ fn decide(
             dirs[at].better = better;
         }
         let coverage = recommend::coverage(view, chosen[at].best);
-        let unique = &unique[at][..];
-        let case = Case { view, dir: &dirs[at], place, at, coverage, unique, sound: sound[at] };
+        let (unique, names) = (&unique[at][..], &names);
+        let case = Case { view, dir: &dirs[at], place, at, coverage, unique, names, sound: sound[at] };
         let (category, rule) = case.category(rules);
         (dirs[at].category, dirs[at].rule) = (category, rule);
-        let case = Case { view, dir: &dirs[at], place, at, coverage, unique, sound: sound[at] };
+        let case = Case { view, dir: &dirs[at], place, at, coverage, unique, names, sound: sound[at] };
         let (action, reason, rule) = case.recommendation(rules);
         let dir = &mut dirs[at];
         (dir.recommendation, dir.reason, dir.recommended_by) = (action, reason, rule);

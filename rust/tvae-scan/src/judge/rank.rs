@@ -7,9 +7,11 @@ use serde::Serialize;
 use crate::pickle::Safety;
 use crate::scan::Scan;
 
+use super::names::Names;
 use super::number::{pair, short};
 use super::records::{DirRecord, Judgement, Verdict};
 use super::standing::{Direction, Mark, Standing};
+use super::view::View;
 
 /// The place of a directory among those that it compares with.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,6 +37,8 @@ pub struct Ranked {
 /// hierarchy, richness.
 #[must_use]
 pub fn rank(scan: &Scan, judgement: &Judgement, by: Option<(&str, bool)>) -> Vec<Ranked> {
+    let views = View::all(scan);
+    let names = Names::of(&views);
     let mut tables: Vec<(String, Vec<Entry>)> = Vec::new();
     let mut excluded = Vec::new();
     for (dir, record) in judgement.dirs.iter().enumerate() {
@@ -71,7 +75,7 @@ pub fn rank(scan: &Scan, judgement: &Judgement, by: Option<(&str, bool)>) -> Vec
             let reason = if place == 0 {
                 first(size, others, &entry.standing)
             } else {
-                lost(&entry.standing, &winner.standing, &judgement.dirs[winner.dir])
+                lost(&entry.standing, &winner.standing, &names.word(&judgement.dirs[winner.dir].path))
             };
             ranked.push(Ranked {
                 dir: entry.dir,
@@ -147,8 +151,7 @@ fn first(size: usize, others: usize, standing: &Standing) -> String {
 }
 
 /// Which value lost against which.
-fn lost(loser: &Standing, winner: &Standing, best: &DirRecord) -> String {
-    let name = best.path.file_name().unwrap_or(best.path.as_os_str()).to_string_lossy();
+fn lost(loser: &Standing, winner: &Standing, name: &str) -> String {
     let pairs = loser.0.iter().zip(&winner.0);
     match pairs.into_iter().find(|(one, other)| one.order(other).is_ne()) {
         Some((one, other)) => {

@@ -1,11 +1,14 @@
 //! Which rule speaks of a directory, and what it says.
 
+use std::path::PathBuf;
+
 use crate::pickle::Safety;
 use crate::record::Status;
 use crate::rules::{Conditions, Rules, Thresholds};
 
 use super::flags;
 use super::groups::Place;
+use super::names::Names;
 use super::number::short;
 use super::records::{Action, DirRecord, Verdict};
 use super::view::View;
@@ -23,6 +26,8 @@ pub(super) struct Case<'a> {
     pub coverage: Option<f64>,
     /// Names of its files that no other directory holds.
     pub unique: &'a [String],
+    /// What directories are called.
+    pub names: &'a Names<'a>,
     pub sound: bool,
 }
 
@@ -83,10 +88,10 @@ impl Case<'_> {
         for part in parts {
             let (word, rest) = part.split_once('}').unwrap_or((part, ""));
             match word {
-                "best" => text.push_str(&named(dir.better.as_ref(), "another")),
+                "best" => text.push_str(&self.named(dir.better.as_ref())),
                 "category" => text.push_str(&dir.category),
                 "coverage" => text.push_str(&self.coverage.map_or_else(|| "unknown".into(), short)),
-                "duplicate" => text.push_str(&named(dir.duplicates_of.as_ref(), "another")),
+                "duplicate" => text.push_str(&self.named(dir.duplicates_of.as_ref())),
                 "files" => text.push_str(&self.files()),
                 "flags" => {
                     let flags: Vec<&str> = dir.flags.iter().map(|flag| flag.as_str()).collect();
@@ -105,6 +110,10 @@ impl Case<'_> {
             text.push_str(rest);
         }
         text
+    }
+
+    fn named(&self, path: Option<&PathBuf>) -> String {
+        path.map_or_else(|| "another".into(), |path| self.names.word(path))
     }
 
     /// How many files are in which state: `2 corrupt, 1 ok`.
@@ -130,11 +139,6 @@ fn listed(names: &[String]) -> String {
         [one, other] => format!("{one} and {other}"),
         [one, other, rest @ ..] => format!("{one}, {other} and {} more", rest.len()),
     }
-}
-
-fn named(path: Option<&std::path::PathBuf>, nobody: &str) -> String {
-    path.and_then(|path| path.file_name())
-        .map_or_else(|| nobody.to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// Nothing in a directory speaks against it: every file was decoded, none is dangerous or could not be followed, no

@@ -37,10 +37,43 @@ const DIRECTIONS: [(&str, Direction); 17] = [
     ("uniformity", Direction::Higher),
 ];
 
+/// Metrics that only describe, likewise.
+const DESCRIBING: [&str; 19] = [
+    "addition_accuracy",
+    "composite_score",
+    "corr",
+    "loss",
+    "mean_radius",
+    "r_v0",
+    "r_v1",
+    "r_v2",
+    "r_v3",
+    "r_v4",
+    "r_v5",
+    "r_v6",
+    "r_v7",
+    "r_v8",
+    "r_v9",
+    "ranking_r",
+    "richness_ratio",
+    "self_model_quality",
+    "std_radius",
+];
+
+/// Every metric that a person may write about, without the suffix of the branch.
+pub(crate) fn known_metrics() -> Vec<&'static str> {
+    DIRECTIONS.iter().map(|(name, _)| *name).chain(DESCRIBING).collect()
+}
+
+/// The name of a metric without the suffix of the branch.
+pub(crate) fn stem(name: &str) -> &str {
+    name.strip_suffix("_A").or_else(|| name.strip_suffix("_B")).unwrap_or(name)
+}
+
 /// Which end of a metric is the good one; none for those that only describe, such as radii.
 #[must_use]
 pub fn direction(name: &str) -> Option<Direction> {
-    let stem = name.strip_suffix("_A").or_else(|| name.strip_suffix("_B")).unwrap_or(name);
+    let stem = stem(name);
     DIRECTIONS.iter().find(|(known, _)| *known == stem).map(|(_, direction)| *direction)
 }
 

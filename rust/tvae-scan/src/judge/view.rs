@@ -16,11 +16,13 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// The directories that hold candidates, or neither candidates nor folders.
+    /// The directories that hold candidates, or, as far as is known, neither candidates nor folders.
     pub fn all(scan: &'a Scan) -> Vec<Self> {
         scan.folders
             .iter()
-            .filter(|folder| !folder.files.is_empty() || folder.n_folders == 0)
+            .filter(|folder| {
+                !folder.files.is_empty() || (folder.n_folders == 0 && folder.unreadable.is_none())
+            })
             .map(|folder| Self::new(folder, scan))
             .collect()
     }

@@ -9,7 +9,7 @@ use super::place::{self, Origin};
 use super::stated::Stated;
 use super::toml_text::{Annotation as RawAnnotation, Entry, File, Number, Text, Words};
 use super::{Annotation, Conditions, PLACEHOLDERS, Rule, Rules};
-use crate::judge::{Action, DirStatus, Flag, GroupKind, Verdict};
+use crate::judge::{self, Action, DirStatus, Flag, GroupKind, Verdict};
 use crate::pickle::Safety;
 use crate::record::Status;
 
@@ -53,6 +53,7 @@ impl Reader<'_> {
         let mut rules = base.clone();
         self.settings(&file, &mut rules)?;
         self.switch_off(&file.off, &mut rules)?;
+        let base_names = rule_names(&rules);
 
         let categories = file.category.iter().map(|entry| self.category(entry));
         let mut categories = categories.collect::<Result<Vec<_>, _>>()?;
@@ -73,6 +74,8 @@ impl Reader<'_> {
             actions.extend(rules.actions.iter().filter(|rule| rule.gives == action).cloned());
         }
         rules.actions = actions;
+        self.names(&file, base_names)?;
+        self.categories(&file, &rules)?;
 
         if let Some(otherwise) = file.otherwise {
             let action = self.one(&otherwise.action, "action", &Action::ALL, Action::as_str)?;
@@ -133,18 +136,51 @@ impl Reader<'_> {
     /// Drops the named rules of the base.
     fn switch_off(&self, off: &[Spanned<String>], rules: &mut Rules) -> Result<(), String> {
         for name in off {
-            let known: Vec<&str> = rules
-                .categories
-                .iter()
-                .map(|rule| rule.name.as_str())
-                .chain(rules.actions.iter().map(|rule| rule.name.as_str()))
-                .collect();
-            if !known.contains(&name.get_ref().as_str()) {
+            let known = rule_names(rules);
+            if !known.contains(name.get_ref()) {
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
                 let message = place::unknown("rule", name.get_ref(), &known);
                 return Err(self.origin.say(&name.span(), &message));
             }
             rules.categories.retain(|rule| rule.name != *name.get_ref());
             rules.actions.retain(|rule| rule.name != *name.get_ref());
+        }
+        Ok(())
+    }
+
+    /// Refuses a second rule of a name: a record and `off` tell rules by their names.
+    fn names(&self, file: &File, mut taken: Vec<String>) -> Result<(), String> {
+        let inherited = taken.len();
+        for name in file.category.iter().chain(file.actions()).filter_map(|rule| rule.get_ref().rule.as_ref())
+        {
+            let found = taken.iter().position(|one| one == name.get_ref());
+            if let Some(place) = found {
+                let text = name.get_ref();
+                let message = if place < inherited {
+                    format!(
+                        "the rules that this file extends have a rule `{text}`: rename this one, or put that one into `off`"
+                    )
+                } else {
+                    format!("a second rule `{text}`: rename one of them")
+                };
+                return Err(self.origin.say(&name.span(), &message));
+            }
+            taken.push(name.get_ref().clone());
+        }
+        Ok(())
+    }
+
+    /// Refuses a condition on a category that no rule gives.
+    fn categories(&self, file: &File, rules: &Rules) -> Result<(), String> {
+        let mut known: Vec<&str> = rules.categories.iter().map(|rule| rule.gives.as_str()).collect();
+        known.push("other");
+        known.sort_unstable();
+        known.dedup();
+        for word in file.actions().flat_map(|rule| rule.get_ref().category.iter().flatten()) {
+            if !known.contains(&word.get_ref().as_str()) {
+                let message = place::unknown("category", word.get_ref(), &known);
+                return Err(self.origin.say(&word.span(), &message));
+            }
         }
         Ok(())
     }
@@ -280,6 +316,18 @@ impl Reader<'_> {
         Ok(text.get_ref().clone())
     }
 
+    fn metric(&self, name: &Spanned<String>) -> Result<(), String> {
+        let word = name.get_ref();
+        let (stem, branch) = word.split_at(judge::stem(word).len());
+        let known = judge::known_metrics();
+        if known.contains(&stem) {
+            return Ok(());
+        }
+        let known: Vec<String> = known.iter().map(|stem| format!("{stem}{branch}")).collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        Err(self.origin.say(&name.span(), &place::unknown("metric", word, &known)))
+    }
+
     fn annotation(&self, raw: RawAnnotation, named: bool) -> Result<Annotation, String> {
         let path = raw.path.get_ref().replace('\\', "/");
         let path = path.trim_start_matches("./").trim_end_matches('/');
@@ -290,13 +338,14 @@ impl Reader<'_> {
         }
         let mut documented = Vec::new();
         for (name, number) in &raw.documented {
+            self.metric(name)?;
             let written = self.origin.text.get(number.span()).and_then(Stated::read);
             let Some(stated) = written else {
                 let message =
                     "expected a finite decimal number: write it with the digits that were published";
                 return Err(self.origin.say(&number.span(), message));
             };
-            documented.push((name.clone(), stated));
+            documented.push((name.get_ref().clone(), stated));
         }
         Ok(Annotation {
             path: path.to_owned(),
@@ -310,4 +359,10 @@ impl Reader<'_> {
             origin: named.then(|| self.origin.name.to_owned()),
         })
     }
+}
+
+/// The names of all rules.
+fn rule_names(rules: &Rules) -> Vec<String> {
+    let categories = rules.categories.iter().map(|rule| &rule.name);
+    categories.chain(rules.actions.iter().map(|rule| &rule.name)).cloned().collect()
 }

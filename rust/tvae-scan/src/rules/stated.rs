@@ -5,6 +5,8 @@
 pub(crate) struct Stated {
     pub value: f64,
     half: f64,
+    /// The power of ten of its last digit.
+    power: i32,
     whole: bool,
 }
 
@@ -21,13 +23,21 @@ impl Stated {
         let decimals = digits.split_once('.').map_or(0, |(_, decimals)| decimals.len());
         let power = power.parse::<i32>().ok()?.checked_sub(i32::try_from(decimals).ok()?)?;
         let whole = power == 0;
-        Some(Self { value, half: if whole { WHOLE } else { 10_f64.powi(power) / 2.0 }, whole })
+        Some(Self { value, half: if whole { WHOLE } else { 10_f64.powi(power) / 2.0 }, power, whole })
     }
 
     /// The same as a part of a hundred.
     pub fn percent(self) -> Self {
         let half = if self.whole { self.half } else { self.half / 100.0 };
-        Self { value: self.value / 100.0, half, ..self }
+        let power = self.power.saturating_sub(2);
+        // The nearest to the digits that are written: a division may end beside it.
+        let decimals = usize::try_from(power.saturating_neg()).unwrap_or(0);
+        let value = if (-40..0).contains(&power) {
+            format!("{:.decimals$}", self.value / 100.0).parse().ok()
+        } else {
+            None
+        };
+        Self { value: value.unwrap_or(self.value / 100.0), half, power, ..self }
     }
 
     /// Whether `stored` would be written like this.
@@ -54,6 +64,10 @@ mod tests {
     #[test]
     fn percents_are_parts_of_a_hundred() {
         let stated = |text| Stated::read(text).map(Stated::percent);
+        for (text, value) in [("99.9", 0.999), ("97.10", 0.971), ("0.07", 0.0007), ("1e2", 1.0), ("7", 0.07)]
+        {
+            assert_eq!(stated(text).map(|one| one.value), Some(value), "{text}");
+        }
         assert!(stated("97.1").is_some_and(|one| one.fits(0.9710) && !one.fits(0.9716)));
         assert!(stated("97.10").is_some_and(|one| one.fits(0.9710) && !one.fits(0.9712)));
         assert!(stated("100").is_some_and(|one| one.fits(0.9990) && !one.fits(0.9710)));

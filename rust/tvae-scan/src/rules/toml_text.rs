@@ -30,6 +30,13 @@ pub(super) struct File {
     pub annotation: Vec<Annotation>,
 }
 
+impl File {
+    /// The rules that recommend.
+    pub fn actions(&self) -> impl Iterator<Item = &Spanned<Entry>> {
+        self.keep.iter().chain(&self.delete).chain(&self.archive).chain(&self.review)
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Thresholds {
@@ -99,5 +106,5 @@ pub(super) struct Annotation {
     pub note: Option<String>,
     pub source: Option<String>,
     #[serde(default)]
-    pub documented: BTreeMap<String, Spanned<f64>>,
+    pub documented: BTreeMap<Spanned<String>, Spanned<f64>>,
 }

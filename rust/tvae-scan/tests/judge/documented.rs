@@ -3,7 +3,7 @@
 use tvae_scan::metrics::Reading;
 use tvae_scan::value::Value;
 
-use crate::trees::{Tree, dir, file};
+use crate::trees::{Tree, advice, dir, file};
 
 /// What was found for `stored` beside a README: metric, stored value and name, whether they differ.
 fn read(readme: &str, stored: &[(&str, f64)]) -> Vec<(String, Option<f64>, Option<String>, bool)> {
@@ -96,6 +96,14 @@ fn annotations_state_numbers_too() {
             ("richness", 0.007_87, "rules.toml", false),
         ]
     );
+}
+
+#[test]
+fn a_source_alone_is_no_reason() {
+    let tree = Tree::default().dir("a", vec![file("best.pt", &[])]);
+    let judgement = tree.by("[[annotation]]\npath = 'a'\nverdict = 'invalid'\nsource = 'lab book'");
+    assert_eq!(advice(&judgement, "a"), "archive: said to be invalid: no reason is given");
+    assert_eq!(dir(&judgement, "a").note, None);
 }
 
 #[test]

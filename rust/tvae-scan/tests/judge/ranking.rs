@@ -51,6 +51,14 @@ fn coverage_counts_first_then_hierarchy_then_richness_and_losers_say_why() {
 }
 
 #[test]
+fn a_winner_whose_name_others_have_is_told_with_its_path() {
+    let best = |hierarchy| vec![file("best.pt", &[("coverage", 1.0), ("hierarchy", hierarchy)])];
+    let tree = Tree::default().dir("a/run", best(-0.8)).dir("b/run", best(-0.7));
+    let ranked = ranked(&tree, "", None);
+    assert_eq!(ranked[1].reason, "hierarchy -0.7 against -0.8 of a/run");
+}
+
+#[test]
 fn families_do_not_compete() {
     let tree = Tree::default()
         .dir("a", vec![family("best.pt", &[("coverage", 1.0), ("hierarchy", -0.99)], "quick")])

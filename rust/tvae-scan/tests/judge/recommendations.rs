@@ -91,6 +91,20 @@ fn a_directory_with_the_weights_of_another_is_archived() {
 }
 
 #[test]
+fn a_name_that_several_have_is_told_with_its_path() {
+    let best = |id: &str, weights| vec![saved(file("best.pt", &[]), id, weights)];
+    let tree = Tree::default()
+        .dir("a/run", best("1", 7))
+        .dir("b/run", best("2", 8))
+        .dir("c/copy", best("3", 7))
+        .dir("c/other", best("4", 9))
+        .dir("d/another", best("5", 9));
+    let judgement = tree.judge();
+    assert_eq!(advice(&judgement, "c/copy"), "archive: its best file holds the weights of a/run");
+    assert_eq!(advice(&judgement, "d/another"), "archive: its best file holds the weights of other");
+}
+
+#[test]
 fn a_directory_with_files_of_its_own_beside_a_repeated_best_is_reviewed() {
     let best = |id: &str, coverage| saved(file("best.pt", &[("coverage", coverage)]), id, 7);
     let epoch = |name: &str, id: &str, weights| saved(file(name, &[]), id, weights);
@@ -123,7 +137,7 @@ fn what_is_suspect_is_left_to_a_person() {
         .dir("low", vec![file("best.pt", &[("coverage", 0.982)])])
         .dir("maze", vec![FileRecord { safety: Safety::Unparsed, ..file("best.pt", good) }])
         .dir("own", vec![FileRecord { safety: Safety::UnknownCode, ..file("best.pt", good) }])
-        .dir("shut", vec![])
+        .dir("shut", vec![file("best.pt", good)])
         .with(|folder| folder.unreadable = Some("permission denied".into()));
     let judgement = tree.judge();
     for (name, told) in [

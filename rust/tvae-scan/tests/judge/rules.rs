@@ -81,6 +81,26 @@ fn errors_say_where_what_was_expected_and_what_to_do() {
             "3:20: expected a finite decimal number: write it with the digits that were published",
         ),
         (
+            "[[annotation]]\npath = 'a'\ndocumented = { hierachy_B = -1 }",
+            "3:16: unknown metric `hierachy_B`: did you mean `hierarchy_B`?",
+        ),
+        (
+            "[[keep]]\nrule = 'a'\nreason = 'b'\ncategory = ['release', 'tests']",
+            "4:24: unknown category `tests`: did you mean `test`?",
+        ),
+        (
+            "extends = 'none'\n[[keep]]\nrule = 'a'\nreason = 'b'\ncategory = ['release']",
+            "5:13: unknown category `release`: use one of other",
+        ),
+        (
+            "[[category]]\nrule = 'a'\ngives = 'b'\n[[keep]]\nrule = 'a'\nreason = 'c'",
+            "5:8: a second rule `a`: rename one of them",
+        ),
+        (
+            "[[keep]]\nrule = 'holds nothing'\nreason = 'b'",
+            "2:8: the rules that this file extends have a rule `holds nothing`: rename this one, or put that one into `off`",
+        ),
+        (
             "[[annotation]]\npath = 'a'\nverdict = 'bad'",
             "3:11: unknown verdict `bad`: use one of valid, invalid",
         ),
@@ -140,6 +160,8 @@ fn rules_can_be_switched_off_or_left_out() {
     let tree = Tree::default().dir("empty", vec![]).dir("scratch_run_1", vec![file("best.pt", &[])]);
     assert_eq!(advice(&tree.by("off = ['holds nothing']"), "empty"), "keep: nothing speaks against it");
     assert_eq!(advice(&tree.by("extends = 'none'"), "empty"), "keep: no rule speaks of it");
+    let again = "off = ['holds nothing']\n[[keep]]\nrule = 'holds nothing'\nreason = 'a place for it'";
+    assert_eq!(advice(&tree.by(again), "empty"), "keep: a place for it");
     let legacy = tree.by("extends = 'legacy'\noff = ['repeated run']");
     assert_eq!(advice(&legacy, "scratch_run_1"), "review: left to a manual review");
     assert_eq!(dir(&legacy, "scratch_run_1").category, "FINAL_PUSH");

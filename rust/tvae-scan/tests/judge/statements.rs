@@ -39,6 +39,17 @@ fn folders_that_only_hold_folders_have_no_record() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_listed_is_not_called_empty() {
+    let tree = Tree::default()
+        .dir("empty", vec![])
+        .dir("shut", vec![])
+        .with(|folder| folder.unreadable = Some("permission denied".into()));
+    let judgement = tree.judge();
+    assert_eq!(judgement.dirs.len(), 1);
+    assert_eq!(judgement.summary.statuses.get("empty").map(|tally| tally.count), Some(1));
+}
+
+#[test]
 fn the_best_file_is_the_one_named_so_or_the_one_with_the_best_metrics() {
     let good = &[("coverage", 1.0), ("hierarchy_B", -0.8)];
     let better = &[("coverage", 1.0), ("hierarchy_B", -0.83)];
