@@ -1,6 +1,5 @@
 //! Which files repeat others.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use crate::pickle::Safety;
@@ -108,9 +107,9 @@ impl Copies {
 }
 
 /// Which of two files with equal weights is to be kept is the lesser: the safer one, then the one that could be read,
-/// then the one that states more; among equals the first by its path.
-pub(super) fn preference(file: &FileRecord) -> (Safety, bool, Reverse<usize>) {
-    (file.safety, file.status != Status::Ok, Reverse(file.metrics.len()))
+/// then the one that states metrics; among equals the first by its path.
+pub(super) fn preference(file: &FileRecord) -> (Safety, bool, bool) {
+    (file.safety, file.status != Status::Ok, file.metrics.is_empty())
 }
 
 /// In which metric a file contradicts another with the same weights, if they were measured alike.
