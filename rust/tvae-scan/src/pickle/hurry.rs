@@ -101,8 +101,16 @@ impl Machine<'_> {
             b'}' => (Node::Dict(EMPTY), at + 1),
             b']' => (Node::List(EMPTY), at + 1),
             0x85..=0x87 => (Node::Tuple(self.few_items(usize::from(opcode - 0x84))?), at + 1),
-            b's' | b'u' => return self.plain_pairs(opcode == b'u').map(|()| at + 1),
+            b's' => return self.plain_pairs(false).map(|_| at + 1),
+            b'u' => {
+                let pairs = self.plain_pairs(true)?;
+                self.end_part(at, pairs);
+                return Some(at + 1);
+            }
             b'(' if self.marks.len() < self.budget.depth => {
+                if let Some(end) = self.skip_part(at) {
+                    return Some(end);
+                }
                 self.marks.push(self.stack.len());
                 self.opcodes += 1;
                 return Some(at + 1);
@@ -129,7 +137,7 @@ impl Machine<'_> {
     }
 
     /// Pairs for a dictionary, the keys of which are text or integers.
-    fn plain_pairs(&mut self, marked: bool) -> Option<()> {
+    fn plain_pairs(&mut self, marked: bool) -> Option<usize> {
         let len = self.stack.len();
         let (start, fence) = match self.marks[..] {
             [.., fence, mark] if marked => (mark, fence),
@@ -147,13 +155,14 @@ impl Machine<'_> {
         if self.budget.nodes <= cost + 3 || !pairs.chunks_exact(2).all(|pair| plain(pair[0])) {
             return None;
         }
+        let count = pairs.len() / 2;
         let dict = self.dict_at(target).ok()?;
         self.budget.nodes -= cost;
         self.doc.add_pairs(dict, self.stack[start..].chunks_exact(2).map(|pair| (pair[0], pair[1])));
         self.stack.truncate(start);
         self.marks.truncate(self.marks.len() - usize::from(marked));
         self.opcodes += 1;
-        Some(())
+        Some(count)
     }
 
     /// Takes the PUT of the next entry, if it is there, and gives its length.
@@ -317,6 +326,9 @@ impl Machine<'_> {
     /// Makes all that was not made, before an entry is replaced that it may need.
     pub fn make_all(&mut self) -> Result<(), Halt> {
         self.hurries = false;
+        if !self.doc.parts.is_empty() {
+            self.doc.missed.set(true);
+        }
         for number in 0..self.unmade.len() {
             let Unmade { memo, .. } = self.unmade[number];
             let number = narrow(number);

@@ -6,6 +6,7 @@ use super::arena::{DictData, EMPTY, Node, Run, Span};
 use super::document::Document;
 use super::hurry::{Names, UNMADE, Unmade};
 use super::known::Known;
+use super::parts::{Begin, INSIDE, Parts, Stretch};
 use super::reader::{Reader, narrow};
 use super::value::{DictKind, NodeId};
 use super::{Budget, Import, PickleIssue, Safety, Unpickled, code};
@@ -34,7 +35,7 @@ pub(super) struct Machine<'a> {
     pub marks: Vec<usize>,
     pub memo: Vec<u32>,
     /// Entries far beyond the others, so that an id of `2^32 - 1` costs one entry.
-    far: HashMap<u64, u32>,
+    pub far: HashMap<u64, u32>,
     pub memo_len: usize,
     pub imports: Vec<Import>,
     pub found: HashMap<String, u32>,
@@ -61,6 +62,9 @@ pub(super) struct Machine<'a> {
     pub repeats: bool,
     pub unmade: Vec<Unmade>,
     pub names: Names,
+    pub parts: Parts,
+    pub begins: Vec<Begin>,
+    pub stretches: Vec<Stretch>,
 }
 
 /// What a machine needs to run, kept from one stream to the next.
@@ -72,6 +76,9 @@ pub(crate) struct Room {
     memo: Vec<u32>,
     table: Vec<u64>,
     unmade: Vec<Unmade>,
+    begins: Vec<Begin>,
+    stretches: Vec<Stretch>,
+    pub parts: Parts,
 }
 
 impl Room {
@@ -88,7 +95,7 @@ pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget, level: usize, kept: &mut
     let limit = budget.bytes.min(1 << 31);
     let cut = bytes.len() > limit;
     let source = &bytes[..bytes.len().min(limit)];
-    let Room { document, stack, marks, memo, table, unmade } = std::mem::take(kept);
+    let Room { document, stack, marks, memo, table, unmade, begins, stretches, parts } = std::mem::take(kept);
     let mut machine = Machine {
         doc: Document { source, ..document },
         reader: Reader { bytes: source, at: 0 },
@@ -114,12 +121,26 @@ pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget, level: usize, kept: &mut
         repeats: false,
         unmade,
         names: Names::default(),
+        parts,
+        begins,
+        stretches,
     };
     let root = machine.execute().ok();
     if root.is_none() && cut {
         machine.fault(code::BUDGET, format!("only the first {limit} bytes were looked at"));
     }
-    machine.finish(root, kept)
+    if !machine.doc.parts.is_empty() && (root.is_none() || machine.faults > 0) {
+        machine.doc.missed.set(true);
+    }
+    let missed = machine.doc.was_missed();
+    let found = machine.finish(root, kept);
+    if missed {
+        let wanted = std::mem::replace(&mut kept.parts.wanted, false);
+        let found = run(bytes, budget, level, kept);
+        kept.parts.wanted = wanted;
+        return found;
+    }
+    found
 }
 
 impl<'a> Machine<'a> {
@@ -128,6 +149,10 @@ impl<'a> Machine<'a> {
         if root.is_some() {
             self.settle();
         }
+        if self.hurries && root.is_some() {
+            self.catch_parts();
+        }
+        kept.parts = self.parts;
         let mut safety = self.imports.iter().map(|import| import.class).fold(self.floor, Safety::max);
         if self.faults > 0 {
             safety = safety.max(Safety::Unparsed);
@@ -139,6 +164,9 @@ impl<'a> Machine<'a> {
             kept.memo.clear();
             kept.unmade = self.unmade;
             kept.unmade.clear();
+            (kept.begins, kept.stretches) = (self.begins, self.stretches);
+            kept.begins.clear();
+            kept.stretches.clear();
         }
         let document = root.map(|root| {
             self.doc.root = root;
@@ -292,7 +320,11 @@ impl<'a> Machine<'a> {
             && entry != NOTHING
             && entry >= UNMADE
         {
-            self.make_parts(entry - UNMADE)?;
+            if entry >= INSIDE {
+                self.make_inside(place);
+            } else {
+                self.make_parts(entry - UNMADE)?;
+            }
         }
         let near = self.memo.get(place).copied();
         // An entry that was stored when it was far may have come near since.

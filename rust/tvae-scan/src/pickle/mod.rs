@@ -26,6 +26,7 @@ mod machine;
 mod names;
 mod numpy;
 mod ops;
+mod parts;
 mod reader;
 mod stdlib;
 mod tensor;
@@ -40,6 +41,7 @@ pub use document::Document;
 pub use dtype::DType;
 pub(crate) use form::number;
 pub(crate) use machine::Room;
+pub(crate) use parts::Caught;
 pub use value::{
     Array, Dict, DictKind, NodeId, NumpyType, Object, ObjectKind, Scalar, ScalarValue, Storage, Tensor,
     TensorKind, Value,
