@@ -129,10 +129,9 @@ pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget, level: usize, kept: &mut
     if root.is_none() && cut {
         machine.fault(code::BUDGET, format!("only the first {limit} bytes were looked at"));
     }
-    if !machine.doc.parts.is_empty() && (root.is_none() || machine.faults > 0) {
-        machine.doc.missed.set(true);
-    }
-    let missed = machine.doc.was_missed();
+    // What is left of a broken stream depends on every value.
+    let broken = !machine.doc.parts.is_empty() && (root.is_none() || machine.faults > 0);
+    let missed = machine.doc.was_missed() || broken;
     let found = machine.finish(root, kept);
     if missed {
         let wanted = std::mem::replace(&mut kept.parts.wanted, false);
