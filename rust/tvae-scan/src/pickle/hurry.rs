@@ -302,6 +302,7 @@ impl Machine<'_> {
     pub fn make_parts(&mut self, number: u32) -> Result<(), Halt> {
         let Unmade { start, end, node, memo } = self.unmade[number as usize];
         let (reader, at, budget, height) = (self.reader.at, self.at, self.budget, self.stack.len());
+        let items = self.doc.items.len();
         // It was charged when it was read first.
         self.budget.nodes = usize::MAX;
         (self.reader.at, self.repeats) = (start as usize, true);
@@ -313,12 +314,16 @@ impl Machine<'_> {
         let again = self.stack.last().copied();
         self.stack.truncate(height);
         (self.reader.at, self.at, self.budget, self.repeats) = (reader, at, budget, false);
-        // The tensor is the one that it was, of the storage that is among the parts.
+        // The tensor is the one that it was, and so is its storage, which others may have by now.
         self.memo[memo as usize] = node.0;
         if let (Node::Tensor(old), Some(Node::Tensor(new))) =
             (self.doc.node(node), again.map(|id| self.doc.node(id)))
+            && let (Some(old), Some(new)) =
+                (self.doc.tensors[old as usize].storage, self.doc.tensors[new as usize].storage)
         {
-            self.doc.tensors[old as usize].storage = self.doc.tensors[new as usize].storage;
+            for item in self.doc.items[items..].iter_mut().filter(|item| **item == new) {
+                *item = old;
+            }
         }
         Ok(())
     }
