@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use proptest::prelude::*;
-use tvae_scan::pickle::{Budget, Value, load};
+use tvae_scan::pickle::{Budget, DType, Value, load};
 use tvae_scan::record::{FileRecord, Identity};
 use tvae_scan::{Facts, Inspector, ReadAt};
 
@@ -44,7 +44,7 @@ fn storages(pickle: &[u8]) -> BTreeMap<String, usize> {
         _ => None,
     });
     let sizes = sizes.filter_map(|storage| {
-        let each = storage.dtype.map_or(1, |dtype| dtype.itemsize());
+        let each = storage.dtype.map_or(1, DType::itemsize);
         let bytes = u64::try_from(storage.numel).ok()?.checked_mul(each).filter(|&bytes| bytes < 1 << 20)?;
         Some((storage.key.to_owned(), usize::try_from(bytes).ok()?))
     });

@@ -13,6 +13,7 @@
 
 mod arena;
 mod calls;
+mod catch;
 mod danger;
 mod document;
 mod dtype;
@@ -23,6 +24,7 @@ mod keys;
 mod known;
 mod literals;
 mod machine;
+mod memo;
 mod names;
 mod numpy;
 mod ops;

@@ -18,21 +18,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::arena::{EMPTY, Node, Span};
 use super::document::Document;
-use super::form;
 use super::hurry::UNMADE;
 use super::machine::Machine;
 use super::reader::narrow;
 use super::value::NodeId;
-use super::{Safety, code, names};
+use super::{Safety, names};
 use crate::shares::Share;
 
 /// Marks a memo entry inside a part; the rest is the number of the part.
 pub(super) const INSIDE: u32 = 0b11 << 30;
 /// Shorter stretches are as well read again.
-const SHORTEST: usize = 1 << 10;
+pub(super) const SHORTEST: usize = 1 << 10;
 /// Bytes of the stretches that are kept in a thread, and of one of them.
 const MOST_BYTES: usize = 4 << 20;
-const LONGEST: usize = 1 << 18;
+pub(super) const LONGEST: usize = 1 << 18;
 /// Stretches that begin in the same way and are compared.
 const MOST_ALIKE: usize = 12;
 /// The beginning by which a stretch is found.
@@ -40,25 +39,25 @@ const HEAD: usize = 128;
 /// Values and opcodes for which there must still be room behind it, and marks within it.
 const SLACK: usize = 256;
 /// Parts of one stream.
-const MOST_PARTS: usize = 64;
+pub(super) const MOST_PARTS: usize = 64;
 
 /// A stretch that was read before.
 #[derive(Debug)]
 pub(crate) struct Part {
-    bytes: Box<[u8]>,
+    pub(super) bytes: Box<[u8]>,
     /// Memo entries before it, and in it.
-    first: usize,
-    entries: usize,
-    protocol: u8,
+    pub(super) first: usize,
+    pub(super) entries: usize,
+    pub(super) protocol: u8,
     /// The dictionary had no room of its own yet.
-    bare: bool,
-    outside: Vec<(u32, Held)>,
-    names: Vec<Named>,
+    pub(super) bare: bool,
+    pub(super) outside: Vec<(u32, Held)>,
+    pub(super) names: Vec<Named>,
     /// Texts in the memo: the entry, and where the text is.
-    texts: Vec<(u32, Span)>,
-    opcodes: u64,
-    nodes: usize,
-    banned: AtomicBool,
+    pub(super) texts: Vec<(u32, Span)>,
+    pub(super) opcodes: u64,
+    pub(super) nodes: usize,
+    pub(super) banned: AtomicBool,
     /// What its tensors amount to.
     pub share: Share,
 }
@@ -71,59 +70,59 @@ impl Part {
 
 /// What a memo entry from before holds.
 #[derive(Debug, PartialEq, Eq)]
-enum Held {
+pub(super) enum Held {
     Text(Box<[u8]>),
     Name(Box<[u8]>, Box<[u8]>),
 }
 
 /// A name that a stretch imports.
 #[derive(Debug)]
-struct Named {
-    at: usize,
-    module: Span,
-    name: Span,
-    entry: Option<u32>,
+pub(super) struct Named {
+    pub(super) at: usize,
+    pub(super) module: Span,
+    pub(super) name: Span,
+    pub(super) entry: Option<u32>,
     /// It was not imported before.
-    fresh: bool,
+    pub(super) fresh: bool,
 }
 
 /// A part in a stream.
 #[derive(Debug, Clone)]
 pub(crate) struct Use {
     pub part: Arc<Part>,
-    at: usize,
+    pub(super) at: usize,
 }
 
 /// How the machine stood at a mark.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Begin {
-    at: usize,
-    depth: usize,
-    memo: usize,
-    opcodes: u64,
-    nodes: usize,
-    issues: usize,
-    floor: Safety,
-    target: NodeId,
-    bare: bool,
+    pub(super) at: usize,
+    pub(super) depth: usize,
+    pub(super) memo: usize,
+    pub(super) opcodes: u64,
+    pub(super) nodes: usize,
+    pub(super) issues: usize,
+    pub(super) floor: Safety,
+    pub(super) target: NodeId,
+    pub(super) bare: bool,
 }
 
 /// A stretch that may become a part.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stretch {
-    begin: Begin,
-    end: usize,
-    pairs: usize,
-    opcodes: u64,
-    nodes: usize,
-    memo: usize,
+    pub(super) begin: Begin,
+    pub(super) end: usize,
+    pub(super) pairs: usize,
+    pub(super) opcodes: u64,
+    pub(super) nodes: usize,
+    pub(super) memo: usize,
 }
 
 /// A part without its share, and the dictionary that it fills.
 #[derive(Debug)]
 pub(crate) struct Caught {
     pub dict: u32,
-    part: Part,
+    pub(super) part: Part,
 }
 
 /// The parts of a thread.
@@ -186,7 +185,7 @@ impl Document<'_> {
         self.missed.get()
     }
 
-    fn held(&self, id: NodeId) -> Option<Held> {
+    pub(super) fn held(&self, id: NodeId) -> Option<Held> {
         match self.node(id) {
             Node::Text(span) => Some(Held::Text(self.bytes(span).into())),
             Node::Global(at) => {
@@ -209,7 +208,8 @@ impl Document<'_> {
     }
 }
 
-fn moved(span: Span, by: usize) -> Span {
+/// A span in the stream of one in a part that begins at `by`.
+pub(super) fn moved(span: Span, by: usize) -> Span {
     Span { start: span.start + narrow(by), len: span.len }
 }
 
@@ -302,7 +302,7 @@ impl Machine<'_> {
     }
 
     /// The text in a memo entry inside a part.
-    fn inside(&self, entry: u32) -> Option<Span> {
+    pub(super) fn inside(&self, entry: u32) -> Option<Span> {
         let tag = self.memo.get(entry as usize).filter(|&&tag| tag >= INSIDE && tag != u32::MAX)?;
         let Use { part, at } = self.doc.parts.get((tag & !INSIDE) as usize)?;
         let within = narrow((entry as usize).checked_sub(part.first)?);
@@ -318,199 +318,5 @@ impl Machine<'_> {
         }
         self.memo[entry] = narrow(self.doc.nodes.len());
         self.doc.nodes.push(node.unwrap_or(Node::Invalid));
-    }
-
-    /// Notes that the SETITEMS at `at` closed a mark, with so many pairs.
-    pub fn end_part(&mut self, at: usize, pairs: usize) {
-        let depth = self.marks.len();
-        while self.begins.last().is_some_and(|begin| begin.depth > depth) {
-            self.begins.pop();
-        }
-        let Some(begin) = self.begins.pop_if(|begin| begin.depth == depth) else { return };
-        let long = (SHORTEST..LONGEST).contains(&(at + 1 - begin.at));
-        if long && self.issues.len() == begin.issues && self.floor == begin.floor {
-            self.stretches.push(Stretch {
-                begin,
-                end: at + 1,
-                pairs,
-                opcodes: self.opcodes - begin.opcodes,
-                nodes: begin.nodes - self.budget.nodes,
-                memo: self.memo.len(),
-            });
-        }
-    }
-
-    /// The stretches of a whole stream that may be parts from now on, the outermost of those that can be.
-    pub fn catch_parts(&mut self) {
-        let odd = self.faults > 0 || self.issues.iter().any(|issue| issue.code == code::DUPLICATE_KEY);
-        if !self.parts.wanted || odd || !self.far.is_empty() {
-            return;
-        }
-        let mut last = usize::MAX;
-        for stretch in self.stretches.iter().rev().take(MOST_PARTS) {
-            let within = |used: &Use| (stretch.begin.at..stretch.end).contains(&used.at);
-            if stretch.begin.at >= last || self.doc.parts.iter().any(within) {
-                continue;
-            }
-            if let Some(caught) = self.catch(stretch) {
-                last = stretch.begin.at;
-                self.doc.caught.push(caught);
-            }
-        }
-    }
-
-    fn catch(&self, stretch: &Stretch) -> Option<Caught> {
-        let Stretch { begin, end, pairs, opcodes, nodes, memo } = *stretch;
-        let Node::Dict(dict) = self.doc.node(begin.target) else { return None };
-        let data = self.doc.dicts.get(dict as usize)?;
-        (data.part == 0 && data.len as usize == pairs).then_some(())?;
-        let bytes = &self.reader.bytes[begin.at..end];
-        let survey = Survey::of(bytes, begin.memo)?;
-        (survey.entries == memo - begin.memo).then_some(())?;
-        let mut named = Vec::new();
-        for (at, module, name, entry) in survey.names {
-            let fresh = self.imports.iter().any(|import| import.offset == (begin.at + at) as u64);
-            named.push(Named { at, module, name, entry, fresh });
-        }
-        let mut outside = Vec::new();
-        for entry in survey.outside {
-            let id = self.memo.get(entry as usize).copied();
-            let held = match self.inside(entry) {
-                Some(span) => Held::Text(self.doc.bytes(span).into()),
-                None => self.doc.held(NodeId(id.filter(|&id| id < UNMADE)?))?,
-            };
-            outside.push((entry, held));
-        }
-        // What has no worse a verdict by now was used in no other way than its own.
-        let text = |span: Span| self.reader.slice(moved(span, begin.at));
-        let safe = self.imports.iter().filter(|import| import.class > Safety::KnownTypes).all(|import| {
-            let is = |module: &[u8], name: &[u8]| {
-                module == import.module.as_bytes() && name == import.name.as_bytes()
-            };
-            !outside.iter().any(|(_, held)| matches!(held, Held::Name(module, name) if is(module, name)))
-                && !named.iter().any(|one| {
-                    import.offset == (begin.at + one.at) as u64 || is(text(one.module), text(one.name))
-                })
-        });
-        let part = Part {
-            bytes: bytes.into(),
-            first: begin.memo,
-            entries: survey.entries,
-            protocol: self.protocol,
-            bare: begin.bare,
-            outside,
-            names: named,
-            texts: survey.texts,
-            opcodes,
-            nodes,
-            banned: AtomicBool::new(false),
-            share: Share::default(),
-        };
-        safe.then_some(Caught { dict, part })
-    }
-}
-
-/// What the opcodes of a stretch do to the memo.
-#[derive(Debug, Default)]
-struct Survey {
-    entries: usize,
-    outside: Vec<u32>,
-    names: Vec<(usize, Span, Span, Option<u32>)>,
-    texts: Vec<(u32, Span)>,
-}
-
-/// What a PUT behind an opcode keeps.
-enum Last {
-    Text(Span),
-    Name,
-    Other,
-}
-
-impl Survey {
-    /// Reads a stretch, unless it has an opcode that no part has.
-    fn of(bytes: &[u8], first: usize) -> Option<Self> {
-        let mut survey = Self::default();
-        let (mut at, mut depth, mut last) = (0, 0_usize, Last::Other);
-        // Which entries hold texts or names: others may be reached in one way only.
-        let mut plain = Vec::new();
-        while at < bytes.len() {
-            let start = at;
-            let opcode = bytes[at];
-            at += 1;
-            let mut next = Last::Other;
-            match opcode {
-                b'(' => depth += 1,
-                b't' | b'u' => {
-                    depth = depth.checked_sub(1)?;
-                    if depth == 0 && at < bytes.len() {
-                        return None;
-                    }
-                }
-                b's' | 0x85..=0x89 | b')' | b'}' | b'R' | b'Q' | b'N' => {}
-                b'K' | b'M' | b'J' => {
-                    let mut word = [0; 8];
-                    let rest = bytes.get(start..)?;
-                    let len = rest.len().min(8);
-                    word[..len].copy_from_slice(&rest[..len]);
-                    at = start + form::int(u64::from_le_bytes(word)).1;
-                }
-                b'G' => at += 8,
-                b'X' => {
-                    let len = u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
-                    next = Last::Text(Span { start: narrow(at + 4), len });
-                    at = at.checked_add(4)?.checked_add(len as usize)?;
-                }
-                b'c' => {
-                    let line = |from: usize| {
-                        let len = bytes.get(from..)?.iter().position(|&byte| byte == b'\n')?;
-                        Some(Span { start: narrow(from), len: narrow(len) })
-                    };
-                    let module = line(at)?;
-                    let name = line(at + module.len as usize + 1)?;
-                    let text = |span: Span| &bytes[span.start as usize..][..span.len as usize];
-                    let same = |one: &(usize, Span, Span, Option<u32>)| {
-                        text(one.1) == text(module) && text(one.2) == text(name)
-                    };
-                    if survey.names.iter().any(same)
-                        || std::str::from_utf8(text(module)).is_err()
-                        || std::str::from_utf8(text(name)).is_err()
-                    {
-                        return None;
-                    }
-                    survey.names.push((start, module, name, None));
-                    next = Last::Name;
-                    at += module.len as usize + name.len as usize + 2;
-                }
-                b'q' | b'r' | b'h' | b'j' => {
-                    let long = matches!(opcode, b'r' | b'j');
-                    let entry = if long {
-                        u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?)
-                    } else {
-                        u32::from(*bytes.get(at)?)
-                    };
-                    at += if long { 4 } else { 1 };
-                    let within = (entry as usize).checked_sub(first);
-                    if matches!(opcode, b'q' | b'r') {
-                        (within == Some(survey.entries)).then_some(())?;
-                        let within = narrow(survey.entries);
-                        survey.entries += 1;
-                        plain.push(!matches!(last, Last::Other));
-                        match last {
-                            Last::Text(span) => survey.texts.push((within, span)),
-                            Last::Name => survey.names.last_mut()?.3 = Some(within),
-                            Last::Other => {}
-                        }
-                    } else if let Some(within) = within {
-                        plain.get(within).copied().filter(|&plain| plain)?;
-                    } else if !survey.outside.contains(&entry) {
-                        (survey.outside.len() < MOST_PARTS).then_some(())?;
-                        survey.outside.push(entry);
-                    }
-                }
-                _ => return None,
-            }
-            last = next;
-        }
-        (depth == 0 && at == bytes.len()).then_some(survey)
     }
 }
