@@ -1,7 +1,8 @@
 //! What `torch.save` has written since 1.6: a zip file with `data.pkl` and one record per storage.
 
 use crate::census::{StorageUse, Tensors};
-use crate::inspect::File;
+use crate::contents::Content;
+use crate::inspect::{File, Want};
 use crate::issue::{Issues, Severity};
 use crate::names::Names;
 use crate::pickle::Safety;
@@ -88,7 +89,27 @@ fn values(source: &Source, directory: &Directory, names: &Names, main: usize, fi
         file.record.status = if readable { Status::Corrupt } else { Status::Unsupported };
         return file.streams.worsen(Safety::Unparsed);
     };
-    let found = file.streams.load(&read.bytes, read.base);
+    let status = file.record.status;
+    let before = file.streams.so_far();
+    let parts = file.want == Want::default();
+    if !decode(source, directory, names, &read, parts, file) {
+        // What was read before does not do here.
+        file.record.status = status;
+        file.streams.back_to(before);
+        decode(source, directory, names, &read, false, file);
+    }
+}
+
+/// Follows `data.pkl` and takes over what it says; false if that has to be done again without parts read before.
+fn decode(
+    source: &Source,
+    directory: &Directory,
+    names: &Names,
+    read: &Content<'_>,
+    parts: bool,
+    file: &mut File<'_>,
+) -> bool {
+    let found = file.streams.load_in_parts(&read.bytes, read.base, parts);
     if let Some(rest) = read.bytes.get(found.end..).filter(|rest| !rest.is_empty() && found.complete) {
         let at = read.base + found.end as u64;
         let message = format!("{} bytes behind the end of data.pkl", rest.len());
@@ -98,11 +119,17 @@ fn values(source: &Source, directory: &Directory, names: &Names, main: usize, fi
     if !found.complete {
         file.record.status = Status::Corrupt;
     }
-    if let Some(document) = found.document {
-        file.values(&document);
-        file.streams.recycle(document);
-        storages(source, directory, names, file);
+    let Some(mut document) = found.document else { return true };
+    file.values(&document);
+    storages(source, directory, names, file);
+    let fits = !document.was_missed() && !file.tensors.doubt;
+    let caught = document.take_caught();
+    file.streams.recycle(document);
+    if fits {
+        let shares: Vec<_> = file.tensors.take_shares().collect();
+        file.streams.keep_all(caught, shares);
     }
+    fits
 }
 
 /// Follows every pickle among `records`, whether torch reads it or not.

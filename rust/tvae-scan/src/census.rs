@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use crate::pickle::{DType, Run, number};
 use crate::places::Place;
+use crate::shares::{Candidate, Shared};
 use crate::tensors::Tensor;
 
 /// Nothing has this number.
@@ -68,6 +69,8 @@ pub(crate) struct StorageUse {
     pub bytes: Option<u64>,
     /// Where it is, if it was found.
     pub place: Option<Place>,
+    /// It belongs to a part that was taken over.
+    pub shared: bool,
     /// The group that counted it last.
     pub counted: u32,
 }
@@ -120,6 +123,11 @@ pub(crate) struct Tensors {
     pub stretches: Vec<Stretch>,
     /// Tensors that are looked for elsewhere.
     pub references: Vec<Reference>,
+    /// Dictionaries that were taken over, and those that may be from now on.
+    pub shared: Vec<Shared>,
+    pub candidates: Vec<Candidate>,
+    /// What was taken over does not fit this file.
+    pub doubt: bool,
 }
 
 impl Tensors {
@@ -130,7 +138,22 @@ impl Tensors {
     }
 
     pub(crate) fn clear(&mut self) {
-        let Self { text, frames, sizes, placed, storages, groups, stretches, references } = self;
+        let Self {
+            text,
+            frames,
+            sizes,
+            placed,
+            storages,
+            groups,
+            stretches,
+            references,
+            shared,
+            candidates,
+            doubt,
+        } = self;
+        shared.clear();
+        candidates.clear();
+        *doubt = false;
         text.clear();
         frames.clear();
         sizes.clear();

@@ -39,6 +39,7 @@ mod safetensors;
 mod salvage;
 pub mod scan;
 mod search;
+mod shares;
 mod source;
 mod stream;
 mod streams;

@@ -43,16 +43,12 @@ fn one(document: &Document<'_>, key: String, item: NodeId) -> Option<Optimizer> 
         return None;
     }
     let mut found = Optimizer { key, ..Optimizer::default() };
-    if let Some(Node::Dict(state)) = state.map(|state| document.value(state)) {
+    if let Some(part) = state.and_then(|state| document.part(state)) {
+        found.n_params = part.share.pairs as u64;
+        found.kind = part.share.moments.kind().map(Into::into);
+    } else if let Some(Node::Dict(state)) = state.map(|state| document.value(state)) {
         found.n_params = state.pairs.len() as u64;
-        let mut moments = Moments::default();
-        for &(_, item) in state.pairs.iter().take(MOST_ASKED) {
-            if let Node::Dict(each) = document.value(item) {
-                let names = each.pairs.iter().take(MOST).filter_map(|(name, _)| document.as_text(*name));
-                names.for_each(|name| moments.see(name));
-            }
-        }
-        found.kind = moments.kind().map(Into::into);
+        found.kind = Moments::of(document, state.pairs).kind().map(Into::into);
     }
     if let Some(Node::List(groups)) = groups.map(|groups| document.value(groups)) {
         let rates = groups.iter().take(MOST).filter_map(|&group| {
@@ -106,6 +102,18 @@ const KINDS: [(&[&str], &str); 13] = [
 ];
 
 impl Moments {
+    /// Those in the state of the first parameters.
+    pub(crate) fn of(document: &Document<'_>, state: &[(NodeId, NodeId)]) -> Self {
+        let mut moments = Self::default();
+        for &(_, item) in state.iter().take(MOST_ASKED) {
+            if let Node::Dict(each) = document.value(item) {
+                let names = each.pairs.iter().take(MOST).filter_map(|(name, _)| document.as_text(*name));
+                names.for_each(|name| moments.see(name));
+            }
+        }
+        moments
+    }
+
     /// Notes a name.
     pub(crate) fn see(&mut self, name: &str) {
         if let Some(bit) = NAMES.iter().position(|known| *known == name) {

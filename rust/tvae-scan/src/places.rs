@@ -7,6 +7,7 @@ use crate::issue::{Issues, Severity};
 use crate::layout::Seen;
 use crate::pickle::DType;
 use crate::record::StateDict;
+use crate::shares::Shared;
 use crate::value::Word;
 
 /// Where a storage is in the file.
@@ -34,6 +35,7 @@ pub(crate) fn place(
         if storage.place.is_some_and(|place| Some(place.length) == storage.bytes) {
             continue;
         }
+        tensors.doubt |= storage.shared;
         let key = tensors.key(storage);
         match (storage.place, storage.bytes) {
             (None, _) if cut => {}
@@ -70,6 +72,16 @@ pub(crate) fn state_dicts(tensors: &mut Tensors) -> Vec<StateDict> {
 
 fn state_dict(tensors: &mut Tensors, stretches: &[Stretch]) -> StateDict {
     let group = stretches[0].group;
+    if let Some(at) = tensors.shared.iter().position(|one| one.group == group) {
+        // Other tensors beside it would have to be counted together with its own.
+        tensors.doubt |= stretches.len() > 1 || stretches[0].start < stretches[0].end;
+        let Shared { start, end, dict, .. } = tensors.shared.swap_remove(at);
+        let mut fingerprint = Fingerprint::default();
+        let storages = tensors.storages.list[start..end].iter();
+        (0..).zip(storages).for_each(|(at, storage)| fingerprint.add(at, storage));
+        let key = tensors.word(tensors.groups[group as usize]);
+        return StateDict { key, fingerprint: fingerprint.finish(), ..dict };
+    }
     let (mut n_tensors, mut n_params, mut bytes) = (0_u64, 0_u64, 0_u64);
     let mut dtypes = 0_u32;
     let mut fingerprint = Fingerprint::default();
@@ -95,7 +107,7 @@ fn state_dict(tensors: &mut Tensors, stretches: &[Stretch]) -> StateDict {
             n_params = n_params.saturating_add(elements);
         }
     }
-    StateDict {
+    let dict = StateDict {
         key: tensors.word(tensors.groups[group as usize]),
         n_tensors,
         n_params,
@@ -103,7 +115,9 @@ fn state_dict(tensors: &mut Tensors, stretches: &[Stretch]) -> StateDict {
         dtypes: names(dtypes),
         layout: layout(tensors, stretches),
         fingerprint: fingerprint.finish(),
-    }
+    };
+    tensors.complete(stretches, &dict);
+    dict
 }
 
 /// The tensors of a group.

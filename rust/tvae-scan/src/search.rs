@@ -16,6 +16,8 @@ const MOST_TENSORS: usize = 1 << 16;
 const MOST_NAMES: usize = 16 << 20;
 /// Levels at which tensors are looked for.
 const MOST_DEPTH: usize = 64;
+/// More levels than a part has.
+const DEEP: usize = 8;
 /// Groups up to here are found by comparing them all.
 const FEW: usize = 16;
 /// Longer keys are cut as labels are.
@@ -59,7 +61,8 @@ struct Walk<'w, 'a> {
 
 impl Walk<'_, '_> {
     fn is_full(&self) -> bool {
-        let tensors = self.found.placed.len() + self.found.references.len();
+        let Tensors { placed, references, storages, .. } = &*self.found;
+        let tensors = placed.len().max(storages.list.len()) + references.len();
         self.visits >= MOST_VISITS || tensors >= MOST_TENSORS || self.length >= MOST_NAMES
     }
 
@@ -87,7 +90,7 @@ impl Walk<'_, '_> {
                 self.below(id, frame, key, |walk, inner| walk.items(document.run(run), inner));
             }
             Node::Dict(at) => {
-                self.below(id, frame, key, |walk, inner| walk.pairs(document.dict(at).pairs, inner));
+                self.below(id, frame, key, |walk, inner| walk.dict(id, at, inner));
             }
             Node::Object(at) => self.below(id, frame, key, |walk, inner| {
                 let object = document.object(at);
@@ -99,6 +102,30 @@ impl Walk<'_, '_> {
                 }
             }),
             _ => {}
+        }
+    }
+
+    /// Looks at a dictionary, or takes over what was found in it before.
+    fn dict(&mut self, id: NodeId, at: u32, frame: u32) {
+        let document = self.document;
+        if let Some(part) = document.part(id) {
+            match self.found.take_over(&part.share, frame) {
+                Some((visits, length)) => {
+                    self.visits += visits;
+                    self.length += length;
+                    // Where it begins to be too much, only looking at each tells.
+                    self.found.doubt |= self.is_full() || self.above.len() + DEEP > MOST_DEPTH;
+                }
+                None => self.found.doubt = true,
+            }
+            return;
+        }
+        let caught = document.caught(at);
+        let before = self.found.before(self.visits, self.length, self.issues.iter().count());
+        self.pairs(document.dict(at).pairs, frame);
+        if let Some(caught) = caught {
+            let after = self.found.before(self.visits, self.length, self.issues.iter().count());
+            self.found.note(document, (caught, id), frame, before, after);
         }
     }
 
@@ -296,8 +323,13 @@ impl Walk<'_, '_> {
                 count,
                 bytes,
                 place: None,
+                shared: false,
                 counted: NONE,
             });
+        } else if let known = &self.found.storages.list[at as usize]
+            && known.shared
+        {
+            self.found.doubt = true;
         } else if let known = &self.found.storages.list[at as usize]
             && (known.count != count || known.bytes != bytes)
         {

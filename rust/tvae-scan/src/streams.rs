@@ -3,7 +3,8 @@
 use std::io;
 
 use crate::issue::{Issue, Issues, Severity};
-use crate::pickle::{self, Budget, Document, Import, Room, Safety, Unpickled};
+use crate::pickle::{self, Budget, Caught, Document, Import, Room, Safety, Unpickled};
+use crate::shares::Share;
 use crate::source::Source;
 
 /// Imports that are kept.
@@ -48,6 +49,15 @@ pub(crate) struct Streams {
     room: Room,
 }
 
+/// What the streams amounted to at some point.
+#[derive(Debug)]
+pub(crate) struct SoFar {
+    safety: Safety,
+    imports: usize,
+    opcodes: u64,
+    issues: Issues,
+}
+
 impl Streams {
     /// No stream yet, and room for one.
     pub(crate) fn new(room: Room) -> Self {
@@ -65,6 +75,41 @@ impl Streams {
         let mut found = pickle::load_in(bytes, &self.budget(), &mut self.room);
         self.absorb(&mut found, base);
         found
+    }
+
+    /// [`Streams::load`], with parts that were read before if that is wanted.
+    pub(crate) fn load_in_parts<'a>(&mut self, bytes: &'a [u8], base: u64, wanted: bool) -> Unpickled<'a> {
+        self.room.parts.wanted = wanted;
+        let found = self.load(bytes, base);
+        self.room.parts.wanted = false;
+        found
+    }
+
+    /// Keeps parts for files to come: of the caught those that have a share.
+    pub(crate) fn keep_all(&mut self, caught: Vec<Caught>, mut shares: Vec<(usize, Share)>) {
+        for (at, caught) in caught.into_iter().enumerate() {
+            if let Some(place) = shares.iter().position(|share| share.0 == at) {
+                self.room.parts.keep(caught, shares.swap_remove(place).1);
+            }
+        }
+    }
+
+    /// How far it has come.
+    pub(crate) fn so_far(&self) -> SoFar {
+        SoFar {
+            safety: self.safety,
+            imports: self.imports.len(),
+            opcodes: self.opcodes,
+            issues: self.issues.clone(),
+        }
+    }
+
+    /// Forgets what came since.
+    pub(crate) fn back_to(&mut self, before: SoFar) {
+        self.safety = before.safety;
+        self.imports.truncate(before.imports);
+        self.opcodes = before.opcodes;
+        self.issues = before.issues;
     }
 
     /// Takes back the room that a document took.

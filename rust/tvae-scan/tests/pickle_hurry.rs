@@ -233,3 +233,10 @@ proptest! {
         compare(&[&bytes[..at], &piece, &bytes[at..]].concat());
     }
 }
+
+#[test]
+fn the_storage_of_a_tensor_that_was_copied_stays_the_same() {
+    let mut bytes = stream("tensors.pkl");
+    bytes[780] = 53;
+    compare(&bytes);
+}

@@ -287,7 +287,7 @@ impl Machine<'_> {
 
     /// torch keeps the versions of modules as `_metadata` on the ordered dictionary of a state dict.
     fn build_dict(&mut self, target: NodeId, at: u32, state: NodeId) -> Result<(), Halt> {
-        let kind = self.doc.dict(at).kind;
+        let kind = self.doc.dict_kind(at);
         let attributes = self.attribute_names(state);
         let Some(torch) = attributes.filter(|_| kind != DictKind::Plain) else {
             let known = match kind {

@@ -1,9 +1,12 @@
 //! The values of one stream.
 
+use std::cell::Cell;
+
 use super::arena::{
     ArrayData, DictData, EMPTY, GlobalData, Node, NumpyTypeData, ObjectData, Run, ScalarData, Span,
     StorageData, TensorData,
 };
+use super::parts::{Caught, Use};
 use super::value::{Array, Dict, DictKind, NodeId, NumpyType, Object, Scalar, Storage, Tensor, Value};
 use super::walk::Walk;
 
@@ -30,6 +33,11 @@ pub struct Document<'a> {
     pub(super) objects: Vec<ObjectData>,
     pub(super) globals: Vec<GlobalData>,
     pub(super) root: NodeId,
+    /// Parts that were read before, which fill dictionaries, and stretches that may become parts.
+    pub(super) parts: Vec<Use>,
+    pub(super) caught: Vec<Caught>,
+    /// Pairs were looked for that were not made.
+    pub(super) missed: Cell<bool>,
 }
 
 impl Default for NodeId {
@@ -139,6 +147,16 @@ impl<'a> Document<'a> {
         Walk::new(self, from, depth)
     }
 
+    /// The place of a dictionary among those that the machine caught.
+    pub(crate) fn caught(&self, dict: u32) -> Option<usize> {
+        self.caught.iter().position(|caught| caught.dict == dict)
+    }
+
+    /// The stretches that may become parts.
+    pub(crate) fn take_caught(&mut self) -> Vec<Caught> {
+        std::mem::take(&mut self.caught)
+    }
+
     /// The sizes and strides of all tensors, which their runs are parts of.
     pub(crate) fn all_sizes(&self) -> &[i64] {
         &self.dims
@@ -181,6 +199,8 @@ impl<'a> Document<'a> {
         self.arrays.clear();
         self.objects.clear();
         self.globals.clear();
+        self.parts.clear();
+        self.caught.clear();
         Document {
             source: &[],
             made: self.made,
@@ -199,6 +219,9 @@ impl<'a> Document<'a> {
             objects: self.objects,
             globals: self.globals,
             root: NodeId::default(),
+            parts: self.parts,
+            caught: self.caught,
+            missed: Cell::new(false),
         }
     }
 
@@ -235,11 +258,19 @@ impl<'a> Document<'a> {
         if at == EMPTY { &[] } else { &self.lists[at as usize] }
     }
 
+    /// Which dictionary it is, without a look at its pairs.
+    pub(super) fn dict_kind(&self, at: u32) -> DictKind {
+        self.dicts.get(at as usize).map_or(DictKind::Plain, |dict| dict.kind)
+    }
+
     pub(crate) fn dict(&self, at: u32) -> Dict<'_> {
         if at == EMPTY {
             return Dict { kind: DictKind::Plain, pairs: &[], attributes: None };
         }
         let dict = &self.dicts[at as usize];
+        if dict.part > 0 {
+            self.missed.set(true);
+        }
         let pairs = &self.pairs[dict.start as usize..][..dict.len as usize];
         Dict { kind: dict.kind, pairs, attributes: dict.attributes }
     }

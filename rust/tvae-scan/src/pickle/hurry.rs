@@ -101,8 +101,16 @@ impl Machine<'_> {
             b'}' => (Node::Dict(EMPTY), at + 1),
             b']' => (Node::List(EMPTY), at + 1),
             0x85..=0x87 => (Node::Tuple(self.few_items(usize::from(opcode - 0x84))?), at + 1),
-            b's' | b'u' => return self.plain_pairs(opcode == b'u').map(|()| at + 1),
+            b's' => return self.plain_pairs(false).map(|_| at + 1),
+            b'u' => {
+                let pairs = self.plain_pairs(true)?;
+                self.end_part(at, pairs);
+                return Some(at + 1);
+            }
             b'(' if self.marks.len() < self.budget.depth => {
+                if let Some(end) = self.skip_part(at) {
+                    return Some(end);
+                }
                 self.marks.push(self.stack.len());
                 self.opcodes += 1;
                 return Some(at + 1);
@@ -129,7 +137,7 @@ impl Machine<'_> {
     }
 
     /// Pairs for a dictionary, the keys of which are text or integers.
-    fn plain_pairs(&mut self, marked: bool) -> Option<()> {
+    fn plain_pairs(&mut self, marked: bool) -> Option<usize> {
         let len = self.stack.len();
         let (start, fence) = match self.marks[..] {
             [.., fence, mark] if marked => (mark, fence),
@@ -147,13 +155,14 @@ impl Machine<'_> {
         if self.budget.nodes <= cost + 3 || !pairs.chunks_exact(2).all(|pair| plain(pair[0])) {
             return None;
         }
+        let count = pairs.len() / 2;
         let dict = self.dict_at(target).ok()?;
         self.budget.nodes -= cost;
         self.doc.add_pairs(dict, self.stack[start..].chunks_exact(2).map(|pair| (pair[0], pair[1])));
         self.stack.truncate(start);
         self.marks.truncate(self.marks.len() - usize::from(marked));
         self.opcodes += 1;
-        Some(())
+        Some(count)
     }
 
     /// Takes the PUT of the next entry, if it is there, and gives its length.
@@ -293,6 +302,7 @@ impl Machine<'_> {
     pub fn make_parts(&mut self, number: u32) -> Result<(), Halt> {
         let Unmade { start, end, node, memo } = self.unmade[number as usize];
         let (reader, at, budget, height) = (self.reader.at, self.at, self.budget, self.stack.len());
+        let items = self.doc.items.len();
         // It was charged when it was read first.
         self.budget.nodes = usize::MAX;
         (self.reader.at, self.repeats) = (start as usize, true);
@@ -304,12 +314,16 @@ impl Machine<'_> {
         let again = self.stack.last().copied();
         self.stack.truncate(height);
         (self.reader.at, self.at, self.budget, self.repeats) = (reader, at, budget, false);
-        // The tensor is the one that it was, of the storage that is among the parts.
+        // The tensor is the one that it was, and so is its storage, which others may have by now.
         self.memo[memo as usize] = node.0;
         if let (Node::Tensor(old), Some(Node::Tensor(new))) =
             (self.doc.node(node), again.map(|id| self.doc.node(id)))
+            && let (Some(old), Some(new)) =
+                (self.doc.tensors[old as usize].storage, self.doc.tensors[new as usize].storage)
         {
-            self.doc.tensors[old as usize].storage = self.doc.tensors[new as usize].storage;
+            for item in self.doc.items[items..].iter_mut().filter(|item| **item == new) {
+                *item = old;
+            }
         }
         Ok(())
     }
@@ -317,6 +331,9 @@ impl Machine<'_> {
     /// Makes all that was not made, before an entry is replaced that it may need.
     pub fn make_all(&mut self) -> Result<(), Halt> {
         self.hurries = false;
+        if !self.doc.parts.is_empty() {
+            self.doc.missed.set(true);
+        }
         for number in 0..self.unmade.len() {
             let Unmade { memo, .. } = self.unmade[number];
             let number = narrow(number);

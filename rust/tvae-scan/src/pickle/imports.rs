@@ -76,7 +76,7 @@ impl Machine<'_> {
         self.add(Node::Global(narrow(at)))
     }
 
-    fn find(&self, module: &str, name: &str) -> Option<u32> {
+    pub fn find(&self, module: &str, name: &str) -> Option<u32> {
         if self.doc.globals.len() > FEW {
             return self.found.get(&format!("{module}\n{name}")).copied();
         }

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use super::arena::{DictData, EMPTY, Node, Run, Span};
 use super::document::Document;
-use super::hurry::{Names, UNMADE, Unmade};
+use super::hurry::{Names, Unmade};
 use super::known::Known;
+use super::parts::{Begin, Parts, Stretch};
 use super::reader::{Reader, narrow};
 use super::value::{DictKind, NodeId};
 use super::{Budget, Import, PickleIssue, Safety, Unpickled, code};
@@ -24,7 +25,7 @@ const MOST_KEPT: usize = 1 << 16;
 const RESERVE: usize = 256;
 
 /// Nothing is in this memo entry.
-const NOTHING: u32 = u32::MAX;
+pub(super) const NOTHING: u32 = u32::MAX;
 
 pub(super) struct Machine<'a> {
     pub doc: Document<'a>,
@@ -34,7 +35,7 @@ pub(super) struct Machine<'a> {
     pub marks: Vec<usize>,
     pub memo: Vec<u32>,
     /// Entries far beyond the others, so that an id of `2^32 - 1` costs one entry.
-    far: HashMap<u64, u32>,
+    pub far: HashMap<u64, u32>,
     pub memo_len: usize,
     pub imports: Vec<Import>,
     pub found: HashMap<String, u32>,
@@ -61,6 +62,9 @@ pub(super) struct Machine<'a> {
     pub repeats: bool,
     pub unmade: Vec<Unmade>,
     pub names: Names,
+    pub parts: Parts,
+    pub begins: Vec<Begin>,
+    pub stretches: Vec<Stretch>,
 }
 
 /// What a machine needs to run, kept from one stream to the next.
@@ -72,6 +76,9 @@ pub(crate) struct Room {
     memo: Vec<u32>,
     table: Vec<u64>,
     unmade: Vec<Unmade>,
+    begins: Vec<Begin>,
+    stretches: Vec<Stretch>,
+    pub parts: Parts,
 }
 
 impl Room {
@@ -88,7 +95,7 @@ pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget, level: usize, kept: &mut
     let limit = budget.bytes.min(1 << 31);
     let cut = bytes.len() > limit;
     let source = &bytes[..bytes.len().min(limit)];
-    let Room { document, stack, marks, memo, table, unmade } = std::mem::take(kept);
+    let Room { document, stack, marks, memo, table, unmade, begins, stretches, parts } = std::mem::take(kept);
     let mut machine = Machine {
         doc: Document { source, ..document },
         reader: Reader { bytes: source, at: 0 },
@@ -114,12 +121,25 @@ pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget, level: usize, kept: &mut
         repeats: false,
         unmade,
         names: Names::default(),
+        parts,
+        begins,
+        stretches,
     };
     let root = machine.execute().ok();
     if root.is_none() && cut {
         machine.fault(code::BUDGET, format!("only the first {limit} bytes were looked at"));
     }
-    machine.finish(root, kept)
+    // What is left of a broken stream depends on every value.
+    let broken = !machine.doc.parts.is_empty() && (root.is_none() || machine.faults > 0);
+    let missed = machine.doc.was_missed() || broken;
+    let found = machine.finish(root, kept);
+    if missed {
+        let wanted = std::mem::replace(&mut kept.parts.wanted, false);
+        let found = run(bytes, budget, level, kept);
+        kept.parts.wanted = wanted;
+        return found;
+    }
+    found
 }
 
 impl<'a> Machine<'a> {
@@ -128,6 +148,10 @@ impl<'a> Machine<'a> {
         if root.is_some() {
             self.settle();
         }
+        if self.hurries && root.is_some() {
+            self.catch_parts();
+        }
+        kept.parts = self.parts;
         let mut safety = self.imports.iter().map(|import| import.class).fold(self.floor, Safety::max);
         if self.faults > 0 {
             safety = safety.max(Safety::Unparsed);
@@ -139,6 +163,9 @@ impl<'a> Machine<'a> {
             kept.memo.clear();
             kept.unmade = self.unmade;
             kept.unmade.clear();
+            (kept.begins, kept.stretches) = (self.begins, self.stretches);
+            kept.begins.clear();
+            kept.stretches.clear();
         }
         let document = root.map(|root| {
             self.doc.root = root;
@@ -260,48 +287,6 @@ impl<'a> Machine<'a> {
         self.doc.items.extend_from_slice(&self.stack[start..]);
         self.stack.truncate(start);
         Ok(run)
-    }
-
-    pub fn memoize(&mut self, at: u64, id: NodeId) -> Result<(), Halt> {
-        let dense = self.memo.len();
-        let place = usize::try_from(at).unwrap_or(usize::MAX);
-        if place < dense && self.memo[place] != NOTHING && self.hurries && !self.repeats {
-            self.make_all()?;
-        }
-        let slot = if place < dense {
-            &mut self.memo[place]
-        } else if place <= dense * 2 + 64 {
-            self.charge((place + 1 - dense).div_ceil(4))?;
-            self.memo.resize(place + 1, NOTHING);
-            &mut self.memo[place]
-        } else {
-            self.charge(4)?;
-            self.far.entry(at).or_insert(NOTHING)
-        };
-        if *slot == NOTHING {
-            self.memo_len += 1;
-        }
-        *slot = id.0;
-        Ok(())
-    }
-
-    /// A memo entry, or a placeholder where there is none.
-    pub fn recall(&mut self, at: u64) -> Result<NodeId, Halt> {
-        let place = usize::try_from(at).unwrap_or(usize::MAX);
-        if let Some(&entry) = self.memo.get(place)
-            && entry != NOTHING
-            && entry >= UNMADE
-        {
-            self.make_parts(entry - UNMADE)?;
-        }
-        let near = self.memo.get(place).copied();
-        // An entry that was stored when it was far may have come near since.
-        let found = near.filter(|&id| id != NOTHING).or_else(|| self.far.get(&at).copied());
-        if let Some(id) = found {
-            return Ok(NodeId(id));
-        }
-        self.fault(code::MEMO, format!("memo entry {at} was never stored"));
-        self.add(Node::Invalid)
     }
 
     /// Bytes that are not in the stream as such.

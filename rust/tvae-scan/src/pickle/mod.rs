@@ -13,6 +13,7 @@
 
 mod arena;
 mod calls;
+mod catch;
 mod danger;
 mod document;
 mod dtype;
@@ -23,9 +24,11 @@ mod keys;
 mod known;
 mod literals;
 mod machine;
+mod memo;
 mod names;
 mod numpy;
 mod ops;
+mod parts;
 mod reader;
 mod stdlib;
 mod tensor;
@@ -40,6 +43,7 @@ pub use document::Document;
 pub use dtype::DType;
 pub(crate) use form::number;
 pub(crate) use machine::Room;
+pub(crate) use parts::Caught;
 pub use value::{
     Array, Dict, DictKind, NodeId, NumpyType, Object, ObjectKind, Scalar, ScalarValue, Storage, Tensor,
     TensorKind, Value,

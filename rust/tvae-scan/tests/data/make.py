@@ -267,6 +267,18 @@ def training():
     return {"epoch": 3, "model": state, "tied": tied, "optimizer": optimizer.state_dict(), "metrics": metrics}
 
 
+def run():
+    """What most runs save: a model, its optimizer and metrics, and nothing that two of them share."""
+    model = torch.nn.Sequential(*[torch.nn.Linear(7, 7) for _ in range(5)])
+    optimizer = torch.optim.AdamW(model.parameters())
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    metrics = {"loss": np.float32(0.5), "coverage": 1.0, "hierarchy_A": -0.8}
+    states = {"model_state_dict": model.state_dict(), "optimizer_state_dict": optimizer.state_dict()}
+    return {"epoch": 3, **states, "metrics": metrics, "config": {"lr": 1e-3, "name": "run"}}
+
+
 def main():
     for protocol in range(6):
         write(f"plain_{protocol}", pickle.dumps(plain(), protocol), plain())
@@ -275,6 +287,7 @@ def main():
     write("checkpoint", torch_stream(checkpoint()), checkpoint())
     write("tensors", torch_stream(tensors()), tensors())
     (HERE / "training.pkl").write_bytes(torch_stream(training()))
+    (HERE / "run.pkl").write_bytes(torch_stream(run()))
     own = {"settings": Settings(), "phase": Phase.WARM}
     write("own_2", pickle.dumps(own, 2), own)
     write("own_4", pickle.dumps(own, 4), own)

@@ -1,0 +1,152 @@
+//! What the tensors of a part come to, which was read before: kept when it is first seen, taken over when it comes again.
+
+use crate::census::{Frame, NONE, StorageUse, Stretch, Tensors, index};
+use crate::optimizer::Moments;
+use crate::pickle::{Document, Node, NodeId};
+use crate::record::StateDict;
+
+/// Everything that is told of the tensors of one dictionary.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Share {
+    /// The path of the dictionary within its group.
+    prefix: String,
+    visits: usize,
+    /// Bytes of the names and shapes, from behind that path.
+    length: usize,
+    tensors: usize,
+    /// The storages, each used by one tensor, in the order of these.
+    storages: Vec<StorageUse>,
+    /// What they are, but for key and fingerprint.
+    dict: Option<StateDict>,
+    /// Keys of the dictionary, and what they tell if it is the state of an optimizer.
+    pub pairs: usize,
+    pub moments: Moments,
+}
+
+/// A dictionary that may be taken over from now on.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    /// Its place among those that the machine caught.
+    pub caught: usize,
+    group: u32,
+    start: u32,
+    end: u32,
+    share: Share,
+}
+
+/// A dictionary that was taken over: all that there is in a group.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub group: u32,
+    /// Its storages among all.
+    pub start: usize,
+    pub end: usize,
+    pub dict: StateDict,
+}
+
+/// How the search stood before a dictionary.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Before {
+    placed: usize,
+    storages: usize,
+    visits: usize,
+    length: usize,
+    issues: usize,
+    shared: usize,
+    references: usize,
+}
+
+impl Tensors {
+    pub(crate) fn before(&self, visits: usize, length: usize, issues: usize) -> Before {
+        let (placed, storages) = (self.placed.len(), self.storages.list.len());
+        let (shared, references) = (self.shared.len(), self.references.len());
+        Before { placed, storages, visits, length, issues, shared, references }
+    }
+
+    /// The path of a frame within its group, if it is in one.
+    fn prefix(&self, frame: u32) -> Option<String> {
+        let Frame { above, key, group, .. } = self.frames[frame as usize];
+        let head = self.groups.get(group as usize)?.len as usize;
+        let inner = self.frames[above as usize].len > 0;
+        Some(if inner { self.path(above, key, head + 1) } else { String::new() })
+    }
+
+    /// Notes what was found in a dictionary that the machine caught, if each of its tensors has a storage of its own.
+    pub(crate) fn note(
+        &mut self,
+        document: &Document<'_>,
+        (caught, id): (usize, NodeId),
+        frame: u32,
+        before: Before,
+        after: Before,
+    ) {
+        let Frame { len, group, .. } = self.frames[frame as usize];
+        let placed = &self.placed[before.placed..after.placed];
+        let storages = &self.storages.list[before.storages..after.storages];
+        let alone = placed.len() == storages.len()
+            && placed.iter().zip(storages).enumerate().all(|(at, (placed, storage))| {
+                placed.storage as usize == before.storages + at
+                    && storage.number.is_some()
+                    && storage.bytes.is_some_and(|bytes| placed.end <= bytes)
+            });
+        let quiet = before.issues == after.issues
+            && (before.shared, before.references) == (after.shared, after.references);
+        let Node::Dict(at) = document.node(id) else { return };
+        let Some(prefix) = self.prefix(frame).filter(|_| alone && quiet && !placed.is_empty()) else {
+            return;
+        };
+        let pairs = document.dict(at).pairs;
+        let share = Share {
+            prefix,
+            visits: after.visits - before.visits,
+            length: (after.length - before.length).saturating_sub(placed.len() * len as usize),
+            tensors: placed.len(),
+            storages: storages.iter().map(|one| StorageUse { shared: true, ..*one }).collect(),
+            dict: None,
+            pairs: pairs.len(),
+            moments: Moments::of(document, pairs),
+        };
+        let (start, end) = (index(before.placed), index(after.placed));
+        self.candidates.push(Candidate { caught, group, start, end, share });
+    }
+
+    /// Completes what was noted of a group, if it is all of the group.
+    pub(crate) fn complete(&mut self, stretches: &[Stretch], dict: &StateDict) {
+        let [Stretch { group, start, end }] = *stretches else { return };
+        let mut candidates = self.candidates.iter_mut();
+        if let Some(one) = candidates.find(|one| (one.group, one.start, one.end) == (group, start, end)) {
+            one.share.dict = Some(StateDict { key: String::new(), fingerprint: None, ..dict.clone() });
+        }
+    }
+
+    /// What was completed, with its place among the caught.
+    pub(crate) fn take_shares(&mut self) -> impl Iterator<Item = (usize, Share)> {
+        let done = std::mem::take(&mut self.candidates).into_iter();
+        done.filter(|one| one.share.dict.is_some()).map(|one| (one.caught, one.share))
+    }
+
+    /// Takes over a dictionary, and gives its visits and the length of its names; `None` if it does not fit here.
+    pub(crate) fn take_over(&mut self, share: &Share, frame: u32) -> Option<(usize, usize)> {
+        let Frame { len, group, .. } = self.frames[frame as usize];
+        let dict = share.dict.clone()?;
+        if self.prefix(frame)? != share.prefix || self.stretches.iter().any(|one| one.group == group) {
+            return None;
+        }
+        let start = self.storages.list.len();
+        let numbered = &mut self.storages.numbered;
+        for (at, storage) in (start..).zip(&share.storages) {
+            let number = storage.number? as usize;
+            if numbered.len() <= number {
+                numbered.resize(number + share.storages.len(), NONE);
+            }
+            if std::mem::replace(&mut numbered[number], index(at)) != NONE {
+                return None;
+            }
+        }
+        self.storages.list.extend_from_slice(&share.storages);
+        let at = index(self.placed.len());
+        self.stretches.push(Stretch { group, start: at, end: at });
+        self.shared.push(Shared { group, start, end: self.storages.list.len(), dict });
+        Some((share.visits, share.length + share.tensors * len as usize))
+    }
+}
