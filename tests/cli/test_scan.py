@@ -329,6 +329,21 @@ def test_explanations(tvae: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert tvae("scan", "--explain", "Z999").code == 2
 
 
+@pytest.mark.parametrize(
+    "word", ["coverage_collapse", "INVALID-nan", "safety-unknown_code", "dangerous", "keep"]
+)
+def test_words_are_explained(tvae: Run, word: str) -> None:
+    done = tvae("scan", "--explain", word)
+    assert (done.code, done.out.count("\n\n")) == (0, 1)
+
+
+def test_definitions_are_explained_in_any_case_and_together(tvae: Run) -> None:
+    done = tvae("scan", "--explain", "V5.12 + v5.12 Hyperbolic")
+    assert done.out.startswith("v5.12  a definition")
+    assert "\n\nv5.12 hyperbolic  a definition" in done.out
+    assert "did you mean dangerous?" in tvae("scan", "--explain", "dangrous").err
+
+
 def test_progress_is_for_slow_scans_on_terminals(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     from tvae.cli.listing.notes import Progress
 
