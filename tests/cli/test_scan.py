@@ -120,7 +120,9 @@ def test_skipped_is_named_and_not_strict(tvae: Run, install: Install) -> None:
     engine.left = [{"path": "tree/pipe\x1b[0m.pt", "code": "F001", "message": "a pipe"}]
     done = tvae("scan", "tree")
     assert (done.code, "skipped tree/pipe\\x1b[0m.pt: a pipe (F001)" in done.err) == (0, True)
-    assert tvae("scan", "tree", "--strict").code == 2
+    done = tvae("scan", "tree", "--strict", "--json")
+    assert (done.code, done.json["schema"], "error" in done.json) == (2, 1, False)
+    assert "not analysed: 1 skipped" in done.err
     assert tvae("scan", "tree", "--json").json["skipped"] == engine.left
 
 

@@ -292,7 +292,9 @@ def _conclude(view: View, fails: frozenset[str], *, strict: bool, quiet: bool, p
             note(f"tvae: {line}")
     left = notes.not_analysed(view.found) if strict else []
     if left:
-        raise ConfigError(f"not analysed: {', '.join(left)}", path="--strict")
+        # The records are out, and an error object of --json would be a second document.
+        note(f"tvae: error: --strict: not analysed: {', '.join(left)}")
+        raise typer.Exit(_FAILED)
     found = findings(view.found.summary)
     if any(found[word] for word in fails):
         raise typer.Exit(1)
