@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -95,8 +95,8 @@ def scan(
     Args:
         paths: folders and files.
         threads: by default as many as pay.
-        rules: `legacy` for the rules of the predecessor, or a file; by default the `.tvae-rules.toml` in the
-            tree or beside it, or else the rules of this package.
+        rules: `legacy` for the rules of the predecessor, `default` or `none` for those of this package, or a
+            file; by default the `.tvae-rules.toml` in the tree or beside it, or else those of this package.
         cache: a file that keeps facts between scans; by default none.
         progress: called with (done, total) every 50 ms, from this thread; False ends the scan as Ctrl-C does.
         follow: go through links.
@@ -107,6 +107,7 @@ def scan(
         MissingError: if one of the paths does not exist.
         StorageError: if one of them cannot be read. What is wrong below them stands in the records instead.
         ConfigError: if the rules are refused.
+        DomainError: if `paths` holds no paths, or `progress` cannot be called.
 
     Example:
         >>> from importlib.resources import files
@@ -114,7 +115,9 @@ def scan(
         >>> [record.status for record in found.files]
         ['ok']
     """
-    roots = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    roots = _roots(paths)
+    if progress is not None and not callable(progress):
+        raise DomainError("progress cannot be called", expected="a function of (done, total), or None")
     text, origin = _rules(roots, rules)
     found = _core.scan(
         roots,
@@ -234,6 +237,17 @@ class Table:
         return self._engine.arrow(self._kind)
 
 
+def _roots(paths: object) -> list[str | os.PathLike[str]]:
+    several = isinstance(paths, Iterable) and not isinstance(paths, (str, bytes, os.PathLike))
+    roots = list(paths) if several else [paths]  # type: ignore[call-overload]
+    for root in roots:
+        if not isinstance(root, (str, os.PathLike)) or not os.fspath(root):
+            raise DomainError(
+                f"{root!r} is no path to scan", expected="text or os.PathLike, or several of them"
+            )
+    return roots
+
+
 def _check_kind(kind: object) -> None:
     if kind not in ("file", "dir", "tensor"):
         raise DomainError(
@@ -248,6 +262,8 @@ def _rules(
     if rules is None:
         return _rules_beside(roots)
     path = os.fspath(rules)
+    if path in ("default", "none"):
+        return None, None
     if path == "legacy":
         return "legacy", "legacy"
     return _text(path), path

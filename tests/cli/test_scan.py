@@ -120,7 +120,9 @@ def test_skipped_is_named_and_not_strict(tvae: Run, install: Install) -> None:
     engine.left = [{"path": "tree/pipe\x1b[0m.pt", "code": "F001", "message": "a pipe"}]
     done = tvae("scan", "tree")
     assert (done.code, "skipped tree/pipe\\x1b[0m.pt: a pipe (F001)" in done.err) == (0, True)
-    assert tvae("scan", "tree", "--strict").code == 2
+    done = tvae("scan", "tree", "--strict", "--json")
+    assert (done.code, done.json["schema"], "error" in done.json) == (2, 1, False)
+    assert "not analysed: 1 skipped" in done.err
     assert tvae("scan", "tree", "--json").json["skipped"] == engine.left
 
 
@@ -327,6 +329,21 @@ def test_explanations(tvae: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert tvae("scan", "--explain", "all", "--json").json["codes"][0]["code"] == "Z030"
     assert tvae("scan", "--explain", "v5.11").out.startswith("v5.11  a definition of the metrics\n\n")
     assert tvae("scan", "--explain", "Z999").code == 2
+
+
+@pytest.mark.parametrize(
+    "word", ["coverage_collapse", "INVALID-nan", "safety-unknown_code", "dangerous", "keep"]
+)
+def test_words_are_explained(tvae: Run, word: str) -> None:
+    done = tvae("scan", "--explain", word)
+    assert (done.code, done.out.count("\n\n")) == (0, 1)
+
+
+def test_definitions_are_explained_in_any_case_and_together(tvae: Run) -> None:
+    done = tvae("scan", "--explain", "V5.12 + v5.12 Hyperbolic")
+    assert done.out.startswith("v5.12  a definition")
+    assert "\n\nv5.12 hyperbolic  a definition" in done.out
+    assert "did you mean dangerous?" in tvae("scan", "--explain", "dangrous").err
 
 
 def test_progress_is_for_slow_scans_on_terminals(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

@@ -85,3 +85,27 @@ def test_a_plan_holds_only_what_is_shown(tvae: Run, scanned: Path, tmp_path: Pat
     assert planned("--filter", "path~empty_too") == ["empty_too"]
     assert planned("--filter", "path~none at all") == []
     assert planned("--by", "file", "--filter", "path~none at all") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("x.csv", "path,"),
+        ("x.json", '{"'),
+        ("x.jsonl", '{"path"'),
+        ("x.md", "# "),
+        ("x.SARIF", "{\n"),
+        ("x.parquet", "PAR1"),
+        ("x.txt", "below"),
+        ("csv", "below"),
+    ],
+)
+def test_the_suffix_tells_the_format(
+    tvae: Run, scanned: Path, tmp_path: Path, name: str, begins: str
+) -> None:
+    if name == "x.parquet":
+        pytest.importorskip("pyarrow")
+    assert tvae("scan", scanned, "-o", tmp_path / name, "--fail-on", "never").code == 0
+    assert (tmp_path / name).read_bytes().startswith(begins.encode())
+    assert tvae("scan", scanned, "-o", tmp_path / name, "--format", "csv", "--fail-on", "never").code == 0
+    assert (tmp_path / name).read_bytes().startswith(b"path,")

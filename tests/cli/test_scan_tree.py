@@ -255,3 +255,20 @@ def test_files_alone_are_listed_by_file(tvae: Run, runs: Path) -> None:
         assert [line.split()[0] for line in lines] == list(map(str, words))
     assert tvae("scan", one, runs / "empty").out.startswith("path ")
     assert "good/best.pt" not in tvae("scan", one, "--by", "dir").out
+
+
+def test_the_rules_of_the_package_by_name(tvae: Run, runs: Path) -> None:
+    (runs / ".tvae-rules.toml").write_text("nonsense")
+    for name in ("default", "none"):
+        assert tvae("scan", runs, "--rules", name).code == 0
+        assert package.scan(runs, rules=name).rules == "default"
+    assert tvae("scan", runs).code == 2
+
+
+@pytest.mark.parametrize("wrong", [3, None, b"x", "", [None], [""]])
+def test_what_is_no_path(tvae: Run, runs: Path, wrong: Any) -> None:
+    with pytest.raises(DomainError, match="no path to scan"):
+        package.scan(wrong)
+    with pytest.raises(DomainError, match="progress"):
+        package.scan(runs, progress=wrong or 3)
+    assert "a PATH is empty" in tvae("scan", "").err

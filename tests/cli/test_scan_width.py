@@ -1,4 +1,4 @@
-"""The tables of `tvae scan` in pipes and on narrow terminals."""
+"""The tables of `tvae scan`: in pipes, on narrow terminals, and their marks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from scan.engine import Engine, folder
+from tvae import _core
 from tvae.cli.listing.layout import Column, lay_out
 
 Run = Callable[..., Any]
@@ -36,6 +38,18 @@ def test_columns_are_honoured(tvae: Run, long: Path, monkeypatch: pytest.MonkeyP
     table = tvae("scan", long, "--fail-on", "never").out.split("\n\n")[0]
     assert max(map(len, table.splitlines())) <= width
     assert (NAME in table) == (width == 300)
+
+
+def test_written_numbers_that_differ(tvae: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    told = {"metric": "coverage", "documented": 0.9, "stored": 0.5, "source": "README.md", "differs": True}
+    same = {**told, "stored": 0.9, "differs": False}
+    engine = Engine([folder("tree/a", documented=[told, same]), folder("tree/b", documented=[same])], [])
+    monkeypatch.setattr(_core, "scan", engine.scan, raising=False)
+    monkeypatch.chdir(tmp_path)
+    done = tvae("scan", "tree", "--no-cache")
+    assert "1 number in READMEs differs from what is stored: tree/a coverage 0.9, stored 0.5\n" in done.err
+    assert [("documented" in line) for line in done.out.splitlines()[1:3]] == [True, False]
+    assert "* a number in its README differs" in done.out
 
 
 def test_numbers_are_never_cut() -> None:

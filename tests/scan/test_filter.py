@@ -106,14 +106,59 @@ def test_what_is_no_condition(expression: str) -> None:
         parse(expression)
 
 
-def test_an_unknown_field_lists_the_fields() -> None:
-    with pytest.raises(
-        ConfigError, match=r"a dir has no field 'coverag'.*recommendation.*coverage"
-    ) as caught:
-        select([folder("a")], [parse("coverag<1")], "dir")
-    assert caught.value.hint is None
-    with pytest.raises(ConfigError, match="--by file has it"):
-        select([folder("a")], [parse("size>1")], "dir")
+@pytest.mark.parametrize(
+    ("kind", "expression", "hint"),
+    [
+        ("dir", "coverag<1", "did you mean coverage"),
+        ("dir", "recomendation=keep", "did you mean recommendation"),
+        ("file", "sizes>1", "did you mean size"),
+        ("dir", "mtime>1", "--by file has it"),
+        ("dir", "zzzz=1", "such as path, status"),
+    ],
+)
+def test_an_unknown_field(kind: str, expression: str, hint: str) -> None:
+    with pytest.raises(ConfigError, match=f"a {kind} has no field") as caught:
+        select([folder("a")], [parse(expression)], kind)
+    assert hint in caught.value.line
+    assert len(caught.value.line) < 160
+
+
+@pytest.mark.parametrize(
+    ("kind", "expression", "hint"),
+    [
+        ("dir", "status=complet", "did you mean complete"),
+        ("dir", "recommendation=remove", "one of keep, archive"),
+        ("dir", "safety!=Dangerous", "did you mean dangerous"),
+        ("dir", "flags=coverage_colapse", "did you mean coverage_collapse"),
+        ("dir", "advice=kep", "did you mean keep"),
+        ("file", "kind=torchzip", "did you mean torch_zip"),
+        ("file", "status=complete", "one of ok"),
+        ("file", "size=big", "is a number"),
+        ("dir", "coverage=high", "is a number"),
+        ("dir", "hier<low", "is a number"),
+        ("file", "mtime>yesterday", "is a number"),
+    ],
+)
+def test_a_value_that_a_field_never_has(kind: str, expression: str, hint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        select([], [parse(expression)], kind)
+    assert hint in caught.value.line
+    assert select([folder("a", status="new")], [parse("status=new")], "dir")
+
+
+@pytest.mark.parametrize(
+    ("expression", "right"), [("size=>5", "size>=5"), ("size =< 5", "size<=5"), ("size<>5", "size!=5")]
+)
+def test_a_swapped_sign(expression: str, right: str) -> None:
+    with pytest.raises(ConfigError, match=f"write {right}"):
+        parse(expression)
+
+
+def test_the_heads_of_the_tables_are_fields() -> None:
+    found = [folder("a", flags=["nan"], bytes=7, n_files=2)]
+    for expression in ("cover=1", "hier<0", "def=tvae 1", "flag=nan", "advice=keep", "n=2", "size=7"):
+        assert select(found, [parse(expression)], "dir") == found, expression
+        assert order.arrange(found, parse(expression).field, descending=False, kind="dir")[0] == found
 
 
 def test_a_metric_that_nothing_has_is_no_mistake() -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tvae.scanning import Kind
 
 FORMATS = ("table", "json", "jsonl", "csv", "parquet", "md", "sarif", "quiet")
+#: Formats by the suffix of the file that -o names.
+_SUFFIXES = {f".{form}": form for form in ("json", "jsonl", "csv", "parquet", "md", "sarif")}
 KINDS = ("dir", "file", "tensor")
 #: The code of every failure of a scan; its other codes are verdicts.
 _FAILED = 2
@@ -36,7 +38,9 @@ By = Annotated[
 Format = Annotated[
     str | None,
     typer.Option(
-        "--format", metavar="|".join(FORMATS), help="How records are written; without it, as a table."
+        "--format",
+        metavar="|".join(FORMATS),
+        help="How records are written; else as the suffix of -o says, or as a table.",
     ),
 ]
 Output = Annotated[
@@ -69,7 +73,9 @@ Strict = Annotated[bool, typer.Option("--strict", help="Exit with 2 if anything 
 Rules = Annotated[
     str | None,
     typer.Option(
-        "--rules", metavar="FILE|legacy", help="The rules; else .tvae-rules.toml in or beside PATH, or ours."
+        "--rules",
+        metavar="FILE|legacy|default",
+        help="The rules; else .tvae-rules.toml in or beside PATH, or ours.",
     ),
 ]
 Plan = Annotated[
@@ -131,6 +137,8 @@ def scan(
             return
         if not paths:
             raise ConfigError("there is no PATH to scan", path="tvae scan", hint="see `tvae scan --help`")
+        if "" in paths:
+            raise ConfigError("a PATH is empty", path="tvae scan", hint="`.` is the folder at hand")
         if by is None:
             by = "file" if all(map(os.path.isfile, paths)) else "dir"
         form = _format(form, by, best, output, as_json=as_json)
@@ -185,7 +193,8 @@ def _check_targets(output: str | None, plan: str | None) -> None:
 def _format(form: str | None, by: str, best: int | None, output: str | None, *, as_json: bool) -> str:
     if as_json and form not in (None, "json"):
         raise ConfigError(f"--json and --format {form} exclude each other", path="--format")
-    chosen = form or ("json" if as_json else "table")
+    suffix = os.path.splitext(output or "")[1].lower()
+    chosen = form or ("json" if as_json else _SUFFIXES.get(suffix, "table"))
     for option, word, words in (("--format", chosen, FORMATS), ("--by", by, KINDS)):
         if word not in words:
             raise ConfigError(
@@ -283,7 +292,9 @@ def _conclude(view: View, fails: frozenset[str], *, strict: bool, quiet: bool, p
             note(f"tvae: {line}")
     left = notes.not_analysed(view.found) if strict else []
     if left:
-        raise ConfigError(f"not analysed: {', '.join(left)}", path="--strict")
+        # The records are out, and an error object of --json would be a second document.
+        note(f"tvae: error: --strict: not analysed: {', '.join(left)}")
+        raise typer.Exit(_FAILED)
     found = findings(view.found.summary)
     if any(found[word] for word in fails):
         raise typer.Exit(1)

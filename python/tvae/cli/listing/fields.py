@@ -88,6 +88,22 @@ METRICS = frozenset(
     for suffix in ("", "_A", "_B")
 ) | {"coverage_sampled", "kl_nats"}
 
+#: The heads of the tables, as names of what is below them.
+_HEADS = {
+    "dir": {"flag": "flags", "advice": "recommendation", "n": "n_files", "files": "n_files", "size": "bytes"},
+    "file": {"flag": "flags"},
+    "tensor": {"tensor": "name", "offset": "file_offset", "bytes": "nbytes"},
+}
+#: Heads with the first of several metrics below them.
+SHOWN = {
+    "cover": ("coverage", "coverage_B", "coverage_A", "coverage_sampled"),
+    "hier": ("hierarchy_B", "hierarchy_A", "hierarchy"),
+}
+_EXAMPLES = {
+    "dir": "path, status, recommendation, safety, flags, bytes, coverage, hierarchy_B",
+    "file": "path, kind, status, safety, size, epoch, config.KEY, coverage, hierarchy_B",
+}
+
 
 class Absent:
     """Stands for the value of a field that a record does not have."""
@@ -108,12 +124,27 @@ def value(record: Record, field: str) -> object:
         return _told(record[field])
     metrics = record.get("metrics")
     if isinstance(metrics, Mapping):
+        if field in SHOWN:
+            return _told(metrics[name].get("value")) if (name := _first(record, field)) else ABSENT
+        if field == "def":
+            names = [name for head in SHOWN if (name := _first(record, head))]
+            return [*dict.fromkeys(str(metrics[name].get("family") or "unknown") for name in names)] or ABSENT
         if field in metrics:
             return _told(metrics[field].get("value"))
         name, _, rest = field.partition(".")
         if rest and name in metrics:
             return _told(_descend(metrics[name], rest))
     return _told(_descend(record, field))
+
+
+def resolved(field: str, kind: str) -> str:
+    """The field that a head of a table means; any other as it is.
+
+    Example:
+        >>> resolved("advice", "dir"), resolved("size", "file")
+        ('recommendation', 'size')
+    """
+    return _HEADS[kind].get(field, field)
 
 
 def check(field: str, kind: str, records: Iterable[Record]) -> None:
@@ -123,7 +154,7 @@ def check(field: str, kind: str, records: Iterable[Record]) -> None:
         return
     if kind == "tensor":
         raise _unknown(field, kind, [])
-    if name in METRICS:
+    if name in METRICS or field in SHOWN or field == "def":
         return
     found = {name for record in records for name in record.get("metrics") or ()}
     if name not in found:
@@ -133,26 +164,42 @@ def check(field: str, kind: str, records: Iterable[Record]) -> None:
 def check_metric(field: str, records: Sequence[Record]) -> None:
     """Raises `ConfigError` if a field is no metric that directories can be ranked by."""
     check(field, "dir", records)
-    if field in FIELDS["dir"]:
+    if field in FIELDS["dir"] or field in SHOWN or field == "def":
         raise ConfigError(f"{field} is no metric", path=field, expected="a metric, such as hierarchy_B")
 
 
 def family(record: Record, field: str) -> str | None:
     """The definition that a metric was computed by; None if the field is no metric of this record."""
     metrics = record.get("metrics")
-    found = metrics.get(field) if isinstance(metrics, Mapping) else None
+    found = metrics.get(_first(record, field) or field) if isinstance(metrics, Mapping) else None
     return str(found.get("family") or "unknown") if isinstance(found, Mapping) else None
 
 
+def _first(record: Record, head: str) -> str | None:
+    """The metric that a table shows under a head."""
+    metrics = record.get("metrics") or {}
+    for name in SHOWN.get(head, ()):
+        if name in metrics and isinstance(metrics[name].get("value"), (int, float)):
+            return name
+    return None
+
+
 def _unknown(field: str, kind: str, metrics: Sequence[str]) -> ConfigError:
-    others = [other for other in FIELDS if other != kind and field.partition(".")[0] in FIELDS[other]]
-    listed = ", ".join(FIELDS[kind])
-    more = f"; metrics: {', '.join(metrics[:40])}" if metrics else ""
+    from difflib import get_close_matches
+
+    name = field.partition(".")[0]
+    others = [other for other in FIELDS if other != kind and name in FIELDS[other]]
+    known = [*FIELDS[kind], *_HEADS[kind], *metrics, *(METRICS if kind != "tensor" else ())]
+    near = get_close_matches(name, dict.fromkeys(known), n=2)
+    if others:
+        hint: str | None = f"--by {others[0]} has it"
+    else:
+        hint = f"did you mean {' or '.join(near)}?" if near else None
     return ConfigError(
         f"a {kind} has no field {field!r}",
         path=field,
-        expected=f"one of {listed}{more}",
-        hint=f"--by {others[0]} has it" if others else None,
+        expected=None if hint else f"one such as {_EXAMPLES.get(kind, ', '.join(FIELDS[kind]))}",
+        hint=hint,
     )
 
 

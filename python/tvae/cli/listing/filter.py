@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from tvae.cli.listing.fields import ABSENT, Record, check, value
+from tvae.cli.listing.fields import ABSENT, Record, check, resolved, value
 from tvae.errors import ConfigError
 
 R = TypeVar("R", bound=Record)
@@ -18,6 +18,7 @@ _NUMBER = re.compile(
 )
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?")
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+_SWAPPED = {"=>": ">=", "=<": "<=", "==>": ">=", "==<": "<=", "<>": "!="}
 _BOOLS = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -99,6 +100,12 @@ def parse(expression: str) -> Filter:
             expected="FIELD OP VALUE with OP one of < <= > >= = != ~, such as coverage<0.95",
         )
     field, op, text = shape.groups()
+    if right := _SWAPPED.get(op + text[:1]):
+        raise ConfigError(
+            f"--filter {expression!r} is no condition",
+            path="--filter",
+            hint=f"write {field}{right}{text[1:].lstrip()}",
+        )
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         text = text[1:-1]
     if text == "" and op not in ("=", "!="):
@@ -120,11 +127,14 @@ def select(records: Sequence[R], filters: Iterable[Filter], kind: str) -> list[R
     """The records that all filters match, in their order.
 
     Raises:
-        ConfigError: if a field is none of this kind of record, or a number is compared with a word.
+        ConfigError: if a field is none of this kind of record, or never has the value.
     """
-    wanted = list(filters)
+    from tvae.cli.listing.choices import check_value
+
+    wanted = [replace(one, field=resolved(one.field, kind)) for one in filters]
     for one in wanted:
         check(one.field, kind, records)
+        check_value(one, kind, records)
     return [record for record in records if all(one.matches(record) for one in wanted)]
 
 

@@ -65,6 +65,7 @@ def conclusion(view: View, *, plan: str | None) -> Iterator[str]:
     if any(counts.values()):
         yield f"findings: {', '.join(_found(word, count) for word, count in counts.items() if count)}"
     yield from (one_line(remark) for remark in summary["notes"])
+    yield from _documented(view)
     if found.rules != "default":
         yield f"rules: {one_line(found.rules)}"
     if found.engine.cache_trouble:
@@ -88,6 +89,23 @@ def not_analysed(found: ScanResult) -> list[str]:
     if skipped := len(found.engine.skipped()):
         left.append(f"{skipped} skipped")
     return left
+
+
+def _documented(view: View) -> Iterator[str]:
+    """What is written about the runs, and is not what their files hold."""
+    dirs = view.all_rows if view.kind == "dir" else view.found.to_dicts("dir")
+    told = [
+        f"{escaped(one['path'])} {escaped(number['metric'])} {number['documented']:g},"
+        f" stored {number['stored']:g}"
+        for one in dirs
+        for number in one.get("documented") or ()
+        if number.get("differs") and number.get("stored") is not None
+    ]
+    if told:
+        words = "number in READMEs differs" if len(told) == 1 else "numbers in READMEs differ"
+        more = f"; and {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else ""
+        which = "; ".join(told[:_MOST_NAMED])
+        yield f"{len(told)} {words} from what is stored: {which}{more}"
 
 
 def _skipped(found: ScanResult) -> Iterator[str]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TypeVar
 
-from tvae.cli.listing.fields import ABSENT, Record, check, family, value
+from tvae.cli.listing.fields import ABSENT, Record, check, family, resolved, value
 from tvae.errors import ConfigError
 
 R = TypeVar("R", bound=Record)
@@ -35,6 +35,7 @@ def arrange(records: Sequence[R], field: str, *, descending: bool, kind: str) ->
     Raises:
         ConfigError: if a field is none of this kind of record.
     """
+    field = resolved(field, kind)
     check(field, kind, records)
     groups: dict[str, list[R]] = {}
     rest: list[R] = []
