@@ -216,7 +216,7 @@ class DirRecord(Struct, frozen=True, kw_only=True):
         safety: the worst of its files.
         flags: `coverage_collapse`, `inverted_hierarchy`, `best_latest_divergence`, `nan`.
         warnings: what is odd, and no flag.
-        duplicates_of: an earlier directory whose best file holds the same weights.
+        duplicates_of: the directory to keep whose best file holds the same weights.
         group, group_kind, better: the runs that it belongs to, why (`sweep` or `versions`), and a better one
             of them.
         recommendation, reason, recommended_by: `keep`, `archive`, `delete` or `review`, why, and the rule.
