@@ -238,8 +238,8 @@ class Table:
 
 
 def _roots(paths: object) -> list[str | os.PathLike[str]]:
-    several = isinstance(paths, Iterable) and not isinstance(paths, (str, bytes, os.PathLike))
-    roots = list(paths) if several else [paths]  # type: ignore[call-overload]
+    one = not isinstance(paths, Iterable) or isinstance(paths, (str, bytes, os.PathLike))
+    roots: list[Any] = [paths] if one else [*paths]  # type: ignore[misc]
     for root in roots:
         if not isinstance(root, (str, os.PathLike)) or not os.fspath(root):
             raise DomainError(

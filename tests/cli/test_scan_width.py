@@ -65,3 +65,9 @@ def test_numbers_are_never_cut() -> None:
         assert "123456789" in text
         assert "-0.8320" in text or "hierarchy" not in text
     assert lay_out(columns, width=13).endswith("123456789")
+
+
+def test_help_tells_what_a_filter_may_say(tvae: Run) -> None:
+    text = " ".join(tvae("scan", "--help").out.split())
+    for words in ("1.5MB", "95%", "regular expression", "one of its items"):
+        assert words in text

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tvae.cli.option import Debug, Json, Quiet
 from tvae.cli.output import note, result, result_json
-from tvae.errors import ConfigError
+from tvae.errors import ConfigError, MissingError
 
 if TYPE_CHECKING:
     from tvae.pruning import Prepared
@@ -29,7 +30,12 @@ def prune(
         ),
     ] = None,
     undo: Annotated[
-        str | None, typer.Option("--undo", metavar="LOG", help="Move back what a log says was moved.")
+        str | None,
+        typer.Option(
+            "--undo",
+            metavar="LOG|DIR",
+            help="Move back what a log says was moved, or the newest in an archive.",
+        ),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -71,6 +77,13 @@ def _undo(log: str, *, as_json: bool) -> None:
     from tvae import pruning
     from tvae.cli.listing.layout import escaped, size
 
+    if os.path.isdir(log):
+        from tvae.pruning.history import newest
+
+        found = newest(log)
+        if found is None:
+            raise MissingError(f"{log}: no log of tvae prune is in it", path=log, hint="name an archive")
+        log = found
     done = pruning.undo(log)
     if as_json:
         result_json(

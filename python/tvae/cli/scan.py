@@ -128,6 +128,10 @@ def scan(
     """Take stock of checkpoints: what is good, broken or dangerous, and what can go.
 
     Nothing is executed and nothing is changed. Exits with 0, 1 for findings, 2 for failures.
+
+    A filter's OP is one of < <= > >= = != and ~, which looks for a regular expression. Numbers may have
+    units: 1.5MB, 2GiB, 95%. A list, such as flags, matches if one of its items does. Fields are those of
+    --format json, dotted below one (config.lr, issues.code), and the heads of the tables.
     """
     with _failures():
         if explain is not None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable
+from shlex import quote
 
 from msgspec import Struct
 
 from tvae.checkpoint.atomic import storage_error
 from tvae.errors import PlanError, StorageError
+from tvae.pruning.history import refuse_applied
 from tvae.pruning.log import Step, Writer
 from tvae.pruning.move import move
 from tvae.pruning.plan import Item, Plan, fingerprint
@@ -72,6 +74,8 @@ def prepare(plan: Plan, *, archive: str | os.PathLike[str] | None = None) -> Pre
             problems.append(f"{target} is there already")
         targets.add(target)
         moves.append((item, target))
+    if problems:
+        refuse_applied(plan, folder)
     refuse(problems, "the plan does not hold any more", "scan again and write a new plan")
     return Prepared(plan.root, folder, moves)
 
@@ -88,6 +92,8 @@ def apply(prepared: Prepared, *, begun: Callable[[str], None] | None = None) -> 
         StorageError: if the disk refuses.
     """
     folders: dict[str, None] = {}
+    moved = 0
+    log: Writer | None = None
     try:
         with Writer(prepared.root, prepared.archive) as log:
             if begun is not None:
@@ -95,12 +101,25 @@ def apply(prepared: Prepared, *, begun: Callable[[str], None] | None = None) -> 
             for item, target in prepared.moves:
                 _one(item, target, log)
                 folders[os.path.dirname(item.path)] = None
+                moved += 1
             _remove_emptied(folders, prepared.root, log)
-    except StorageError:
-        raise
+    except (PlanError, StorageError) as error:
+        raise _midway(error, moved, prepared, log) from error
     except OSError as error:
-        raise storage_error(error, error.filename or prepared.archive, "move") from error
+        mapped = storage_error(error, error.filename or prepared.archive, "move")
+        raise _midway(mapped, moved, prepared, log) from error
     return log.path
+
+
+def _midway(
+    error: PlanError | StorageError, moved: int, prepared: Prepared, log: Writer | None
+) -> PlanError | StorageError:
+    """The error with how far it came, and the way back."""
+    if moved and log is not None:
+        error.hint = (
+            f"{moved} of {len(prepared.moves)} moved; undo with `tvae prune --undo {quote(log.path)}`"
+        )
+    return error
 
 
 def refuse(problems: Iterable[str], what: str, hint: str) -> None:
