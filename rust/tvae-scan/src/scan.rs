@@ -140,9 +140,12 @@ fn bytes(path: &Path) -> &[u8] {
 }
 
 fn threads(wanted: Option<NonZeroUsize>, files: usize) -> usize {
-    let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let most = wanted.map_or_else(|| (THREADS_A_CORE * cores()).min(MOST_THREADS), NonZeroUsize::get);
     most.min(files.div_ceil(FILES_A_THREAD)).max(1)
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// A task that led to a record.
@@ -164,20 +167,33 @@ struct Work<'a> {
 impl Work<'_> {
     fn run(&self, threads: usize, watch: &mut dyn FnMut(usize, usize) -> bool) -> Result<(), Error> {
         let total = self.tasks.len();
-        // Nothing is sent: the channel closes when the last worker has dropped its end.
-        let (working, closed) = mpsc::channel::<()>();
+        let first = self.options.threads.map_or_else(|| threads.min(cores()), |_| threads);
         thread::scope(|scope| {
-            for _ in 0..threads {
-                let working = working.clone();
-                scope.spawn(move || {
-                    self.work();
-                    drop(working);
-                });
-            }
-            drop(working);
-            while closed.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+            // Nothing is sent: a channel closes when the last worker of its wave has dropped its end.
+            let wave = |workers: usize| {
+                let (working, closed) = mpsc::channel::<()>();
+                for _ in 0..workers {
+                    let working = working.clone();
+                    scope.spawn(move || {
+                        self.work();
+                        drop(working);
+                    });
+                }
+                closed
+            };
+            let mut waves = vec![wave(first)];
+            let mut later = threads - first;
+            while let Some(closed) = waves.last() {
+                if closed.recv_timeout(TICK) != Err(RecvTimeoutError::Timeout) {
+                    waves.pop();
+                    continue;
+                }
                 if !watch(self.next.load(Ordering::Relaxed).min(total), total) {
                     self.stop.store(true, Ordering::Relaxed);
+                }
+                // What takes longer than that waits for a disk, and then many threads wait better than few.
+                if later > 0 {
+                    waves.push(wave(std::mem::take(&mut later)));
                 }
             }
         });
