@@ -7,6 +7,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+
 use crate::record::{FileRecord, Identity, Status};
 use crate::source;
 
@@ -86,7 +88,9 @@ impl Cache {
         let place = identity.and_then(|identity| self.places.get(&identity));
         let known =
             place.and_then(|&(start, length)| postcard::from_bytes(&self.bytes[start..start + length]).ok());
-        known.map_or(Fresh::Unknown, |record| Fresh::Known(Box::new(record)))
+        // What may not be read any more is not told either.
+        let readable = || accessat(CWD, path, Access::READ_OK, AtFlags::EACCESS).is_ok();
+        known.filter(|_| readable()).map_or(Fresh::Unknown, |record| Fresh::Known(Box::new(record)))
     }
 
     /// Adds new facts and replaces the file at once; nobody else may read it.
