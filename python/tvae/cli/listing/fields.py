@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tvae.errors import ConfigError
+from tvae.metric_names import BALL_METRICS, DECODING_METRICS
 
 Record = Mapping[str, Any]
 
@@ -68,25 +69,9 @@ FIELDS = {
     "tensor": ("path", "name", "dtype", "shape", "stride", "file_offset", "nbytes"),
 }
 #: Names that are metrics whether or not a file at hand has them.
-METRICS = frozenset(
-    name + suffix
-    for name in (
-        "hierarchy",
-        "inversions",
-        "ultrametric",
-        "tree_inversions",
-        "richness",
-        "uniformity",
-        "dist_corr",
-        "Q",
-        "r_v0",
-        "r_v9",
-        "mean_radius",
-        "std_radius",
-        "coverage",
-    )
-    for suffix in ("", "_A", "_B")
-) | {"coverage_sampled", "kl_nats"}
+METRICS = frozenset(DECODING_METRICS) | {
+    name + suffix for name in (*BALL_METRICS, "coverage") for suffix in ("", "_A", "_B")
+}
 
 #: The heads of the tables, as names of what is below them.
 _HEADS = {
