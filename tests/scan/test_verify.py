@@ -1,0 +1,29 @@
+"""`verify_crc`: the one scan that reads tensors, and tells a flipped bit in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import tvae
+from tvae import scanning
+
+
+@pytest.mark.parametrize("verify", [False, True])
+def test_a_flipped_bit_of_a_tensor_is_told_only_when_asked(tmp_path: Path, verify: bool) -> None:
+    path = tmp_path / "best.pt"
+    torch.save({"w": torch.arange(1000.0)}, path)
+
+    def codes() -> list[str]:
+        record = tvae.scan([path], verify_crc=verify).to_dicts("file")[0]
+        return [issue["code"] for issue in record["issues"]]
+
+    assert codes() == []
+    place = scanning.tensors(path)[0].file_offset
+    assert place is not None
+    data = bytearray(path.read_bytes())
+    data[place + 40] ^= 1
+    path.write_bytes(data)
+    assert codes() == (["Z020"] if verify else [])
