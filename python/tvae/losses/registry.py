@@ -130,7 +130,9 @@ class Total:
     ) -> None:
         self.terms: list[Term] = []
         configs: dict[str, Any] = {
-            field: getattr(spec, field) for field in spec.__struct_fields__ if field != "bands"
+            field: getattr(spec, field)
+            for field in spec.__struct_fields__
+            if field not in ("bands", "schedules")
         }
         for name, config in {**configs, **(extra or {})}.items():
             if config is None or config.weight == 0.0:
