@@ -11,6 +11,7 @@ import msgspec
 
 from tvae.checkpoint import load_into, read
 from tvae.errors import CheckpointError, MissingError
+from tvae.legacy.places import elsewhere
 from tvae.nn.spec import from_architecture
 
 if TYPE_CHECKING:
@@ -64,9 +65,12 @@ def locate(src: str | os.PathLike[str]) -> Path:
         return Path(str(files("tvae.presets") / "default.safetensors"))
     path = Path(src)
     if not path.exists():
+        found = elsewhere(str(src))
         raise MissingError(
             "no such checkpoint",
             path=str(src),
-            hint="give a file, its folder such as outputs/models/NAME, or `default` for the shipped weights",
+            hint=f"one of that name is {' and '.join(map(str, found))}"
+            if found
+            else "give a file, its folder such as outputs/models/NAME, or `default` for the shipped weights",
         )
     return path / "best.safetensors" if path.is_dir() else path

@@ -12,6 +12,7 @@ import typer
 from tvae.cli.failure import INTERRUPTED
 from tvae.cli.option import DEFAULT_OUT, Debug, Json, Out, Quiet, Sets, Source
 from tvae.cli.output import columns, note, result, result_json
+from tvae.cli.settings import out_folder, settings, variables
 from tvae.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def train(
     arguments = context.obj if isinstance(context.obj, list) else []
     command = shlex.join(["tvae", *arguments])
     silent = quiet or as_json
+    env = variables()
+    home = out_folder(out, env)
     if resume is not None:
         from tvae import training
 
@@ -94,17 +97,16 @@ def train(
         _only_resume(resume, {**others, **kept, "--validate-only": validate_only or None}, out)
         sink = _progress(silent=silent)
         summary = training.resume(
-            resume, out=out or DEFAULT_OUT, command=command, device=device, threads=threads, sinks=[sink]
+            resume, out=home, command=command, device=device, threads=threads, sinks=[sink]
         )
         if not sink.started and summary.status == "finished":
             note(f"tvae: the run {summary.name} is finished already")
-        _report(summary, out=out or DEFAULT_OUT, as_json=as_json)
+        _report(summary, out=home, as_json=as_json)
         return
 
-    from tvae.config import load
-
-    found = load(
+    found = settings(
         source,
+        env=env,
         sets=sets or (),
         overrides={_KEYS[flag]: value for flag, value in given.items()},
         labels={key: flag for flag, key in _KEYS.items()},
@@ -120,12 +122,12 @@ def train(
         preset=found.name,
         config_path=str(found.path) if found.path else None,
         command=command,
-        out=out or DEFAULT_OUT,
+        out=home,
         name=name,
         overwrite=overwrite,
         sinks=[sink],
     )
-    _report(summary, out=out or DEFAULT_OUT, as_json=as_json)
+    _report(summary, out=home, as_json=as_json)
 
 
 def _only_resume(run: str, others: Mapping[str, object], out: Path | None) -> None:

@@ -164,7 +164,10 @@ def names() -> Iterator[tuple[str, str | None, str]]:
     """Every old name with its new one, or with None and advice."""
     for key, name in _FLAT.items():
         yield f"{PREFIX}{key}", name.new, name.advice
-    for prefix, old in (("TERNARY_", ("PROJECT_ROOT", "CONFIG_DIR", "DATA_DIR")), (PREFIX, ("LOG_DIR", "TENSORBOARD_DIR"))):
+    for prefix, old in (
+        ("TERNARY_", ("PROJECT_ROOT", "CONFIG_DIR", "DATA_DIR")),
+        (PREFIX, ("LOG_DIR", "TENSORBOARD_DIR")),
+    ):
         for key in old:
             yield f"{prefix}{key}", None, _ADVICE[key]
     yield "TERNARY_OUTPUT_DIR", "TVAE_OUT", ""
@@ -195,7 +198,7 @@ def _lookup(key: str) -> _Name:
         return _Name(None, _ADVICE[rest])
     section = rest.partition("_")[0]
     if section in {"GEOMETRY", "OPTIMIZER", "RANKING", "LOSS", "VAE"}:
-        return _Name(None, f"it never reached the old schema; `tvae config reference` has today's keys")
+        return _Name(None, "it never reached the old schema; `tvae config reference` has today's keys")
     return _UNKNOWN if prefix == PREFIX else _Name(None, "no such name is known; unset it")
 
 

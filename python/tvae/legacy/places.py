@@ -55,9 +55,7 @@ def elsewhere(path: str, *, root: Path | None = None, env: Mapping[str, str] = o
     tail = PurePosixPath(path.replace("\\", "/")).parts[-2:]
     if not tail:
         return []
-    candidates = [
-        base.joinpath(name, *tail) for base in _roots(root, env) for name in (*FOLDERS, ".")
-    ]
+    candidates = [base.joinpath(name, *tail) for base in _roots(root, env) for name in (*FOLDERS, ".")]
     found: list[Path] = []
     for candidate in candidates:
         if candidate.is_file() and str(candidate) != path and candidate not in found:
@@ -73,7 +71,9 @@ def _roots(root: Path | None, env: Mapping[str, str]) -> list[Path]:
 def _runs(folder: Path) -> int:
     try:
         with os.scandir(folder) as entries:
-            inside = [Path(entry.path) for _, entry in zip(range(_MANY), entries, strict=False) if entry.is_dir()]
+            inside = [
+                Path(entry.path) for _, entry in zip(range(_MANY), entries, strict=False) if entry.is_dir()
+            ]
         return sum(any(run.glob("*.pt")) for run in inside)
     except OSError:
         return 0

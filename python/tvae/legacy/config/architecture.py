@@ -6,9 +6,10 @@ decoder on the latent of A, and a projection whose sigmoid bounds the Euclidean 
 
 from __future__ import annotations
 
-from tvae.legacy.config.action import Old, Outcome, Refused, Rule, choose, convert, drop, keys, to
+from tvae.legacy.config.action import Old, Outcome, Refused, Rule, convert, drop, to
 from tvae.legacy.config.number import number
-from tvae.legacy.config.section import max_radius, reach, same_curvature
+from tvae.legacy.config.section import max_radius, reach
+from tvae.legacy.models import warning
 
 SINGLE = "TernaryVAEV5_11"
 PARTIAL = "TernaryVAEV5_11_PartialFreeze"
@@ -77,19 +78,21 @@ def _class(value: object, old: Old) -> Outcome:
         near = get_close_matches(str(value), [SINGLE, PARTIAL, *ALIASES], n=1)
         hint = f"did you mean {near[0]}?" if near else "`tvae models` lists the names"
         raise Refused(f"{value!r} is no model of this dialect; {hint}")
-    note = "" if value in (SINGLE, PARTIAL) else f"; deprecated, the name is {PARTIAL}"
+    note = warning(str(value))
     return Outcome(
         action="converted",
         new="model.branches",
         values={"model.branches": 2},
-        reason=f"one class today, described by `model` and `parts`{note}",
+        reason=f"one class today, described by `model` and `parts`{f'; {note}' if note else ''}",
     )
 
 
 def _kind(part: str) -> Rule:
     def rule(value: object, old: Old) -> Outcome:
         if value == "frozen":
-            return Outcome(action="converted", new=f"model.{part}.kind", values={f"model.{part}.kind": "plain"})
+            return Outcome(
+                action="converted", new=f"model.{part}.kind", values={f"model.{part}.kind": "plain"}
+            )
         if value != "improved":
             raise Refused(f"{value!r} is no type (the old code took it for frozen); write frozen or improved")
         if not improved(old):
@@ -143,7 +146,9 @@ MODEL: dict[str, Rule] = {
     "model.projection_hidden_dim": _projection_width,
     "model.max_radius": max_radius,
     "model.curvature": to("model.curvature"),
-    "model.use_controller": drop("without effect: the trainer never asked the controller, so it never learnt"),
+    "model.use_controller": drop(
+        "without effect: the trainer never asked the controller, so it never learnt"
+    ),
     "model.use_dual_projection": convert(
         "model.projection.shared",
         lambda value, old: _flipped(value),
@@ -253,5 +258,3 @@ def frozen_parts() -> dict[str, Rule]:
         "option_c.encoder_a_lr_scale": rate("encoder_A"),
         "option_c.encoder_b_lr_scale": rate("encoder_B"),
     }
-
-

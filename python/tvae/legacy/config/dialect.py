@@ -109,9 +109,7 @@ MANIFOLD = Dialect(
     version=lambda old: str(old.leaves.get("training.manifold_type", "manifold")),
 )
 NESTED = {
-    name: Dialect(
-        name=name, rules=nested.RULES, switches={}, implied=_off(_nested), version=_nested_version
-    )
+    name: Dialect(name=name, rules=nested.RULES, switches={}, implied=_off(_nested), version=_nested_version)
     for name in ("5.11", "5.11.11", "5.12", "5.12.5")
 }
 SCHEMA = Dialect(
@@ -147,7 +145,9 @@ def recognise(values: Mapping[str, object]) -> Dialect | None:
     if not leaves:
         return None
     ours = sum(_is_ours(key) for key in leaves)
-    known = {family.name: sum(family.canonical(key) in family.rules for key in leaves) for family in _FAMILIES}
+    known = {
+        family.name: sum(family.canonical(key) in family.rules for key in leaves) for family in _FAMILIES
+    }
     best = max(_FAMILIES, key=lambda family: known[family.name])
     if known[best.name] <= ours or known[best.name] < LEAST * len(leaves):
         return None
@@ -171,7 +171,9 @@ def _within(leaves: Mapping[str, object]) -> Dialect:
         return NESTED["5.12.5"]
     if named.startswith("5.12"):
         return NESTED["5.12"]
-    modern = any(map(old.has, ("mixed_precision", "torch_compile", "gradient_checkpoint", "loss.adaptive_loss")))
+    modern = any(
+        map(old.has, ("mixed_precision", "torch_compile", "gradient_checkpoint", "loss.adaptive_loss"))
+    )
     if modern:
         return NESTED["5.12.5"]
     if old.has("loss.rich_hierarchy"):

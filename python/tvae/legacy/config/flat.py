@@ -101,8 +101,14 @@ def _patience(value: object, old: Old) -> Outcome:
     )
 
 
+_ONE_PRIOR = (
+    "the hyperbolic prior of both branches has one schedule, that of vae_a; remove it, or switch "
+    "use_hyperbolic_prior off"
+)
+
+
 def peak_beta(old: Old) -> float:
-    """The weight that the factors of both branches refer to: the end of the ramp of A, or of B if that is 0."""
+    """The weight that the factors of both branches refer to: where A's ramp ends, or B's if that is 0."""
     return old.get("vae_a.beta_end", 1.0) or old.get("vae_b.beta_end", 1.0) or 1.0
 
 
@@ -113,10 +119,7 @@ def _beta(branch: str, end: str) -> Rule:
         factor = round(number(value) / peak_beta(old), 10)
         if prior_on(old):
             if branch == "B":
-                raise Refused(
-                    "the hyperbolic prior of both branches has one schedule, that of vae_a; remove it, or switch "
-                    "use_hyperbolic_prior off"
-                )
+                raise Refused(_ONE_PRIOR)
             key = f"loss.schedules.hyperbolic_prior.{end}"
         else:
             key = f"loss.schedules.kl_{branch}.{end}"
@@ -134,7 +137,7 @@ def _beta_epochs(branch: str) -> Rule:
     def rule(value: object, old: Old) -> Outcome:
         if prior_on(old):
             if branch == "B":
-                raise Refused("the hyperbolic prior of both branches has one schedule, that of vae_a; remove it")
+                raise Refused(_ONE_PRIOR)
             return to("loss.schedules.hyperbolic_prior.ramp_epochs")(value, old)
         return to(f"loss.schedules.kl_{branch}.ramp_epochs")(value, old)
 
@@ -160,7 +163,9 @@ def _late(branch: str, key: str) -> Rule:
 
     def rule(value: object, old: Old) -> Outcome:
         if branch == "A" and old.leaves.get("vae_a.temp_cyclic") is not True:
-            return Outcome(action="dropped", reason="switched off by vae_a.temp_cyclic: there is no swing to boost")
+            return Outcome(
+                action="dropped", reason="switched off by vae_a.temp_cyclic: there is no swing to boost"
+            )
         where = f"training.temperature.{branch}"
         late = old.get("phase_transitions.ultra_exploration_start", 250)
         return Outcome(
@@ -181,20 +186,24 @@ def _lag(value: object, old: Old) -> Outcome:
 
 def _free_bits(value: object, old: Old) -> Outcome:
     if prior_on(old):
-        return Outcome(action="dropped", reason="switched off by use_hyperbolic_prior, which replaces that KL")
+        return Outcome(
+            action="dropped", reason="switched off by use_hyperbolic_prior, which replaces that KL"
+        )
     return to("loss.kl.free_bits", reason="nats for each latent dimension")(value, old)
 
 
 def _ultra(value: object, old: Old) -> Outcome:
-    return becomes(
-        "training.temperature.B.late_epoch", "where temp_phase4 and temp_boost_amplitude begin"
-    )(value, old)
+    return becomes("training.temperature.B.late_epoch", "where temp_phase4 and temp_boost_amplitude begin")(
+        value, old
+    )
 
 
 def _embedding(value: object, old: Old) -> Outcome:
     if value == 0:
         return Outcome(action="dropped", reason="0 switches it off")
-    raise Refused("embeddings are not written while training; `tvae plot` draws them from a checkpoint; write 0")
+    raise Refused(
+        "embeddings are not written while training; `tvae plot` draws them from a checkpoint; write 0"
+    )
 
 
 def _weighted(value: object, old: Old) -> Outcome:
@@ -215,8 +224,8 @@ MODEL: dict[str, Rule] = {
     "model.latent_dim": to("model.latent_dim"),
     **keys(
         "model",
-        "rho_min rho_max lambda3_base lambda3_amplitude eps_kl gradient_balance adaptive_scheduling use_statenet "
-        "statenet_lr_scale statenet_lambda_scale statenet_ranking_scale statenet_version "
+        "rho_min rho_max lambda3_base lambda3_amplitude eps_kl gradient_balance adaptive_scheduling "
+        "use_statenet statenet_lr_scale statenet_lambda_scale statenet_ranking_scale statenet_version "
         "statenet_hyp_sigma_scale statenet_hyp_curvature_scale statenet_curriculum_scale base_ranking_weight",
         drop(GONE),
     ),
@@ -244,13 +253,17 @@ TRAINING: dict[str, Rule] = {
     "optimizer.lr_schedule": _schedule,
     "eval_interval": to("training.eval_every"),
     "coverage_check_interval": becomes("training.eval_every", "coverage is part of every evaluation"),
-    "eval_num_samples": becomes("training.eval_every", "coverage is measured on all operations, not on a sample"),
+    "eval_num_samples": becomes(
+        "training.eval_every", "coverage is measured on all operations, not on a sample"
+    ),
     "checkpoint_freq": to("training.save_every"),
     "patience": _patience,
     "coverage_plateau_patience": becomes(
         "training.early_stop.patience", "one patience today, the shorter one; coverage comes first in `best`"
     ),
-    "min_delta": becomes("training.best", "evaluations are compared by metrics, to 1e-6, and not by the loss"),
+    "min_delta": becomes(
+        "training.best", "evaluations are compared by metrics, to 1e-6, and not by the loss"
+    ),
     "min_coverage_delta": drop("never read: the code looked for another name"),
     "target_coverage_percent": convert(
         "training.best.coverage", lambda value, old: fraction(value), "percent to a fraction"
@@ -304,7 +317,8 @@ PADIC: dict[str, Rule] = {
         "a hyperbolic length, as a share of r_max",
     ),
     "padic_losses.metric_n_pairs": becomes(
-        "loss.padic_metric", "every pair of the two halves of the batch is used, a larger sample of the same mean"
+        "loss.padic_metric",
+        "every pair of the two halves of the batch is used, a larger sample of the same mean",
     ),
     "padic_losses.enable_norm_loss": switch("loss.padic_norm", also={"loss.padic_norm.branch": "both"}),
     "padic_losses.norm_loss_weight": to("loss.padic_norm.weight"),
@@ -313,10 +327,14 @@ PADIC: dict[str, Rule] = {
         "loss.radial_stratification", also={"loss.radial_stratification.branch": "both"}
     ),
     "radial_stratification.inner_radius": convert(
-        "loss.radial_stratification.inner", rim_share, "a Euclidean radius, as a share of the hyperbolic r_max"
+        "loss.radial_stratification.inner",
+        rim_share,
+        "a Euclidean radius, as a share of the hyperbolic r_max",
     ),
     "radial_stratification.outer_radius": convert(
-        "loss.radial_stratification.outer", rim_share, "a Euclidean radius, as a share of the hyperbolic r_max"
+        "loss.radial_stratification.outer",
+        rim_share,
+        "a Euclidean radius, as a share of the hyperbolic r_max",
     ),
     "radial_stratification.max_valuation": trits,
     "radial_stratification.valuation_weighting": _weighted,
@@ -380,7 +398,9 @@ SURROUNDINGS: dict[str, Rule] = {
 def _histograms(value: object) -> Outcome:
     if value == 0:
         return Outcome(action="dropped", reason="0 switches it off")
-    raise Refused("histograms of the weights are not written; `tvae show FILE --tensors` lists a checkpoint's; write 0")
+    raise Refused(
+        "histograms of the weights are not written; `tvae show FILE --tensors` lists a checkpoint's; write 0"
+    )
 
 
 RULES: Rules = {**MODEL, **TRAINING, **NOISE, **PADIC, **STEERING, **APPETITE, **SURROUNDINGS}

@@ -26,7 +26,9 @@ def _curvature(value: object, old: Old) -> Outcome:
     from tvae.legacy.config.flat import curvature
 
     if number(value) != curvature(old):
-        raise Refused(f"there is one ball, and another loss gives it curvature {curvature(old):g}; make them agree")
+        raise Refused(
+            f"there is one ball, and another loss gives it curvature {curvature(old):g}; make them agree"
+        )
     return to("model.curvature")(value, old)
 
 
@@ -66,7 +68,9 @@ def _weighting(value: object, old: Old) -> Outcome:
             values={"loss.hyperbolic_reconstruction.power": 0.0},
             reason="a power of 0 weights all alike",
         )
-    return Outcome(action="mapped", new="loss.hyperbolic_reconstruction.power", reason="radius_power says how")
+    return Outcome(
+        action="mapped", new="loss.hyperbolic_reconstruction.power", reason="radius_power says how"
+    )
 
 
 def _power(value: object, old: Old) -> Outcome:
@@ -99,7 +103,8 @@ HYPERBOLIC: dict[str, Rule] = {
     f"{_V10}.recon.weight": to("loss.hyperbolic_reconstruction.weight"),
     **keys(
         f"{_V10}.recon",
-        "homeostatic geodesic_weight_min geodesic_weight_max radius_power_min radius_power_max adaptation_rate",
+        "homeostatic geodesic_weight_min geodesic_weight_max radius_power_min radius_power_max "
+        "adaptation_rate",
         drop(_DRIFT),
     ),
     f"{_V10}.use_centroid_loss": switch("loss.centroid", also={"loss.centroid.branch": "both"}),
@@ -108,4 +113,3 @@ HYPERBOLIC: dict[str, Rule] = {
     f"{_V10}.centroid.max_norm": _NORM,
     f"{_V10}.centroid.weight": to("loss.centroid.weight"),
 }
-

@@ -33,7 +33,9 @@ from tvae.legacy.config.section import (
     whole_pass,
 )
 
-POSITIVE = "a positive hierarchy puts high valuations outside; here an inverted order is a failure, and never called best"
+POSITIVE = (
+    "a positive hierarchy puts high valuations outside; here an inverted order is a failure, never the best"
+)
 _NAMED_ONLY = "named, but there is no such loss in the predecessor"
 _NO_TASKS = "there is no such evaluation in the predecessor"
 
@@ -50,7 +52,9 @@ def _target(value: object, old: Old) -> Outcome:
 def _kind(value: object, old: Old) -> Outcome:
     if value == "valuation_optimal":
         return Outcome(
-            action="mapped", new="loss.rich_hierarchy", reason="the only order there is: high valuations inside"
+            action="mapped",
+            new="loss.rich_hierarchy",
+            reason="the only order there is: high valuations inside",
         )
     if value == "frequency_optimal":
         return Outcome(action="dropped", reason=POSITIVE)
@@ -86,7 +90,7 @@ def _plateau(value: object, old: Old) -> Outcome:
             "training.plateau.floor": 0.0,
             "optim.schedule": "constant",
         },
-        reason="torch's own defaults: a tenth of the rate after 10 epochs, or 5 evaluations, without improvement",
+        reason="torch's own defaults: a tenth of the rate after 10 epochs, which are 5 evaluations",
     )
 
 
@@ -118,7 +122,8 @@ RULES: Rules = {
     "training.loss_weights.frequency_hierarchy": _frequency,
     **keys("training.loss_weights", "density_allocation compression retrieval", drop(_NAMED_ONLY)),
     "training.option_c.enabled": choose(
-        {True: only(True, "parts", "", reason="the keys beside it say how")}, "write true, or remove the section"
+        {True: only(True, "parts", "", reason="the keys beside it say how")},
+        "write true, or remove the section",
     ),
     "training.option_c.freeze_encoder_a": _freeze("encoder_A"),
     "training.option_c.freeze_encoder_b": _freeze("encoder_B"),
@@ -170,9 +175,7 @@ RULES: Rules = {
     "logging.manifold_analysis": becomes("training.eval_every", "every evaluation measures both branches"),
     "validation.evaluate_downstream": drop(_NO_TASKS),
     "validation.tasks": drop(_NO_TASKS),
-    **keys(
-        "validation.expected_performance", "hierarchy_B coverage richness compression_ratio", drop(WISH)
-    ),
+    **keys("validation.expected_performance", "hierarchy_B coverage richness compression_ratio", drop(WISH)),
     **keys(
         "frequency_settings",
         "volume_allocation_strategy compression_target retrieval_optimization",

@@ -15,6 +15,7 @@ from tvae.errors import ConfigError
 from tvae.legacy.config.action import Action, Old, Outcome, Refused
 from tvae.legacy.config.dialect import Dialect, known_elsewhere, recognise
 from tvae.legacy.config.typo import meant
+from tvae.legacy.models import warning
 
 ACTIONS: tuple[Action, ...] = ("mapped", "converted", "dropped", "refused")
 
@@ -63,6 +64,12 @@ class Migration(Struct, frozen=True, kw_only=True):
     options: Mapping[str, str]
 
     @property
+    def warnings(self) -> list[str]:
+        """A line for each deprecated model name that the file has, once."""
+        found = [warning(str(entry.old_value)) for entry in self.entries if entry.new == "model.branches"]
+        return [line for line in dict.fromkeys(found) if line is not None]
+
+    @property
     def refused(self) -> list[Entry]:
         """The leaves that nothing took over although they mattered."""
         return [entry for entry in self.entries if entry.action == "refused"]
@@ -105,7 +112,11 @@ def migrate(document: Document, *, dialect: Dialect | None = None) -> Migration:
         dialect=found.name,
         version=found.version(old),
         entries=entries,
-        implied={key: said for key, said in implied.items() if key in settings and settings[key] == said[0]},
+        implied={
+            key: said
+            for key, said in implied.items()
+            if key in settings and not any(key in outcome.values for outcome in outcomes.values())
+        },
         values=compact(msgspec.to_builtins(whole)),
         options={
             key: str(value)
@@ -150,7 +161,9 @@ def _outcome(path: str, old: Old, dialect: Dialect) -> Outcome:
     except Refused as refusal:
         return Outcome(action="refused", reason=str(refusal))
     except ConfigError as error:
-        told = f"{error.message} (expected {error.expected}, got {error.got})" if error.expected else error.line
+        told = (
+            f"{error.message} (expected {error.expected}, got {error.got})" if error.expected else error.line
+        )
         return Outcome(action="refused", new=error.path, reason=f"{told}; correct it")
     return outcome
 

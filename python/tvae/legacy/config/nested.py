@@ -18,9 +18,8 @@ from tvae.legacy.config.action import (
     keys,
     only,
     to,
-    when,
 )
-from tvae.legacy.config.architecture import MODEL, SINGLE, frozen_parts
+from tvae.legacy.config.architecture import MODEL, frozen_parts
 from tvae.legacy.config.number import number, whole
 from tvae.legacy.config.scheduler import SCHEDULER
 from tvae.legacy.config.section import (
@@ -32,7 +31,6 @@ from tvae.legacy.config.section import (
     NO_WORKERS,
     ONE_FOLDER,
     TORCH_COMPILE,
-    UNREAD,
     WISH,
     autocast,
     batch_size,
@@ -52,7 +50,7 @@ OLD_HIGH_V = 0.2
 
 
 def radial(old: Old) -> str:
-    """The loss that `loss.radial` means: `margin_weight` is an argument of one, `radial_stratification` else."""
+    """The loss that `loss.radial` means: only one of the two has a `margin_weight`."""
     return "radial_hierarchy" if "loss.radial.margin_weight" in old.leaves else "radial_stratification"
 
 
@@ -132,7 +130,7 @@ def _min_spread(value: object, old: Old) -> float:
     ratio = number(value)
     if not 0.0 <= ratio <= 1.0:
         raise Refused(f"{value!r} is no share; write 0 to 1")
-    return round((ratio / 12.0) ** 0.5, 6)
+    return float(round((ratio / 12.0) ** 0.5, 6))
 
 
 def _cross_entropy(value: object, old: Old) -> float:
@@ -232,7 +230,9 @@ LOSSES: dict[str, Rule] = {
         "loss.geodesic.outer", _target_distance, "a hyperbolic length, as a share of r_max"
     ),
     "loss.geodesic.valuation_scale": convert(
-        "loss.geodesic.decay", lambda value, old: round(1.0 / number(value), 10), "levels per e-fold, inverted"
+        "loss.geodesic.decay",
+        lambda value, old: round(1.0 / number(value), 10),
+        "levels per e-fold, inverted",
     ),
     "loss.geodesic.use_smooth_l1": choose(
         {
@@ -349,8 +349,8 @@ TRAINING: dict[str, Rule] = {
     **SCHEDULER,
     **keys(
         "training.grokking_detection",
-        "enabled monitor_window plateau_threshold plateau_patience accuracy_jump_threshold gradient_norm_track "
-        "representation_analysis",
+        "enabled monitor_window plateau_threshold plateau_patience accuracy_jump_threshold "
+        "gradient_norm_track representation_analysis",
         drop(_GROK),
     ),
 }
@@ -415,9 +415,11 @@ SURROUNDINGS: dict[str, Rule] = {
         "enabled monitor_window plateau_threshold plateau_patience accuracy_jump_threshold",
         drop(_GROK),
     ),
-    **keys("early_stopping", "extended_patience plateau_override grokking_patience", drop(
-        "the trainer stops by training.patience and min_epochs alone"
-    )),
+    **keys(
+        "early_stopping",
+        "extended_patience plateau_override grokking_patience",
+        drop("the trainer stops by training.patience and min_epochs alone"),
+    ),
     **keys("analysis.phase_transition_detection", "enabled sensitivity window_size", drop(_TAGS)),
     **keys(
         "analysis.emergent_behavior_tracking",
@@ -428,4 +430,3 @@ SURROUNDINGS: dict[str, Rule] = {
 }
 
 RULES: Rules = {**MODEL, **FREEZING, **HOMEOSTASIS, **LOSSES, **TRAINING, **SURROUNDINGS}
-

@@ -6,8 +6,8 @@ one is refused. Flat keys, which the code read, win over the nested section that
 
 from __future__ import annotations
 
-from tvae.legacy.config.action import Old, Outcome, Refused, Rule, convert, drop, keys, only, to
-from tvae.legacy.config.number import fraction, number, whole
+from tvae.legacy.config.action import Old, Outcome, Refused, Rule, drop, only, to
+from tvae.legacy.config.number import fraction, number
 from tvae.legacy.config.section import GONE, rim_share
 
 _HERE = "loss.padic_ranking"
@@ -75,7 +75,9 @@ def _curvature(value: object, old: Old) -> Outcome:
     from tvae.legacy.config.flat import curvature
 
     if number(value) != curvature(old):
-        raise Refused(f"there is one ball, and another loss gives it curvature {curvature(old):g}; make them agree")
+        raise Refused(
+            f"there is one ball, and another loss gives it curvature {curvature(old):g}; make them agree"
+        )
     return to("model.curvature")(value, old)
 
 
@@ -155,7 +157,9 @@ RANKING: dict[str, Rule] = {
     "padic_losses.ranking_margin": _of(_V1, to(f"{_HERE}.margin", reason="of hyperbolic length")),
     "padic_losses.ranking_n_triplets": _of(_V1, to(f"{_HERE}.triplets")),
     "padic_losses.ranking_loss.margin": _of(_V1, to(f"{_HERE}.margin", reason="repeats ranking_margin")),
-    "padic_losses.ranking_loss.n_triplets": _of(_V1, to(f"{_HERE}.triplets", reason="repeats ranking_n_triplets")),
+    "padic_losses.ranking_loss.n_triplets": _of(
+        _V1, to(f"{_HERE}.triplets", reason="repeats ranking_n_triplets")
+    ),
     "padic_losses.ranking_loss.weight": _of(_V1, to(f"{_HERE}.weight", reason="repeats ranking_loss_weight")),
     **_mined("padic_losses.ranking_v2", "padic_losses.enable_ranking_loss_v2"),
     **_mined("padic_losses.ranking_hyperbolic", _HYPERBOLIC),
@@ -187,4 +191,3 @@ RANKING: dict[str, Rule] = {
     "appetite_ranking.base_margin": to(f"{_HERE}.margin", reason="of hyperbolic length"),
     "appetite_ranking.n_triplets": to(f"{_HERE}.triplets"),
 }
-

@@ -17,7 +17,6 @@ from tvae.legacy.config.action import (
     choose,
     convert,
     drop,
-    keys,
     to,
     when,
 )
@@ -39,8 +38,8 @@ def _schedule(value: object, old: Old) -> Outcome:
     names = {"constant": "constant", "cosine": "cosine", "warmup_cosine": "cosine"}
     if not isinstance(value, str) or value not in names:
         raise Refused(
-            f"{value!r} has no counterpart of its own; set optim.schedule in the new file: constant, cosine or "
-            "piecewise with points"
+            f"{value!r} is no schedule of its own today; set optim.schedule in the new file: constant, cosine "
+            "or piecewise with points"
         )
     return Outcome(action="converted", new="optim.schedule", values={"optim.schedule": names[value]})
 
@@ -78,7 +77,9 @@ def _weight(section: str, branch: str = "both") -> Rule:
 
     def rule(value: object, old: Old) -> Outcome:
         if number(value) == 0.0:
-            return Outcome(action="mapped", new=section, values={section: None}, reason="a weight of 0 switches it off")
+            return Outcome(
+                action="mapped", new=section, values={section: None}, reason="a weight of 0 switches it off"
+            )
         return Outcome(
             action="mapped",
             new=f"{section}.weight",
@@ -101,7 +102,9 @@ def _in_loss(section: str, rule: Rule) -> Rule:
 
 def _kl(value: object, old: Old) -> Outcome:
     if number(value) == 0.0:
-        return Outcome(action="mapped", new="loss.kl", values={"loss.kl": None}, reason="a weight of 0 switches it off")
+        return Outcome(
+            action="mapped", new="loss.kl", values={"loss.kl": None}, reason="a weight of 0 switches it off"
+        )
     return Outcome(
         action="converted",
         new="loss.kl.weight",
@@ -171,14 +174,18 @@ SCHEMA: Rules = {
     "loss_weights.radial": _weight("loss.radial_stratification"),
     "loss_weights.geodesic": _weight("loss.geodesic"),
     "loss_weights.centroid": _weight("loss.centroid"),
-    "ranking.margin": _in_loss("loss.padic_ranking", to("loss.padic_ranking.margin", reason="of hyperbolic length")),
+    "ranking.margin": _in_loss(
+        "loss.padic_ranking", to("loss.padic_ranking.margin", reason="of hyperbolic length")
+    ),
     "ranking.n_triplets": _in_loss("loss.padic_ranking", to("loss.padic_ranking.triplets")),
     "ranking.hard_negative_ratio": _in_loss("loss.padic_ranking", to("loss.padic_ranking.hard_ratio")),
     "ranking.radial_weight": _in_loss("loss.padic_ranking", to("loss.padic_ranking.radial_weight")),
     "ranking.use_hyperbolic": choose(
         {
             True: becomes("loss.padic_ranking", "distances are hyperbolic"),
-            False: becomes("loss.padic_ranking", "distances are hyperbolic, whatever it says: the points lie in the ball"),
+            False: becomes(
+                "loss.padic_ranking", "distances are hyperbolic, whatever it says: the points lie in the ball"
+            ),
         },
         "neither true nor false; write one of them",
     ),
@@ -203,7 +210,9 @@ SCHEMA: Rules = {
     "experiment_name": name_of,
     "use_controller": drop("without effect: the trainer never asked the controller, so it never learnt"),
     "use_dual_projection": _dual,
-    "use_curriculum": choose({False: drop("switched off by itself"), True: drop(_UNBUILT)}, "neither true nor false"),
+    "use_curriculum": choose(
+        {False: drop("switched off by itself"), True: drop(_UNBUILT)}, "neither true nor false"
+    ),
     "use_homeostasis": switch("training.homeostasis"),
 }
 

@@ -21,7 +21,9 @@ def adaptive(old: Old) -> bool:
 
 
 def _kind(old: Old) -> object:
-    return old.leaves.get(_TYPE, "cosine_annealing" if old.has("training.scheduler.T_max") else "cosine_warmup_restart")
+    return old.leaves.get(
+        _TYPE, "cosine_annealing" if old.has("training.scheduler.T_max") else "cosine_warmup_restart"
+    )
 
 
 def implied(old: Old) -> dict[str, tuple[object, str]]:
@@ -61,9 +63,7 @@ def _type(value: object, old: Old) -> Outcome:
 
 def to_schedule(name: str, reason: str) -> Outcome:
     """A schedule under its name of today."""
-    return Outcome(
-        action="converted", new="optim.schedule", values={"optim.schedule": name}, reason=reason
-    )
+    return Outcome(action="converted", new="optim.schedule", values={"optim.schedule": name}, reason=reason)
 
 
 def _of(kind: str, rule: Rule) -> Rule:
@@ -150,8 +150,8 @@ SCHEDULER: dict[str, Rule] = {
     f"{_ADAPTIVE}.verbose": becomes("training.plateau", "every change of the rate is told and recorded"),
     **keys(
         _ADAPTIVE,
-        "secondary_metrics adaptive_patience recovery_detection recovery_factor recovery_threshold early_stopping "
-        "early_stopping_patience metric_weights.hierarchy_correlation metric_weights.coverage_accuracy "
+        "secondary_metrics adaptive_patience recovery_detection recovery_factor recovery_threshold "
+        "early_stopping early_stopping_patience metric_weights.hierarchy_correlation metric_weights.coverage_accuracy "
         "metric_weights.richness_ratio",
         drop(_NO_MODULE),
     ),

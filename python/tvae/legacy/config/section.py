@@ -30,9 +30,7 @@ from tvae.legacy.config.number import (
 #: Losses that are on by default, and that no config of the predecessor knows.
 OWN_LOSSES = ("radius_band", "distance_band", "spread")
 
-GONE = (
-    "steered a model class and a trainer that the predecessor removed itself; nothing of it can run, there or here"
-)
+GONE = "steered a model class and a trainer that the predecessor itself removed: unreachable, there and here"
 UNREAD = "no code of the predecessor read it"
 WISH = "a target that nothing was compared with; `tvae eval` prints every metric beside its ceiling"
 LABEL = "a label; no number depends on it"
@@ -144,8 +142,17 @@ def pairs(section: str) -> Rule:
 def name_of(value: object, old: Old) -> Outcome:
     """A name for the run, as the command line takes it."""
     if value is None:
-        return Outcome(action="mapped", new="--name", reason="a run without --name is called after its config and the time")
-    return Outcome(action="converted", new="--name", values={"--name": str(value)}, reason="a run is named on the command line")
+        return Outcome(
+            action="mapped",
+            new="--name",
+            reason="a run without --name is called after its config and the time",
+        )
+    return Outcome(
+        action="converted",
+        new="--name",
+        values={"--name": str(value)},
+        reason="a run is named on the command line",
+    )
 
 
 def folder(value: object, old: Old) -> Outcome:
@@ -193,13 +200,15 @@ def _compiled(value: object, old: Old) -> Outcome:
             action="converted",
             new="training.compile",
             values={"training.compile": False},
-            reason="its backend `eager` compiles nothing (and the old code looked for the section under another name)",
+            reason="its backend `eager` compiles nothing; the old code looked for another name anyway",
         )
     return to("training.compile")(value, old)
 
 
 def _compiles(old: Old) -> bool:
-    return old.leaves.get("torch_compile.enabled") is True and old.leaves.get("torch_compile.backend") != "eager"
+    return (
+        old.leaves.get("torch_compile.enabled") is True and old.leaves.get("torch_compile.backend") != "eager"
+    )
 
 
 def _detail(fine: object) -> Rule:
@@ -217,7 +226,9 @@ TORCH_COMPILE: dict[str, Rule] = {
         {"eager": drop("compiles nothing: training.compile is false")}, _detail("inductor")
     ),
     "torch_compile.mode": _detail("default"),
-    "torch_compile.fullgraph": choose({False: drop("the step is compiled as one graph anyway")}, _detail(True)),
+    "torch_compile.fullgraph": choose(
+        {False: drop("the step is compiled as one graph anyway")}, _detail(True)
+    ),
 }
 
 DATA: dict[str, Rule] = {

@@ -79,7 +79,7 @@ def _sections(keys: Iterable[str]) -> list[str]:
 
 
 def _home(old: str, carried: Sequence[Entry]) -> str | None:
-    """The new section that an old one went to: most of its keys are there, and most that is there is its own."""
+    """The new section that an old one went to: most of its keys are there, and most keys there are its."""
     theirs = [str(entry.new) for entry in carried if entry.old.startswith(f"{old}.")]
     best: str | None = None
     for home in _sections(f"{key}." for key in theirs):
