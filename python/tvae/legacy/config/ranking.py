@@ -135,17 +135,16 @@ def _coverage(value: object, old: Old) -> Outcome:
     return Outcome(action="dropped", reason=GONE)
 
 
-def _mined(section: str, switch: str) -> dict[str, Rule]:
-    """The keys that the two later variants share."""
+def _mined(section: str, switch: str, last: str, rule: Rule) -> dict[str, Rule]:
+    """The keys that the two later variants share, and the one that only this one has."""
     named = {
         "base_margin": to(f"{_HERE}.margin", reason="of hyperbolic length"),
         "margin_scale": to(f"{_HERE}.margin_scale", reason="of hyperbolic length"),
         "n_triplets": to(f"{_HERE}.triplets"),
         "hard_negative_ratio": to(f"{_HERE}.hard_ratio"),
-        "semi_hard": to(f"{_HERE}.semi_hard"),
-        "weight": to(f"{_HERE}.weight"),
+        last: rule,
     }
-    return {f"{section}.{name}": _of(switch, rule) for name, rule in named.items()}
+    return {f"{section}.{name}": _of(switch, found) for name, found in named.items()}
 
 
 _V1 = "padic_losses.enable_ranking_loss"
@@ -161,8 +160,13 @@ RANKING: dict[str, Rule] = {
         _V1, to(f"{_HERE}.triplets", reason="repeats ranking_n_triplets")
     ),
     "padic_losses.ranking_loss.weight": _of(_V1, to(f"{_HERE}.weight", reason="repeats ranking_loss_weight")),
-    **_mined("padic_losses.ranking_v2", "padic_losses.enable_ranking_loss_v2"),
-    **_mined("padic_losses.ranking_hyperbolic", _HYPERBOLIC),
+    **_mined(
+        "padic_losses.ranking_v2",
+        "padic_losses.enable_ranking_loss_v2",
+        "semi_hard",
+        to(f"{_HERE}.semi_hard"),
+    ),
+    **_mined("padic_losses.ranking_hyperbolic", _HYPERBOLIC, "weight", to(f"{_HERE}.weight")),
     "padic_losses.ranking_hyperbolic.radial_weight": _of(_HYPERBOLIC, to(f"{_HERE}.radial_weight")),
     "padic_losses.ranking_hyperbolic.curvature": _of(_HYPERBOLIC, _curvature),
     "padic_losses.ranking_hyperbolic.max_norm": _of(
