@@ -18,7 +18,8 @@ def decoded_branches(config: Config) -> tuple[str, ...]:
     """
     branches = ("A", "B") if config.model.branches == 2 else ("B",)
     reconstruction = config.loss.reconstruction
-    if reconstruction is None and config.loss.kl is None:
+    readers = (reconstruction, config.loss.kl, config.loss.entropy, config.loss.hyperbolic_reconstruction)
+    if all(reader is None for reader in readers):
         return ()
     return branches if reconstruction and reconstruction.branches == "both" else branches[:1]
 

@@ -28,7 +28,7 @@ from tvae.training.guards import check_start
 from tvae.training.interrupt import Interrupt
 from tvae.training.policy import Alert, Evaluation, Stop
 from tvae.training.run import RunFolders, check_name, default_name, find_run
-from tvae.training.schedule import lr_factor
+from tvae.training.schedule import lr_factor, total_steps
 from tvae.training.sinks import Fanout, JsonLines, LogFile, Sink, TensorBoard
 from tvae.training.state import TrainState
 from tvae.training.step import Step
@@ -157,12 +157,6 @@ def preflight(config: Config) -> dict[str, Any]:
         "steps": total_steps(config),
         "device": str(device),
     }
-
-
-def total_steps(config: Config) -> int:
-    """Steps of the whole run."""
-    steps = config.training.epochs * config.training.steps_per_epoch
-    return min(steps, config.training.max_steps or steps)
 
 
 def _run(
