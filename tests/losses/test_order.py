@@ -95,9 +95,8 @@ def test_radial_hierarchy_by_hand() -> None:
     v = batch.valuation.tolist()
     target = [R_MAX * (0.95 - (0.95 - 0.03) * k / DEPTH) for k in v]
     weight = [1.0 + torch.tensor(0.4 * k).exp().item() for k in v]
-    missed = sum(w * (r - t) ** 2 for w, r, t in zip(weight, radius.tolist(), target, strict=True)) / sum(
-        weight
-    )
+    each = zip(weight, radius.tolist(), target, strict=True)
+    missed = sum(w * (r - t) ** 2 for w, r, t in each) / sum(weight)
     hinges = []
     for i, j in itertools.product(range(HALF), range(HALF, 2 * HALF)):
         inner, outer = (i, j) if v[i] > v[j] else (j, i)

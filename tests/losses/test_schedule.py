@@ -104,5 +104,5 @@ def test_each_branch_can_have_a_kl_of_its_own() -> None:
 
 
 def test_a_schedule_of_a_loss_that_is_off_is_refused() -> None:
-    with pytest.raises(msgspec.ValidationError, match="loss.geodesic is null"):
+    with pytest.raises(msgspec.ValidationError, match="geodesic is null"):
         msgspec.convert({"schedules": {"geodesic": {"start_epoch": 3}}}, LossSpec)

@@ -19,8 +19,10 @@ from tvae.nn import Branch, TernaryVAE
 from tvae.nn.spec import architecture
 from tvae.training.early_stopping import EarlyStopping
 from tvae.training.guards import CollapseGuard
+from tvae.training.homeostasis import Homeostasis
 from tvae.training.optimizer import PartOptimizer
 from tvae.training.part import part_of
+from tvae.training.plateau import Plateau
 from tvae.training.policy import Policy
 from tvae.training.schedule import total_steps
 from tvae.training.state import TrainState
@@ -94,6 +96,10 @@ def build_policies(config: Config) -> list[Policy]:
     policies: list[Policy] = [CollapseGuard(config.training.guards)]
     if config.training.early_stop is not None:
         policies.append(EarlyStopping(config.training.early_stop))
+    if config.training.plateau is not None:
+        policies.append(Plateau(config.training.plateau))
+    if config.training.homeostasis is not None:
+        policies.append(Homeostasis(config.training.homeostasis, config.parts))
     return policies
 
 

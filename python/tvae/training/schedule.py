@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 
-from tvae.config.schema import Config, OptimConfig
+from tvae.config.schema import Config, OptimConfig, TrainingConfig
 
 
 def total_steps(config: Config) -> int:
     """Steps of the whole run."""
-    steps = config.training.epochs * config.training.steps_per_epoch
-    return min(steps, config.training.max_steps or steps)
+    return steps_of(config.training)
+
+
+def steps_of(training: TrainingConfig) -> int:
+    """Steps of a run with these settings."""
+    steps = training.epochs * training.steps_per_epoch
+    return min(steps, training.max_steps or steps)
 
 
 def lr_factor(step: int, *, total: int, config: OptimConfig, steps_per_epoch: int) -> float:
