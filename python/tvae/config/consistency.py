@@ -18,7 +18,8 @@ def decoded_branches(config: Config) -> tuple[str, ...]:
     """
     branches = ("A", "B") if config.model.branches == 2 else ("B",)
     reconstruction = config.loss.reconstruction
-    if reconstruction is None and config.loss.kl is None:
+    readers = (reconstruction, config.loss.kl, config.loss.entropy, config.loss.hyperbolic_reconstruction)
+    if all(reader is None for reader in readers):
         return ()
     return branches if reconstruction and reconstruction.branches == "both" else branches[:1]
 
@@ -46,6 +47,8 @@ def check_together(config: Config) -> None:
         return
     if config.model.branches == 1:
         raise ValueError("training.homeostasis needs an encoder A and an encoder B; set model.branches to 2")
+    if config.model.projection is None:
+        raise ValueError("training.homeostasis watches the order of the ball; give the model a projection")
     for part, part_config in config.parts.items():
         if part in ("encoder_A", "encoder_B") and part_config.thaw_epoch is not None:
             raise ValueError(

@@ -23,6 +23,34 @@ from tvae.losses.spec_order import (
 from tvae.losses.spec_rate import Entropy, FisherRao, HyperbolicPrior, HyperbolicReconstruction
 from tvae.losses.spec_schedule import Scheduled, WeightSchedule
 
+__all__ = [
+    "KL",
+    "Bands",
+    "Centroid",
+    "DistanceBand",
+    "Entropy",
+    "FisherRao",
+    "Geodesic",
+    "GlobalRank",
+    "HyperbolicPrior",
+    "HyperbolicReconstruction",
+    "LossSpec",
+    "MonotonicRadial",
+    "PAdicMetric",
+    "PAdicNorm",
+    "PAdicRanking",
+    "PairRanking",
+    "RadialHierarchy",
+    "RadialStratification",
+    "RadiusBand",
+    "Reconstruction",
+    "Repulsion",
+    "RichHierarchy",
+    "Spread",
+    "WeightSchedule",
+    "ZeroStructure",
+]
+
 
 class Bands(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Disjoint intervals of hyperbolic length, one per level, outermost for valuation 0.

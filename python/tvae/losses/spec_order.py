@@ -49,9 +49,9 @@ class PAdicRanking(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     weight: Weight = 1.0
     branch: Which = "B"
-    margin: Annotated[
-        float, Meta(ge=0.0, description="hyperbolic length by which neighbouring levels must differ")
-    ] = 0.05
+    margin: Annotated[float, Meta(ge=0.0, description="hyperbolic length by which the order must hold")] = (
+        0.05
+    )
     margin_scale: Annotated[
         float, Meta(ge=0.0, description="hyperbolic length added per level of difference")
     ] = 0.15

@@ -1,10 +1,21 @@
-"""The learning rate over a run, as a factor on the peak rate."""
+"""What changes with the step: how many there are, and the learning rate as a factor on the peak rate."""
 
 from __future__ import annotations
 
 import math
 
-from tvae.config.schema import OptimConfig
+from tvae.config.schema import Config, OptimConfig, TrainingConfig
+
+
+def total_steps(config: Config) -> int:
+    """Steps of the whole run."""
+    return steps_of(config.training)
+
+
+def steps_of(training: TrainingConfig) -> int:
+    """Steps of a run with these settings."""
+    steps = training.epochs * training.steps_per_epoch
+    return min(steps, training.max_steps or steps)
 
 
 def lr_factor(step: int, *, total: int, config: OptimConfig, steps_per_epoch: int) -> float:
