@@ -67,6 +67,17 @@ class Old(Struct, frozen=True):
         return self.get(f"{section}.enabled", True) if self.has(section) else default
 
 
+def truth(value: object) -> bool:
+    """True or false, and nothing that counts as one of them.
+
+    Raises:
+        Refused: if it is neither.
+    """
+    if not isinstance(value, bool):
+        raise Refused(f"{value!r} is neither true nor false; write one of them")
+    return value
+
+
 Rule = Callable[[object, Old], Outcome]
 Rules = Mapping[str, Rule]
 
@@ -132,10 +143,15 @@ def choose(cases: Mapping[object, Rule], otherwise: Rule | str) -> Rule:
             if value == case and isinstance(value, bool) == isinstance(case, bool):
                 return found(value, old)
         if isinstance(otherwise, str):
-            raise Refused(otherwise)
+            raise Refused(f"{value!r} is not known here; {otherwise}")
         return otherwise(value, old)
 
     return rule
+
+
+def either(*, true: Rule, false: Rule) -> Rule:
+    """A rule for each truth value; anything else is refused."""
+    return lambda value, old: (true if truth(value) else false)(value, old)
 
 
 def when(condition: Callable[[Old], bool], then: Rule, otherwise: Rule) -> Rule:

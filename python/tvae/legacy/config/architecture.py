@@ -6,9 +6,9 @@ decoder on the latent of A, and a projection whose sigmoid bounds the Euclidean 
 
 from __future__ import annotations
 
-from tvae.legacy.config.action import Old, Outcome, Refused, Rule, convert, drop, to
+from tvae.legacy.config.action import Old, Outcome, Refused, Rule, drop, to
 from tvae.legacy.config.number import number
-from tvae.legacy.config.section import max_radius, reach
+from tvae.legacy.config.section import dual, max_radius, reach
 from tvae.legacy.models import warning
 
 SINGLE = "TernaryVAEV5_11"
@@ -149,11 +149,7 @@ MODEL: dict[str, Rule] = {
     "model.use_controller": drop(
         "without effect: the trainer never asked the controller, so it never learnt"
     ),
-    "model.use_dual_projection": convert(
-        "model.projection.shared",
-        lambda value, old: _flipped(value),
-        "the same said the other way round",
-    ),
+    "model.use_dual_projection": dual,
     "model.learnable_curvature": drop("without effect: no gradient ever reached the curvature"),
     "model.manifold_aware": drop("without effect: accepted and ignored"),
     "model.projection_layers": to("model.projection.layers"),
@@ -165,12 +161,6 @@ MODEL: dict[str, Rule] = {
     "model.logvar_min": _logvar(-10.0),
     "model.logvar_max": _logvar(2.0),
 }
-
-
-def _flipped(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise Refused(f"{value!r} is neither true nor false; write one of them")
-    return not value
 
 
 def _init(value: object, old: Old) -> Outcome:

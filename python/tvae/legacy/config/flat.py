@@ -24,6 +24,7 @@ from tvae.legacy.config.action import (
     to,
 )
 from tvae.legacy.config.hyperbolic import HYPERBOLIC, prior_on
+from tvae.legacy.config.noise import NOISE, peak_beta
 from tvae.legacy.config.number import OPERATIONS, evaluations, fraction, number, steps, whole
 from tvae.legacy.config.ranking import RANKING, RANKING_SWITCHES
 from tvae.legacy.config.section import (
@@ -41,6 +42,7 @@ from tvae.legacy.config.section import (
     switch,
     trits,
 )
+from tvae.legacy.config.steering import APPETITE, STEERING
 
 
 def _steps(value: object, old: Old) -> int:
@@ -101,101 +103,12 @@ def _patience(value: object, old: Old) -> Outcome:
     )
 
 
-_ONE_PRIOR = (
-    "the hyperbolic prior of both branches has one schedule, that of vae_a; remove it, or switch "
-    "use_hyperbolic_prior off"
-)
-
-
-def peak_beta(old: Old) -> float:
-    """The weight that the factors of both branches refer to: where A's ramp ends, or B's if that is 0."""
-    return old.get("vae_a.beta_end", 1.0) or old.get("vae_b.beta_end", 1.0) or 1.0
-
-
-def _beta(branch: str, end: str) -> Rule:
-    """One end of a warm-up of beta, as a factor on the one weight."""
-
-    def rule(value: object, old: Old) -> Outcome:
-        factor = round(number(value) / peak_beta(old), 10)
-        if prior_on(old):
-            if branch == "B":
-                raise Refused(_ONE_PRIOR)
-            key = f"loss.schedules.hyperbolic_prior.{end}"
-        else:
-            key = f"loss.schedules.kl_{branch}.{end}"
-        values: dict[str, object] = {key: factor}
-        if end == "start" and not old.get(f"vae_{branch.lower()}.beta_warmup_epochs", 0):
-            return Outcome(action="dropped", reason="no epochs of warm-up: beta begins at its end")
-        return Outcome(
-            action="converted", new=key, values=values, reason=f"a factor on the weight {peak_beta(old):g}"
-        )
-
-    return rule
-
-
-def _beta_epochs(branch: str) -> Rule:
-    def rule(value: object, old: Old) -> Outcome:
-        if prior_on(old):
-            if branch == "B":
-                raise Refused(_ONE_PRIOR)
-            return to("loss.schedules.hyperbolic_prior.ramp_epochs")(value, old)
-        return to(f"loss.schedules.kl_{branch}.ramp_epochs")(value, old)
-
-    return rule
-
-
-def _cyclic(value: object, old: Old) -> Outcome:
-    if value is not True:
-        return Outcome(action="mapped", new="training.temperature.A.amplitude", reason="no swing")
-    return Outcome(
-        action="converted",
-        new="training.temperature.A.amplitude",
-        values={
-            "training.temperature.A.amplitude": 0.1,
-            "training.temperature.A.period_epochs": whole(old.leaves.get("controller.temp_lag", 30)),
-        },
-        reason="a tenth up and down in each period",
-    )
-
-
-def _late(branch: str, key: str) -> Rule:
-    """What holds from the last phase on."""
-
-    def rule(value: object, old: Old) -> Outcome:
-        if branch == "A" and old.leaves.get("vae_a.temp_cyclic") is not True:
-            return Outcome(
-                action="dropped", reason="switched off by vae_a.temp_cyclic: there is no swing to boost"
-            )
-        where = f"training.temperature.{branch}"
-        late = old.get("phase_transitions.ultra_exploration_start", 250)
-        return Outcome(
-            action="mapped",
-            new=f"{where}.{key}",
-            values={f"{where}.{key}": value, f"{where}.late_epoch": late},
-            reason="beyond the last epoch, so it never comes" if late >= old.get("total_epochs", 300) else "",
-        )
-
-    return rule
-
-
-def _lag(value: object, old: Old) -> Outcome:
-    if old.leaves.get("vae_a.temp_cyclic") is not True:
-        return Outcome(action="dropped", reason="switched off by vae_a.temp_cyclic: nothing swings")
-    return to("training.temperature.A.period_epochs")(value, old)
-
-
 def _free_bits(value: object, old: Old) -> Outcome:
     if prior_on(old):
         return Outcome(
             action="dropped", reason="switched off by use_hyperbolic_prior, which replaces that KL"
         )
     return to("loss.kl.free_bits", reason="nats for each latent dimension")(value, old)
-
-
-def _ultra(value: object, old: Old) -> Outcome:
-    return becomes("training.temperature.B.late_epoch", "where temp_phase4 and temp_boost_amplitude begin")(
-        value, old
-    )
 
 
 def _embedding(value: object, old: Old) -> Outcome:
@@ -208,15 +121,6 @@ def _embedding(value: object, old: Old) -> Outcome:
 
 def _weighted(value: object, old: Old) -> Outcome:
     return to("loss.radial_stratification.weighted")(value, old)
-
-
-def _zero_weight(reason: str) -> Rule:
-    def rule(value: object, old: Old) -> Outcome:
-        if value == 0:
-            return Outcome(action="dropped", reason="a weight of 0 switches it off")
-        return Outcome(action="dropped", reason=reason)
-
-    return rule
 
 
 MODEL: dict[str, Rule] = {
@@ -281,32 +185,6 @@ TRAINING: dict[str, Rule] = {
     "ternary_dataset.seed": to("seed"),
 }
 
-NOISE: dict[str, Rule] = {
-    "vae_a.beta_start": _beta("A", "start"),
-    "vae_a.beta_end": _beta("A", "end"),
-    "vae_a.beta_warmup_epochs": _beta_epochs("A"),
-    "vae_b.beta_start": _beta("B", "start"),
-    "vae_b.beta_end": _beta("B", "end"),
-    "vae_b.beta_warmup_epochs": _beta_epochs("B"),
-    "vae_a.temp_start": to("training.temperature.A.start"),
-    "vae_a.temp_end": to("training.temperature.A.end"),
-    "vae_a.temp_cyclic": _cyclic,
-    "vae_a.temp_boost_amplitude": _late("A", "late_amplitude"),
-    "vae_b.temp_start": to("training.temperature.B.start"),
-    "vae_b.temp_end": to("training.temperature.B.end"),
-    "vae_b.temp_phase4": _late("B", "late_factor"),
-    "vae_b.entropy_weight": to("loss.entropy.weight"),
-    "vae_b.repulsion_weight": to("loss.repulsion.weight"),
-    "controller.temp_lag": _lag,
-    **keys("controller", "beta_phase_lag entropy_ema_alpha dH_dt_threshold", drop(GONE)),
-    "phase_transitions.ultra_exploration_start": _ultra,
-    **keys(
-        "phase_transitions",
-        "entropy_expansion_end consolidation_end resonant_coupling_end statenet_warm_start",
-        drop(GONE),
-    ),
-}
-
 PADIC: dict[str, Rule] = {
     **RANKING,
     "padic_losses.enable_metric_loss": switch("loss.padic_metric", also={"loss.padic_metric.branch": "both"}),
@@ -340,41 +218,6 @@ PADIC: dict[str, Rule] = {
     "radial_stratification.valuation_weighting": _weighted,
     "radial_stratification.loss_type": to("loss.radial_stratification.error"),
     "radial_stratification.base_weight": to("loss.radial_stratification.weight"),
-}
-
-_NO_GRADIENT = "without effect: the correlation was a cached constant, so it had no gradient"
-
-STEERING: dict[str, Rule] = {
-    **keys(
-        "continuous_feedback",
-        "enabled coverage_threshold coverage_sensitivity coverage_trend_sensitivity min_ranking_weight "
-        "max_ranking_weight coverage_ema_alpha",
-        drop(GONE),
-    ),
-    **keys("curriculum", "enabled initial_tau tau_min tau_max tau_scale tau_momentum", drop(GONE)),
-    **keys(
-        "exploration_boost",
-        "enabled coverage_stall_threshold coverage_stall_patience temp_boost_factor temp_boost_max "
-        "ranking_reduction_factor ranking_reduction_min",
-        drop(GONE),
-    ),
-    **keys("correlation_loss", "enabled weight warmup_epochs use_cached", drop(_NO_GRADIENT)),
-    **keys("correlation_feedback", "correlation_loss_weight target_correlation", drop(_NO_GRADIENT)),
-    **keys("correlation_feedback", "enabled correlation_drop_threshold correlation_patience", drop(GONE)),
-}
-
-APPETITE: dict[str, Rule] = {
-    "appetite_hierarchy.n_groups": drop(GONE),
-    "appetite_hierarchy.target_ratio": drop(GONE),
-    "appetite_hierarchy.initial_weight": _zero_weight(GONE),
-    **keys("appetite_curiosity", "bandwidth max_history", drop(GONE)),
-    "appetite_curiosity.initial_weight": _zero_weight(GONE),
-    "appetite_closure.num_pairs": drop(GONE),
-    "appetite_closure.initial_weight": _zero_weight(GONE),
-    **keys("appetite_symbiosis", "hidden_dim temperature", drop(GONE)),
-    "appetite_symbiosis.initial_weight": _zero_weight(GONE),
-    **keys("phase_gates", "phase_1a_to_1b phase_1b_to_2a phase_2a_to_2b phase_2b_to_3", drop(GONE)),
-    **keys("violation_buffer", "capacity decay", drop(GONE)),
 }
 
 SURROUNDINGS: dict[str, Rule] = {

@@ -26,6 +26,7 @@ from tvae.legacy.config.number import fraction, number
 from tvae.legacy.config.section import (
     EVERY_STEP,
     MIXED_PRECISION,
+    SAVE_BEST,
     TORCH_COMPILE,
     WISH,
     batch_size,
@@ -160,13 +161,7 @@ RULES: Rules = {
     ),
     **TORCH_COMPILE,
     **MIXED_PRECISION,
-    "checkpoint.save_best": choose(
-        {
-            True: only(True, "training.best", ""),
-            False: becomes("training.best", "a best checkpoint is always kept; nothing is decided by it"),
-        },
-        "neither true nor false; write one of them",
-    ),
+    "checkpoint.save_best": SAVE_BEST,
     "checkpoint.monitor_metric": _monitor,
     "checkpoint.mode": _mode,
     "checkpoint.save_every": to("training.save_every"),

@@ -6,8 +6,8 @@ import math
 
 from tvae.legacy.config.action import Refused
 
-#: Operations of the one space that the predecessor knew, and its trits.
-OPERATIONS, TRITS = 19683, 9
+#: Operations of the one space that the predecessor knew.
+OPERATIONS = 19683
 
 
 def number(value: object) -> float:

@@ -6,7 +6,7 @@ one is refused. Flat keys, which the code read, win over the nested section that
 
 from __future__ import annotations
 
-from tvae.legacy.config.action import Old, Outcome, Refused, Rule, drop, only, to
+from tvae.legacy.config.action import Old, Outcome, Refused, Rule, drop, only, to, truth
 from tvae.legacy.config.number import fraction, number
 from tvae.legacy.config.section import GONE, rim_share
 
@@ -33,10 +33,8 @@ def variant(old: Old) -> str | None:
 
 def _enabled(switch: str) -> Rule:
     def rule(value: object, old: Old) -> Outcome:
-        if not isinstance(value, bool):
-            raise Refused(f"{value!r} is neither true nor false; write one of them")
         kept = variant(old)
-        if not value:
+        if not truth(value):
             return Outcome(action="mapped", new=_HERE, reason="this variant is off")
         if kept != switch:
             raise Refused(f"there is one ranking loss, and {kept} has it; switch one of the two off")

@@ -1,12 +1,12 @@
 """The rules for the two schemas that stood in the predecessor's code and that no file was checked with.
 
 One has sections `geometry`, `optimizer`, `loss_weights` and `ranking`; the other repeats the
-vocabulary of v5.10, a few sections a level higher. `SCHEMA` and `TRAINER` are their tables.
+vocabulary of v5.10, two sections a level higher, so that `canonical` is all it takes.
 """
 
 from __future__ import annotations
 
-from tvae.legacy.config import flat
+from tvae.legacy.config import architecture, flat
 from tvae.legacy.config.action import (
     Old,
     Outcome,
@@ -17,15 +17,17 @@ from tvae.legacy.config.action import (
     choose,
     convert,
     drop,
+    either,
     to,
     when,
 )
-from tvae.legacy.config.architecture import implied as architecture
+from tvae.legacy.config.noise import peak_beta
 from tvae.legacy.config.number import number, whole
 from tvae.legacy.config.section import (
     EVERY_STEP,
     ONE_FOLDER,
     batch_size,
+    dual,
     folder,
     max_radius,
     name_of,
@@ -38,7 +40,7 @@ def _schedule(value: object, old: Old) -> Outcome:
     names = {"constant": "constant", "cosine": "cosine", "warmup_cosine": "cosine"}
     if not isinstance(value, str) or value not in names:
         raise Refused(
-            f"{value!r} is no schedule of its own today; set optim.schedule in the new file: constant, cosine "
+            f"{value!r} is no schedule today; set optim.schedule in the new file: constant, cosine, "
             "or piecewise with points"
         )
     return Outcome(action="converted", new="optim.schedule", values={"optim.schedule": names[value]})
@@ -108,7 +110,7 @@ def _kl(value: object, old: Old) -> Outcome:
     return Outcome(
         action="converted",
         new="loss.kl.weight",
-        values={"loss.kl.weight": round(number(value) * flat.peak_beta(old), 10)},
+        values={"loss.kl.weight": round(number(value) * peak_beta(old), 10)},
         reason="times the beta that the factors in loss.schedules refer to",
     )
 
@@ -122,17 +124,6 @@ def _of_branch(section: str, branch: str) -> Rule:
         return to(f"{section}.weight", also={f"{section}.branch": branch})(value, old)
 
     return rule
-
-
-def _dual(value: object, old: Old) -> Outcome:
-    if not isinstance(value, bool):
-        raise Refused(f"{value!r} is neither true nor false; write one of them")
-    return Outcome(
-        action="converted",
-        new="model.projection.shared",
-        values={"model.projection.shared": not value},
-        reason="the same said the other way round",
-    )
 
 
 _UNBUILT = "never read: no trainer was ever started from this schema"
@@ -180,14 +171,9 @@ SCHEMA: Rules = {
     "ranking.n_triplets": _in_loss("loss.padic_ranking", to("loss.padic_ranking.triplets")),
     "ranking.hard_negative_ratio": _in_loss("loss.padic_ranking", to("loss.padic_ranking.hard_ratio")),
     "ranking.radial_weight": _in_loss("loss.padic_ranking", to("loss.padic_ranking.radial_weight")),
-    "ranking.use_hyperbolic": choose(
-        {
-            True: becomes("loss.padic_ranking", "distances are hyperbolic"),
-            False: becomes(
-                "loss.padic_ranking", "distances are hyperbolic, whatever it says: the points lie in the ball"
-            ),
-        },
-        "neither true nor false; write one of them",
+    "ranking.use_hyperbolic": either(
+        true=becomes("loss.padic_ranking", "distances are hyperbolic"),
+        false=becomes("loss.padic_ranking", "they are hyperbolic all the same: the points lie in a ball"),
     ),
     **{
         f"vae_{letter}.{name}": flat.RULES[f"vae_{letter}.{name}"]
@@ -209,10 +195,8 @@ SCHEMA: Rules = {
     "eval_samples": becomes("training.eval_every", "coverage is measured on all operations, not on a sample"),
     "experiment_name": name_of,
     "use_controller": drop("without effect: the trainer never asked the controller, so it never learnt"),
-    "use_dual_projection": _dual,
-    "use_curriculum": choose(
-        {False: drop("switched off by itself"), True: drop(_UNBUILT)}, "neither true nor false"
-    ),
+    "use_dual_projection": dual,
+    "use_curriculum": either(true=drop(_UNBUILT), false=drop("switched off by itself")),
     "use_homeostasis": switch("training.homeostasis"),
 }
 
@@ -239,7 +223,7 @@ def canonical(key: str) -> str:
 
 def implied(old: Old) -> dict[str, tuple[object, str]]:
     """The first schema's own defaults where today's differ."""
-    found = architecture(old)
+    found = architecture.implied(old)
     if old.has("geometry.max_radius"):
         found.pop("model.r_max", None)
     if not old.has("use_dual_projection"):
@@ -252,7 +236,7 @@ def implied(old: Old) -> dict[str, tuple[object, str]]:
         "optim.schedule": ("cosine", "the schema's default"),
         "optim.warmup_steps": (0, "the schema's default"),
         "training.epochs": (300, "the schema's default"),
-        "loss.kl.weight": (flat.peak_beta(old), "the beta that the factors in loss.schedules refer to"),
+        "loss.kl.weight": (peak_beta(old), "the beta that the factors in loss.schedules refer to"),
         "loss.kl.ramp": ("constant", "beta has its own schedule"),
         "loss.kl.free_bits": (0.3, "the schema's default"),
         "loss.reconstruction.branches": ("both", "both branches were decoded"),

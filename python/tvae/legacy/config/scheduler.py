@@ -151,7 +151,8 @@ SCHEDULER: dict[str, Rule] = {
     **keys(
         _ADAPTIVE,
         "secondary_metrics adaptive_patience recovery_detection recovery_factor recovery_threshold "
-        "early_stopping early_stopping_patience metric_weights.hierarchy_correlation metric_weights.coverage_accuracy "
+        "early_stopping early_stopping_patience "
+        "metric_weights.hierarchy_correlation metric_weights.coverage_accuracy "
         "metric_weights.richness_ratio",
         drop(_NO_MODULE),
     ),

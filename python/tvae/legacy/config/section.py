@@ -13,25 +13,18 @@ from tvae.legacy.config.action import (
     choose,
     convert,
     drop,
+    either,
     keys,
     only,
     to,
+    truth,
 )
-from tvae.legacy.config.number import (
-    OPERATIONS,
-    TRITS,
-    number,
-    radius,
-    share_of_radius,
-    steps,
-    whole,
-)
+from tvae.legacy.config.number import OPERATIONS, number, radius, share_of_radius, steps, whole
 
 #: Losses that are on by default, and that no config of the predecessor knows.
 OWN_LOSSES = ("radius_band", "distance_band", "spread")
 
 GONE = "steered a model class and a trainer that the predecessor itself removed: unreachable, there and here"
-UNREAD = "no code of the predecessor read it"
 WISH = "a target that nothing was compared with; `tvae eval` prints every metric beside its ceiling"
 LABEL = "a label; no number depends on it"
 NO_CACHE = "housekeeping of GPU memory; no number depends on it"
@@ -82,9 +75,7 @@ def switch(section: str, *, also: Mapping[str, object] | None = None) -> Rule:
     """`enabled`: the section with its defaults, or null."""
 
     def rule(value: object, old: Old) -> Outcome:
-        if not isinstance(value, bool):
-            raise Refused(f"{value!r} is neither true nor false; write one of them")
-        if value:
+        if truth(value):
             return Outcome(action="mapped", new=section, values={section: {}, **(also or {})})
         return Outcome(action="mapped", new=section, values={section: None}, reason="null switches it off")
 
@@ -231,6 +222,23 @@ TORCH_COMPILE: dict[str, Rule] = {
     ),
 }
 
+#: Whether the best checkpoint is kept.
+SAVE_BEST = either(
+    true=becomes("training.best", "as always"),
+    false=becomes("training.best", "a best checkpoint is always kept; nothing is decided by it"),
+)
+
+
+def dual(value: object, old: Old) -> Outcome:
+    """Whether each branch has a projection of its own."""
+    return Outcome(
+        action="converted",
+        new="model.projection.shared",
+        values={"model.projection.shared": not truth(value)},
+        reason="the same said the other way round",
+    )
+
+
 DATA: dict[str, Rule] = {
     "data.n_operations": convert("space.depth", depth_of, "3^depth operations"),
     "data.use_full_dataset": only(
@@ -242,6 +250,3 @@ DATA: dict[str, Rule] = {
 def trits(value: object, old: Old) -> Outcome:
     """The largest valuation, which is the number of trits."""
     return to("space.depth", reason="the largest valuation is the number of trits")(value, old)
-
-
-DEPTH = TRITS
