@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from tvae.config.schema import Config, GuardConfig
-from tvae.errors import ConfigError, GuardStop
+from tvae.config.schema import GuardConfig
+from tvae.errors import GuardStop
 from tvae.training.policy import Alert, Decision, Evaluation
 
 #: Alerts wait for this share of the run: before it, every run from random weights looks collapsed.
@@ -81,30 +81,6 @@ def check_finite(loss: float, logs: Mapping[str, Tensor], *, step: int) -> None:
         expected="a finite number",
         got=", ".join(f"{name} = {float(logs[name])}" for name in bad) or str(loss),
         hint="lower optim.lr, set optim.clip_norm, or lower that loss's weight",
-    )
-
-
-def check_frozen(config: Config) -> None:
-    """Refuse to freeze parts that nothing was loaded into.
-
-    Such a run can last for hours and never decode: it is wrong before anything is built.
-
-    Raises:
-        ConfigError: if a part is frozen, `init` is null, and a cold start is not allowed.
-
-    Example:
-        >>> check_frozen(Config())
-    """
-    frozen = sorted(part for part, how in config.parts.items() if how.freeze and part != "curvature")
-    if not frozen or config.init is not None or config.training.guards.allow_cold_start:
-        return
-    raise ConfigError(
-        f"{', '.join(frozen)} frozen at random weights",
-        path=f"parts.{frozen[0]}.freeze",
-        expected="weights to freeze",
-        got="init: null",
-        hint="give --init a checkpoint that decodes (`tvae train base` makes one), thaw them, or give "
-        "--allow-cold-start",
     )
 
 

@@ -25,7 +25,7 @@ from tvae.nn.device import device_of
 from tvae.training.batches import draw_batch
 from tvae.training.best import rank
 from tvae.training.build import build_state
-from tvae.training.guards import check_frozen, check_start
+from tvae.training.guards import check_start
 from tvae.training.interrupt import Interrupt
 from tvae.training.policy import Alert, Decision, Evaluation, Freeze, ScaleRate, Stop
 from tvae.training.run import RunFolders, check_name, default_name, find_run
@@ -82,7 +82,6 @@ def train(
         ...     train(config, preset="smoke", out=folder).status
         'finished'
     """
-    check_frozen(config)
     device = device_of(config.training.device)
     folders = RunFolders(Path(out), check_name(name or default_name(preset, config.seed)))
     with _randomness(config, device):
@@ -147,7 +146,6 @@ def preflight(config: Config) -> dict[str, Any]:
     Returns:
         `coverage` before the first step, the numbers of `parameters` and `trainable` ones, `steps`.
     """
-    check_frozen(config)
     device = device_of(config.training.device)
     with _randomness(config, device):
         state, _ = build_state(config, device)
@@ -356,10 +354,16 @@ def _start_coverage(config: Config, state: TrainState) -> float:
 
 
 def _check_start(config: Config, state: TrainState) -> None:
-    """Loaded weights must decode before anything is trained on them."""
-    if config.init is not None:
-        why = f"with the weights of {config.init}"
-        check_start(_start_coverage(config, state), config.training.guards, why=why)
+    """Loaded or frozen parts must decode before anything is trained on them."""
+    frozen = sorted(part for part, part_config in config.parts.items() if part_config.freeze)
+    if config.init is None and not frozen:
+        return
+    why = (
+        f"with the weights of {config.init}"
+        if config.init
+        else f"with {', '.join(frozen)} frozen at random weights"
+    )
+    check_start(_start_coverage(config, state), config.training.guards, why=why)
 
 
 @contextmanager
