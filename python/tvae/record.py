@@ -25,6 +25,9 @@ def package_version() -> str:
 class Record(Struct, frozen=True, kw_only=True):
     """What a checkpoint says about itself; null where it is not known.
 
+    `source` is what a file that was converted from another program's says: its layout, config and
+    metrics in the definitions that they had there, and what was left out or assumed.
+
     Fields that a later version adds are read over, a later `schema` is refused.
 
     Example:
@@ -51,3 +54,4 @@ class Record(Struct, frozen=True, kw_only=True):
     architecture: dict[str, object]
     training_summary: dict[str, object] = {}
     environment: dict[str, object] = {}
+    source: dict[str, object] = {}

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from tvae.checkpoint import load_into, read
+from tvae.checkpoint import load_into
 from tvae.config.schema import Config
 from tvae.errors import CheckpointError, ConfigError
-from tvae.loading import locate
+from tvae.loading import locate, open_weights
 from tvae.losses import Scale, Total
 from tvae.nn import Branch, TernaryVAE
 from tvae.nn.spec import architecture
@@ -46,14 +46,14 @@ def build_model(config: Config, device: torch.device) -> TernaryVAE:
 def load_init(model: TernaryVAE, source: str) -> None:
     """Load weights strictly: every part that the checkpoint's architecture shares must be there whole.
 
-    The checkpoint's own architecture says which parts it has. A part that it lacks by design (a
-    projection, when it was trained without one) starts from random weights; a tensor that is
-    missing, extra or mis-shaped inside a part is an error.
+    A checkpoint without any projection was trained without a ball: a projection then starts from random
+    weights, and so does a curvature that is learned only now. Any other tensor that is missing, extra or
+    mis-shaped is an error; one projection where the model has two is among them.
 
     Raises:
         CheckpointError: with a table of what does not fit and why.
     """
-    checkpoint = read(locate(source))
+    checkpoint = open_weights(locate(source))
     theirs = checkpoint.record.architecture
     if theirs.get("depth") != model.space.depth:
         raise CheckpointError(
@@ -64,11 +64,10 @@ def load_init(model: TernaryVAE, source: str) -> None:
             hint=f"set space.depth to {theirs.get('depth')}, or start from another checkpoint",
         )
     present = {part_of(name) for name in checkpoint.tensors}
-    fresh = [
-        name
-        for name in model.state_dict()
-        if (part := part_of(name)) not in present and part.startswith(("projection", "curvature"))
-    ]
+    lacking = tuple(
+        kind for kind in ("projection", "curvature") if not any(part.startswith(kind) for part in present)
+    )
+    fresh = [name for name in model.state_dict() if part_of(name).startswith(lacking)]
     load_into(model, checkpoint.tensors, source=source, allow_missing=fresh)
 
 
