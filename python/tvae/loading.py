@@ -52,12 +52,7 @@ def open_weights(path: Path) -> Checkpoint:
         MissingError, StorageError: if it is not there, or may not be read.
         CheckpointError: if it is damaged, or a predecessor's whose tensors are not those of a layout.
     """
-    try:
-        with open(path, "rb") as stream:
-            foreign = weights.is_foreign(stream.read(16))
-    except OSError:
-        foreign = False  # `read` has the better words for it
-    return weights.read(path) if foreign else read(path)
+    return weights.read(path) if weights.is_old(path) else read(path)
 
 
 def model_of(checkpoint: Checkpoint, *, source: str) -> TernaryVAE:

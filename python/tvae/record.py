@@ -10,7 +10,8 @@ from msgspec import Struct, field
 SCHEMA = 1
 
 
-def _now() -> str:
+def now() -> str:
+    """The time, as records have it."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
@@ -37,7 +38,7 @@ class Record(Struct, frozen=True, kw_only=True):
 
     schema: int = SCHEMA
     version: str = field(default_factory=package_version)
-    created_at: str = field(default_factory=_now)
+    created_at: str = field(default_factory=now)
     command: str | None = None
     training_script: str | None = None
     config_path: str | None = None

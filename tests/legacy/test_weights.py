@@ -164,8 +164,7 @@ def test_stale_curvature_is_told_and_two_of_them_are_refused(tmp_path: Path) -> 
     assert model.curvature == 1.0
     assert any("curvature = 2 is stale" in note for note in model.record.source["notes"])
     state["projection.proj_B.manifold.isp_c"] = torch.tensor(2.0)
-    with pytest.raises(CheckpointError, match=r"curvature cannot be used.*proj_B.manifold.isp_c = 2"):
-        tvae.load(write(tmp_path / "two.pt", state))
+    assert "projection.proj_B.manifold.isp_c" in refused(write(tmp_path / "two.pt", state))
 
 
 def refused(path: Path) -> str:

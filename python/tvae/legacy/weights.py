@@ -6,6 +6,7 @@ result is a `Checkpoint` like any other: a record, and tensors under today's nam
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -85,6 +86,15 @@ def is_foreign(start: bytes) -> bool:
     return start.startswith(b"PK") or (start[:1] == b"\x80" and start[8:9] != b"{")
 
 
+def is_old(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is one that this room reads; False too for one that is not there."""
+    try:
+        with open(path, "rb") as stream:
+            return is_foreign(stream.read(16))
+    except OSError:
+        return False
+
+
 def describe(path: str | os.PathLike[str]) -> OldFile:
     """Which model a file holds and what in it does not fit, from names and shapes alone.
 
@@ -160,9 +170,12 @@ def _spec(old: OldFile, values: Mapping[str, torch.Tensor]) -> tuple[Any, list[s
         chosen.curvature,
     )
     if not in_range(c):
-        said = ", ".join(f"{name} = {value:g}" for name, value in numbers.items()) or f"curvature {c:g}"
+        rows = [
+            (name, "one c in [0.1, 10]", f"{value:g}", "two curvatures" if math.isnan(c) else f"c = {c:g}")
+            for name, value in numbers.items()
+        ] or [("config.curvature", "one c in [0.1, 10]", f"{c:g}", "out of range")]
         raise CheckpointError(
-            "its curvature cannot be used", path=old.path, expected="one curvature from 0.1 to 10", got=said
+            "its curvature cannot be used; nothing was loaded", path=old.path, details=table(rows)
         )
     spec = model_spec(old.found, chosen, c)
     return spec, [*notes, *remarks(old.found, chosen, c)]

@@ -7,6 +7,7 @@ one, so a checkpoint needs no config to be loaded.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -186,3 +187,31 @@ def from_architecture(record: dict[str, object]) -> tuple[ModelSpec, int]:
     """
     depth = msgspec.convert(record.get("depth"), Annotated[int, Meta(ge=1, le=19)])
     return msgspec.convert(record.get("spec"), ModelSpec), depth
+
+
+#: Keys of a spec that no output of a trained model depends on.
+_TRAINING_ONLY = {"encoder.dropout", "encoder.sigma_init", "decoder.dropout", "projection.dropout"}
+
+
+def differences(one: ModelSpec, other: ModelSpec) -> dict[str, tuple[object, object]]:
+    """The keys in which two models compute something else, with both values; tensors may fit all the same.
+
+    Example:
+        >>> differences(ModelSpec(), ModelSpec(encoder=EncoderSpec(activation="relu")))
+        {'encoder.activation': ('silu', 'relu')}
+    """
+    left, right = (dict(_leaves(msgspec.to_builtins(spec), "")) for spec in (one, other))
+    keys = dict.fromkeys([*left, *right])
+    return {
+        key: (left.get(key), right.get(key))
+        for key in keys
+        if key not in _TRAINING_ONLY and left.get(key) != right.get(key)
+    }
+
+
+def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}" if path else key)
+    else:
+        yield path, value
