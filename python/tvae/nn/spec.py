@@ -202,10 +202,14 @@ def differences(one: ModelSpec, other: ModelSpec) -> dict[str, tuple[object, obj
     """
     left, right = (dict(_leaves(msgspec.to_builtins(spec), "")) for spec in (one, other))
     keys = dict.fromkeys([*left, *right])
+    radii = {p.radius for p in (one.projection, other.projection) if p is not None}
+    # A limit that neither projection uses is not a difference.
+    unused = {"projection.max_norm"} if radii == {"hyperbolic"} else set()
+    unused |= {"r_max"} if "hyperbolic" not in radii else set()
     return {
         key: (left.get(key), right.get(key))
         for key in keys
-        if key not in _TRAINING_ONLY and left.get(key) != right.get(key)
+        if key not in _TRAINING_ONLY | unused and left.get(key) != right.get(key)
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from tvae.checkpoint import load_into
+from tvae.config.cold_start import refuse_cold_start
 from tvae.config.schema import Config
 from tvae.errors import CheckpointError, ConfigError
 from tvae.loading import locate, open_weights
@@ -28,12 +29,12 @@ def build_model(config: Config, device: torch.device) -> TernaryVAE:
     """A model with the weights of the seed, or those of `config.init`.
 
     Raises:
-        ConfigError: if a part that the config names is not in the model.
+        ConfigError: if a part that the config names is not in the model, or is frozen without weights.
         CheckpointError: if the checkpoint is of another architecture.
     """
     model = TernaryVAE(config.model, depth=config.space.depth)
     if config.init is not None:
-        load_init(model, config.init)
+        refuse_cold_start(config, fresh={part_of(name) for name in load_init(model, config.init)})
     parts = {part_of(name) for name, _ in model.named_parameters()}
     for part in config.parts:
         if part not in parts:
@@ -43,12 +44,13 @@ def build_model(config: Config, device: torch.device) -> TernaryVAE:
     return model.to(device)
 
 
-def load_init(model: TernaryVAE, source: str) -> None:
+def load_init(model: TernaryVAE, source: str) -> tuple[str, ...]:
     """Load weights strictly: every part that the checkpoint's architecture shares must be there whole.
 
     A checkpoint without any projection was trained without a ball: a projection then starts from random
     weights, and so does a curvature that is learned only now. Any other tensor that is missing, extra or
-    mis-shaped is an error; one projection where the model has two is among them.
+    mis-shaped is an error; one projection where the model has two is among them. Returns the names of the
+    tensors that stay as they were.
 
     Raises:
         CheckpointError: with a table of what does not fit and why.
@@ -68,7 +70,7 @@ def load_init(model: TernaryVAE, source: str) -> None:
         kind for kind in ("projection", "curvature") if not any(part.startswith(kind) for part in present)
     )
     fresh = [name for name in model.state_dict() if part_of(name).startswith(lacking)]
-    load_into(model, checkpoint.tensors, source=source, allow_missing=fresh)
+    return load_into(model, checkpoint.tensors, source=source, allow_missing=fresh)
 
 
 def build_losses(config: Config, model: TernaryVAE, extra: Mapping[str, object]) -> Total:
