@@ -119,7 +119,8 @@ def presets(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -
 @app.command()
 def diff(
     a: Annotated[
-        str, typer.Argument(metavar="A", help="A preset, a file, a checkpoint or a run's models folder.")
+        str,
+        typer.Argument(metavar="A", help="A preset, a file (old ones too), a checkpoint or a run's folder."),
     ],
     b: Annotated[str, typer.Argument(metavar="B", help="What to compare it with.")],
     as_json: Json = False,
@@ -166,7 +167,27 @@ def _config_of(source: str) -> Config:
     if path.suffix == ".safetensors":
         return _of_a_checkpoint(path)
     inside = path / "config.yaml"
-    return settings(str(inside) if path.is_dir() and inside.exists() else source, env=None).config
+    if path.is_dir() and inside.exists():
+        return settings(str(inside), env=None).config
+    return _migrated(path) or settings(source, env=None).config
+
+
+def _migrated(path: Path) -> Config | None:
+    """A config of the predecessor as today's; None for anything else."""
+    import msgspec
+
+    from tvae.config import Config
+    from tvae.config.document import read
+    from tvae.errors import TvaeError
+    from tvae.legacy.config import migrate, recognise
+
+    try:
+        document = read(path) if path.is_file() else None
+    except TvaeError:
+        return None
+    if document is None or recognise(document.values) is None:
+        return None
+    return msgspec.convert(migrate(document).values, Config)
 
 
 def _of_a_checkpoint(path: Path) -> Config:

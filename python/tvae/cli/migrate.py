@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -53,7 +53,7 @@ def migrate(
         raise ConfigError(
             "the new file would replace the old one", path=str(new), hint="give -o another name"
         )
-    found = migrate(document)
+    found = migrate(document, layers=_layers(document))
     for warning in found.warnings:
         note(f"tvae: warning: {warning}")
     name = str(new or old.with_suffix(".new.yaml"))
@@ -148,6 +148,21 @@ def _row(entry: Entry) -> dict[str, object]:
         "new_value": entry.new_value,
         "also": entry.also,
     }
+
+
+def _layers(document: Document) -> Literal["plain", "improved"] | None:
+    """What the checkpoint that the file names holds, where it is there and can be read."""
+    from tvae.config import tree
+    from tvae.errors import TvaeError
+    from tvae.legacy import weights
+
+    named = tree.leaves(document.values).get("frozen_checkpoint.path")
+    if not isinstance(named, str) or not weights.is_old(named):
+        return None
+    try:
+        return weights.describe(named).found.layout.encoder
+    except TvaeError:
+        return None
 
 
 def _current(document: Document, *, as_json: bool) -> None:

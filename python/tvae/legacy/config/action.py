@@ -41,10 +41,12 @@ class Old(Struct, frozen=True):
     Attributes:
         dialect: which vocabulary it is written in.
         leaves: its values by dotted key.
+        layers: what the checkpoint that it names holds, where somebody has looked: plain or improved ones.
     """
 
     dialect: str
     leaves: Mapping[str, object]
+    layers: Literal["plain", "improved"] | None = None
 
     def get(self, key: str, default: T) -> T:
         """The value at `key` if it has the type of `default`, else `default`.

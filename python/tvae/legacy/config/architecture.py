@@ -6,6 +6,7 @@ decoder on the latent of A, and a projection whose sigmoid bounds the Euclidean 
 
 from __future__ import annotations
 
+from tvae.config.suggestion import nearest
 from tvae.legacy.config.action import Old, Outcome, Refused, Rule, drop, to
 from tvae.legacy.config.number import number
 from tvae.legacy.config.section import dual, max_radius, reach
@@ -30,8 +31,11 @@ def single(old: Old) -> bool:
 def improved(old: Old) -> bool:
     """Whether improved parts are built: asked for, and no plain checkpoint named that would not fit.
 
-    The old trainer never handed the types on, so every stored checkpoint holds plain layers.
+    The old trainer never handed the types on, so a stored checkpoint holds plain layers unless somebody
+    has looked and found others.
     """
+    if old.layers is not None:
+        return old.layers == "improved"
     return not isinstance(old.leaves.get("frozen_checkpoint.path"), str)
 
 
@@ -73,10 +77,8 @@ def implied_parts(old: Old) -> dict[str, tuple[object, str]]:
 
 def _class(value: object, old: Old) -> Outcome:
     if value not in (SINGLE, PARTIAL, *ALIASES):
-        from difflib import get_close_matches
-
-        near = get_close_matches(str(value), [SINGLE, PARTIAL, *ALIASES], n=1)
-        hint = f"did you mean {near[0]}?" if near else "`tvae models` lists the names"
+        near = nearest(str(value), [SINGLE, PARTIAL, *ALIASES])
+        hint = f"did you mean {near}?" if near else "`tvae models` lists the names"
         raise Refused(f"{value!r} is no model of this dialect; {hint}")
     note = warning(str(value))
     return Outcome(
@@ -105,7 +107,9 @@ def _kind(part: str) -> Rule:
             action="mapped",
             new=f"model.{part}.kind",
             values={f"model.{part}.kind": "improved", f"model.{part}.activation": "silu"},
-            reason="no checkpoint is named that it would not fit",
+            reason="the checkpoint has such layers"
+            if old.layers
+            else "no checkpoint is named that it would not fit",
         )
 
     return rule

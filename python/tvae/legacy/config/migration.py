@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -80,21 +81,21 @@ class Migration(Struct, frozen=True, kw_only=True):
         return {action: found[action] for action in ACTIONS}
 
 
-def migrate(document: Document, *, dialect: Dialect | None = None) -> Migration:
+def migrate(document: Document, *, layers: Literal["plain", "improved"] | None = None) -> Migration:
     """An old config in today's words.
 
     Args:
         document: the file.
-        dialect: its vocabulary; None: recognised from its keys.
+        layers: what the checkpoint that it names holds; None: nobody has looked.
 
     Raises:
         ConfigError: if it is no config of the predecessor, or what it says contradicts itself beyond repair.
     """
-    found = dialect or recognise(document.values)
+    found = recognise(document.values)
     if found is None:
         raise _not_old(document)
     leaves = tree.leaves(document.values)
-    old = Old(found.name, {found.canonical(path): value for path, value in leaves.items()})
+    old = Old(found.name, {found.canonical(path): value for path, value in leaves.items()}, layers)
     outcomes = dict(_outcomes(old, found))
     implied = found.implied(old)
     settings: dict[str, object] = {key: value for key, (value, _) in implied.items()}
@@ -183,6 +184,8 @@ def _unknown(path: str, old: Old, dialect: Dialect) -> str:
     near = meant(path, [key for key in dialect.rules if key not in old.leaves])
     if near is not None:
         return f"unknown key; did you mean {near}?"
+    if near := meant(path, [key for key in dialect.rules if key in old.leaves]):
+        return f"unknown key, like {near}, which the file has too; remove it"
     if tree.find(path) is not None:
         return "a key of today's schema, not of this dialect; set it in the new file"
     if other := known_elsewhere(path):

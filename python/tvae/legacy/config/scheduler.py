@@ -6,6 +6,7 @@ for nobody. Rule: the schedule that the file names is the one that is used.
 
 from __future__ import annotations
 
+from tvae.config.suggestion import nearest
 from tvae.legacy.config.action import Old, Outcome, Refused, Rule, becomes, drop, keys, to
 from tvae.legacy.config.number import evaluations, number, whole
 
@@ -58,7 +59,11 @@ def _type(value: object, old: Old) -> Outcome:
             values={**found.values, "optim.restart_epochs": 25},
             reason=found.reason,
         )
-    raise Refused(f"{value!r} is no schedule; write cosine_warmup_restart or cosine_annealing")
+    near = nearest(str(value), ("cosine_warmup_restart", "cosine_annealing", "multi_phase_cosine"))
+    raise Refused(
+        f"{value!r} is no schedule; "
+        + (f"did you mean {near}?" if near else "write cosine_warmup_restart or cosine_annealing")
+    )
 
 
 def to_schedule(name: str, reason: str) -> Outcome:

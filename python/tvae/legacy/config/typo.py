@@ -21,7 +21,7 @@ def meant(path: str, known: Sequence[str]) -> str | None:
     best: tuple[float, str] | None = None
     for key in known:
         parents, _, last = key.rpartition(".")
-        name_alike = _alike(name, last)
+        name_alike = 0.9 if _initials(name) == last or _initials(last) == name else _alike(name, last)
         section_alike = _alike(section, parents) if section or parents else 1.0
         whole = _alike(path, key)
         if not (
@@ -35,6 +35,12 @@ def meant(path: str, known: Sequence[str]) -> str | None:
         if best is None or score > best[0]:
             best = (score, key)
     return best[1] if best else None
+
+
+def _initials(name: str) -> str:
+    """The first letters of its words: `learning_rate` is `lr` too."""
+    words = name.split("_")
+    return "".join(word[:1] for word in words) if len(words) > 1 else ""
 
 
 def _alike(a: str, b: str) -> float:
