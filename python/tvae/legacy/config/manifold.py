@@ -84,6 +84,7 @@ def _plateau(value: object, old: Old) -> Outcome:
         action="converted",
         new="training.plateau",
         values={
+            "training.plateau": {},
             "training.plateau.metric": "hierarchy_B",
             "training.plateau.mode": "min",
             "training.plateau.factor": 0.1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Literal
@@ -98,15 +99,24 @@ def migrate(document: Document, *, layers: Literal["plain", "improved"] | None =
     old = Old(found.name, {found.canonical(path): value for path, value in leaves.items()}, layers)
     outcomes = dict(_outcomes(old, found))
     implied = found.implied(old)
-    settings: dict[str, object] = {key: value for key, (value, _) in implied.items()}
-    for outcome in outcomes.values():
-        for key, value in outcome.values.items():
-            if value is None:
-                # A section that is switched off takes along what was implied about it.
-                settings = {name: said for name, said in settings.items() if not name.startswith(f"{key}.")}
-            if not _is_option(key):
-                settings[key] = value
-    whole = _decoded(settings, document)
+    while True:
+        settings = _settings(implied, outcomes)
+        try:
+            whole = msgspec.convert(_nested(settings), Config)
+            break
+        except msgspec.ValidationError as error:
+            # What fits each on its own need not fit together: the leaf that the message names gives way.
+            path = _culprit(str(error), outcomes)
+            if path is None:
+                raise ConfigError(
+                    f"what it says does not go together: {error}",
+                    path=document.name,
+                    hint="correct the old file",
+                ) from None
+            told = str(error).partition(" - at")[0]
+            outcomes[path] = Outcome(
+                action="refused", new=outcomes[path].new, reason=f"does not go with the rest: {told}"
+            )
     flat = tree.leaves(msgspec.to_builtins(whole))
     entries = tuple(_entry(path, outcomes[found.canonical(path)], leaves[path], flat) for path in leaves)
     return Migration(
@@ -158,7 +168,7 @@ def _outcome(path: str, old: Old, dialect: Dialect) -> Outcome:
         outcome = rule(old.leaves[path], old)
         for key, value in outcome.values.items():
             if not _is_option(key):
-                check(Layer(values=_nested(key, value), where=lambda key: key, strict=True))
+                check(Layer(values=_nested({key: value}), where=lambda key: key, strict=True))
     except Refused as refusal:
         return Outcome(action="refused", reason=str(refusal))
     except ConfigError as error:
@@ -181,13 +191,13 @@ def _switched_off(path: str, old: Old, dialect: Dialect) -> str | None:
 
 
 def _unknown(path: str, old: Old, dialect: Dialect) -> str:
+    if tree.find(path) is not None:
+        return "a key of today's schema, not of this dialect; set it in the new file"
     near = meant(path, [key for key in dialect.rules if key not in old.leaves])
     if near is not None:
         return f"unknown key; did you mean {near}?"
     if near := meant(path, [key for key in dialect.rules if key in old.leaves]):
         return f"unknown key, like {near}, which the file has too; remove it"
-    if tree.find(path) is not None:
-        return "a key of today's schema, not of this dialect; set it in the new file"
     if other := known_elsewhere(path):
         return f"a key of {other}, not of this dialect; remove it"
     return "no file or code of the predecessor is known to have this key; remove it"
@@ -207,32 +217,47 @@ def _entry(path: str, outcome: Outcome, value: object, settings: Mapping[str, ob
     )
 
 
-def _decoded(settings: Mapping[str, object], document: Document) -> Config:
+def _settings(
+    implied: Mapping[str, tuple[object, str]], outcomes: Mapping[str, Outcome]
+) -> dict[str, object]:
+    """Everything that is set, by dotted key: what leaves say over what is implied."""
+    settings: dict[str, object] = {key: value for key, (value, _) in implied.items()}
+    for outcome in outcomes.values():
+        for key, value in outcome.values.items():
+            if value is None:
+                # A section that is switched off takes along what was implied about it.
+                settings = {name: said for name, said in settings.items() if not name.startswith(f"{key}.")}
+            if not _is_option(key):
+                settings[key] = value
+    return settings
+
+
+def _culprit(message: str, outcomes: Mapping[str, Outcome]) -> str | None:
+    """The last leaf that sets a key which the message names, whole or by its name within a section."""
+    text, _, section = message.partition(" - at `$")
+    section = section.rstrip("`").lstrip(".").partition("[")[0]
+    named = set(re.findall(r"[A-Za-z_][\w.]*\w", text))
+
+    def is_named(key: str) -> bool:
+        inside = bool(section) and key.startswith(f"{section}.") and key.rpartition(".")[2] in named
+        return key in named or inside
+
+    found = [path for path, outcome in outcomes.items() if any(map(is_named, outcome.values))]
+    return found[-1] if found else None
+
+
+def _nested(settings: Mapping[str, object]) -> dict[str, object]:
+    """Dotted keys as nested mappings; a section that is off is turned on by a key inside."""
     values: dict[str, object] = {}
-    # Sections that are switched off first: a key inside one switches it on again.
     for key in sorted(settings, key=lambda key: (settings[key] is not None, key.count("."))):
-        _lay(values, key.split("."), settings[key])
-    try:
-        return msgspec.convert(values, Config)
-    except msgspec.ValidationError as error:
-        raise ConfigError(
-            f"what it says does not go together: {error}", path=document.name, hint="correct the old file"
-        ) from None
-
-
-def _lay(values: dict[str, object], names: list[str], value: object) -> None:
-    here = values
-    for name in names[:-1]:
-        inner = here.get(name)
-        if not isinstance(inner, dict):
-            inner = here[name] = {}
-        here = inner
-    here[names[-1]] = value
-
-
-def _nested(key: str, value: object) -> dict[str, object]:
-    values: dict[str, object] = {}
-    _lay(values, key.split("."), value)
+        here = values
+        *sections, last = key.split(".")
+        for name in sections:
+            inner = here.get(name)
+            if not isinstance(inner, dict):
+                inner = here[name] = {}
+            here = inner
+        here[last] = settings[key]
     return values
 
 

@@ -31,6 +31,7 @@ from tvae.legacy.config.section import (
     folder,
     max_radius,
     name_of,
+    share_or_rim,
     switch,
     whole_pass,
 )
@@ -243,6 +244,8 @@ def implied(old: Old) -> dict[str, tuple[object, str]]:
         "loss.padic_ranking.weight": (0.5, "the schema's default"),
         "loss.padic_ranking.branch": ("both", "both branches"),
         "loss.radial_stratification.weight": (0.3, "the schema's default"),
+        "loss.radial_stratification.inner": (share_or_rim(0.1, old), "a Euclidean radius of 0.1"),
+        "loss.radial_stratification.outer": (share_or_rim(0.85, old), "a Euclidean radius of 0.85"),
         "loss.radial_stratification.branch": ("both", "both branches"),
     }
     return found

@@ -46,6 +46,14 @@ def share(value: object, old: Old) -> float:
     return share_of_radius(number(value), limit=reach, c=c)
 
 
+def share_or_rim(value: object, old: Old) -> float:
+    """The same for what is implied; relative to the rim if the old limit lies outside its ball."""
+    try:
+        return share(value, old)
+    except Refused:
+        return rim_share(value, old)
+
+
 def rim_share(value: object, old: Old) -> float:
     """The same for balls whose limit was given without regard to the curvature: both relative to the rim."""
     return share_of_radius(number(value), limit=0.95, c=1.0)
