@@ -64,5 +64,5 @@ def test_a_missing_checkpoint_says_where_one_of_its_name_is(
 ) -> None:
     plant(tmp_path)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(MissingError, match="sandbox-training/checkpoints/v5_5/latest.pt"):
+    with pytest.raises(MissingError, match=r"sandbox-training/checkpoints/v5_5/latest\.pt"):
         locate("checkpoints/v5_5/latest.pt")

@@ -30,7 +30,7 @@ class ModelName(Struct, frozen=True, kw_only=True):
 
 
 _DOMAIN = "a model of sequences, not of ternary operations"
-_ALIAS = "another name of TernaryVAEV5_11_PartialFreeze"
+_ALIAS = "another name of the partly frozen class"
 _PLAIN = "the layers of v5.5, in every stored checkpoint"
 _NORM = "a sigmoid bounds the Euclidean norm; no exponential map"
 
