@@ -13,11 +13,13 @@ from tvae.geometry.ops import (
     distance,
     expmap0,
     logmap0,
+    pair_hinge,
     pairwise_distance,
     polar_distance,
     project,
     radius,
     status,
+    triplet_hinge,
 )
 from tvae.geometry.poincare import clamped_rows, from_polar
 
@@ -28,9 +30,11 @@ __all__ = [
     "expmap0",
     "from_polar",
     "logmap0",
+    "pair_hinge",
     "pairwise_distance",
     "polar_distance",
     "project",
     "radius",
     "status",
+    "triplet_hinge",
 ]

@@ -28,6 +28,8 @@ def status() -> dict[str, str]:
     report = {
         "pairwise_distance": "reference (no Triton kernel)",
         "all_pairs_loss": "rust on a CPU, reference elsewhere (no Triton kernel)",
+        "triplet_hinge": "reference (no Triton kernel)",
+        "pair_hinge": "reference (no Triton kernel)",
     }
     for op in _KERNELS:
         if missing is not None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tvae.errors import DeviceError, DomainError, TvaeError
-from tvae.geometry import pairwise, poincare, polar, structure
+from tvae.geometry import hinge, pairwise, poincare, polar, structure
 from tvae.geometry.choice import loop_refusal, refuse_kernel, status, takes_kernel
 from tvae.geometry.conformal import check_curvature
 from tvae.geometry.paired import PairedDistance
@@ -20,11 +20,13 @@ __all__ = [
     "distance",
     "expmap0",
     "logmap0",
+    "pair_hinge",
     "pairwise_distance",
     "polar_distance",
     "project",
     "radius",
     "status",
+    "triplet_hinge",
 ]
 
 
@@ -290,6 +292,90 @@ def all_pairs_loss(
     compiling = torch.compiler.is_compiling()
     rust = impl == "rust" or (impl == "auto" and refusal is None and not compiling)
     return structure.all_pairs_loss(x, c, lo=lo, hi=hi, weight=weight, power=power, rust=rust)
+
+
+def triplet_hinge(
+    x: Tensor,
+    triplets: Tensor,
+    c: float | Tensor = 1.0,
+    *,
+    margin: float,
+    reduction: str = "mean",
+    impl: str = "auto",
+) -> Tensor:
+    """Mean or sum over triplets (a, p, q) of rows of max(d(a, p) - d(a, q) + margin, 0), in one pass; see
+    `tvae.geometry.hinge.triplet_hinge`.
+
+    Args:
+        x: points (N, D); past the rim alpha is clamped.
+        triplets: rows of anchors, positives and negatives, int32 or int64 (3, T).
+        c: curvature, float or 0-d tensor.
+        margin: by how much the negative must be farther, in units of the ball.
+        reduction: `mean` over the T triplets or `sum`.
+        impl: `auto`, `reference`, or `triton`. A row that does not exist raises on a CPU and gives NaN in
+            the kernel.
+
+    Returns:
+        0-d tensor in the precision of `x`.
+
+    Raises:
+        DomainError, DeviceError, DependencyError: as `distance`, and for margin, rows and reduction.
+
+    Example:
+        >>> import torch
+        >>> x = torch.tensor([[0.0, 0.0], [0.6, 0.0], [0.0, 0.5]])
+        >>> triplet_hinge(x, torch.tensor([[0], [1], [2]]), margin=1.0)
+        tensor(1.2877)
+    """
+    refuse_kernel("triplet_hinge", impl)
+    return hinge.triplet_hinge(x, triplets, c, margin=margin, reduction=reduction)
+
+
+def pair_hinge(
+    x: Tensor,
+    pairs: Tensor,
+    c: float | Tensor = 1.0,
+    *,
+    level: Tensor,
+    lo: Tensor,
+    hi: Tensor,
+    weight: Tensor,
+    power: int = 1,
+    reduction: str = "mean",
+    impl: str = "auto",
+) -> Tensor:
+    """Mean or sum over listed pairs of weight[k] e^power, e = max(d - hi[k], lo[k] - d, 0), in one pass; see
+    `tvae.geometry.hinge.pair_hinge`.
+
+    Args:
+        x: points (N, D); past the rim alpha is clamped.
+        pairs: rows of both ends, int32 or int64 (2, P).
+        c: curvature, float or 0-d tensor.
+        level: k of each pair, int32 or int64 (P,); outside 0..L-1 a pair weighs nothing.
+        lo: shortest distances of each level, (L,). No gradient flows into the bands.
+        hi: longest distances of each level, (L,).
+        weight: factor of each level, (L,).
+        power: 1 or 2.
+        reduction: `mean` over the P pairs or `sum`.
+        impl: as for `triplet_hinge`.
+
+    Returns:
+        0-d tensor in the precision of `x`.
+
+    Raises:
+        DomainError, DeviceError, DependencyError: as `distance`, and for rows, levels, bands, power and
+            reduction.
+
+    Example:
+        >>> import torch
+        >>> x, band = torch.tensor([[0.0, 0.0], [0.6, 0.0]]), torch.tensor([1.0])
+        >>> pair_hinge(x, torch.tensor([[0], [1]]), level=torch.tensor([0]), lo=band, hi=band, weight=band)
+        tensor(0.3863)
+    """
+    refuse_kernel("pair_hinge", impl)
+    return hinge.pair_hinge(
+        x, pairs, c, level=level, lo=lo, hi=hi, weight=weight, power=power, reduction=reduction
+    )
 
 
 def _paired(x: Tensor, y: Tensor, c: float | Tensor) -> Tensor:
