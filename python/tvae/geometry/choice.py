@@ -10,7 +10,16 @@ from torch import Tensor
 from tvae.errors import DependencyError, DeviceError, DomainError, TvaeError
 
 IMPLS = ("auto", "reference", "triton")
-_KERNELS = ("distance", "polar_distance", "radius", "expmap0", "logmap0", "project")
+_KERNELS = (
+    "distance",
+    "polar_distance",
+    "radius",
+    "expmap0",
+    "logmap0",
+    "project",
+    "pairwise_distance",
+    "all_pairs_loss",
+)
 _KERNEL_DIM = 128
 _HAS_TRITON = find_spec("triton") is not None
 # Why `auto` last took the reference for an op that has a kernel: first reason kept.

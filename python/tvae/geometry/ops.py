@@ -219,14 +219,13 @@ def pairwise_distance(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, impl: st
         x: points (N, D) with sqrt(c) |x| < 1.
         y: points (M, D); may be `x` itself.
         c: curvature, float or 0-d tensor.
-        impl: `auto`, `reference` or `triton` (there is no kernel yet: raises).
+        impl: `auto`, `reference` or `triton`.
 
     Returns:
         Distances (N, M).
 
     Raises:
-        DomainError: shapes, precision, curvature or `impl` are wrong.
-        DeviceError: `impl="triton"`.
+        DomainError, DeviceError, DependencyError: as `distance`.
 
     Example:
         >>> import torch
@@ -235,8 +234,15 @@ def pairwise_distance(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, impl: st
         tensor([[0.0000, 1.3863],
                 [1.3863, 0.0000]])
     """
-    refuse_kernel("pairwise_distance", impl)
-    return pairwise.pairwise_distance(x, y, c)
+    if not takes_kernel("pairwise_distance", impl, x, y):
+        return pairwise.pairwise_distance(x, y, c)
+    pairwise.check_rows(x, y)
+    from tvae.kernels.pairwise import Pairwise
+
+    dtype = torch.promote_types(x.dtype, y.dtype)
+    other = None if y is x else y.to(dtype)
+    d: Tensor = Pairwise.apply(x.to(dtype), other, _curvature(c, x))  # type: ignore[no-untyped-call]
+    return d
 
 
 def all_pairs_loss(
@@ -263,14 +269,14 @@ def all_pairs_loss(
         hi: longest distances of each level, (depth,).
         weight: factor of each level, (depth,).
         power: 1 or 2.
-        impl: `auto`, `reference`, or `rust` (float32 on a CPU, N = 3^depth).
+        impl: `auto`, `reference`, `triton` (CUDA, D <= 128), or `rust` (float32 on a CPU, N = 3^depth).
 
     Returns:
         The 0-d sum, in the precision of `x`. The gradient of a coinciding pair is 0; NaN points give NaN.
 
     Raises:
         DomainError: shapes, precision, curvature, power or `impl` are wrong.
-        DeviceError: `impl="rust"` and the points are not on a CPU.
+        DeviceError, DependencyError: as `distance`; `impl="rust"` and the points are not on a CPU.
 
     Example:
         >>> import torch
@@ -279,8 +285,14 @@ def all_pairs_loss(
         >>> all_pairs_loss(x, lo=target, hi=target, weight=torch.ones(1), power=2)
         tensor(1.9218)
     """
-    if impl not in ("auto", "reference", "rust"):
-        raise DomainError("unknown implementation", path="impl", expected="auto, reference, rust", got=impl)
+    if impl != "rust" and takes_kernel("all_pairs_loss", impl, x):
+        from tvae.kernels.structure import AllPairs
+
+        bands = structure.check_bands(x, c, lo, hi, weight, power)
+        k, wanted = _curvature(c, x), torch.is_grad_enabled()
+        want = wanted and x.requires_grad, wanted and k.requires_grad
+        value: Tensor = AllPairs.apply(x, k, bands, power, want)  # type: ignore[no-untyped-call]
+        return value
     refusal: tuple[type[TvaeError], str] | None = None
     if x.device.type != "cpu":
         refusal = DeviceError, "the compiled loop needs points on a CPU"
