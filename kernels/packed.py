@@ -1,9 +1,9 @@
 """Points packed for the all-pairs kernels: blocks of 32 rows, coordinate by coordinate, with their scalars.
 
-A warp that holds one row against 32 others reads one coordinate of all 32 at once, at an offset that is known
-at compile time. Block b of a packed buffer is (DIM + 2, 32): the coordinates, then steep = c^(1/4) / sqrt(alpha),
-then lean = |x|^2 / alpha. Rows past the last point are zeros: a steep of 0 is an alpha of infinity, and every
-slope of such a pair is 0.
+A warp that holds one row against 32 others reads one coordinate of all 32 at once, at an offset that is
+known at compile time. Block b of a packed buffer is (DIM + 2, 32): the coordinates, then
+steep = c^(1/4) / sqrt(alpha), then lean = |x|^2 / alpha. Rows past the last point are zeros: a steep of 0 is
+an alpha of infinity, and every slope of such a pair is 0.
 """
 
 from __future__ import annotations
@@ -97,8 +97,28 @@ def _held(packed_ptr, base, DIM: tl.constexpr):
     x = ()
     if DIM <= _CHUNK:
         for d in tl.static_range(DIM):
-            x = x + (tl.load(packed_ptr + base + d * _WIDTH)[:, None],)
+            x = x + (tl.load(packed_ptr + base + d * _WIDTH)[:, None],)  # type: ignore[assignment]  # noqa: RUF005
     return x
+
+
+@triton.jit
+def _blank(zero, DIM: tl.constexpr):
+    """A tile of zeros for each coordinate whose sum a program keeps."""
+    sums = ()
+    for _ in tl.static_range(DIM if DIM <= _CHUNK else _CHUNK):
+        sums = sums + (zero,)  # type: ignore[assignment]  # noqa: RUF005
+    return sums
+
+
+@triton.jit
+def _added(sums, pull, x, x_ptr, base, y_ptr, at, first, DIM: tl.constexpr):
+    """The sums with pull (x_i - y_j) added, from coordinate `first` on."""
+    added = ()
+    for d in tl.static_range(DIM if DIM <= _CHUNK else _CHUNK):
+        own = x[d] if DIM <= _CHUNK else tl.load(x_ptr + base + (first + d) * _WIDTH)[:, None]
+        gap = own - tl.load(y_ptr + at + (first + d) * _WIDTH)[None, :]
+        added = added + (_fma(pull, gap, sums[d]),)  # type: ignore[assignment]  # noqa: RUF005
+    return added
 
 
 @triton.jit

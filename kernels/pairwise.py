@@ -1,7 +1,7 @@
-"""The matrix of Poincare distances on CUDA: one write forward, one read of the upstream gradient a side backward.
+"""The matrix of Poincare distances on CUDA: one write forward, one read of its gradient a side backward.
 
-The reference twin is `tvae.geometry.pairwise`, the derivation is in README.md beside this file. Nothing but the
-points is kept for the backward, which forms the distances again.
+The reference twin is `tvae.geometry.pairwise`, the derivation is in README.md beside this file. Nothing but
+the points is kept for the backward, which forms the distances again.
 
 Shapes: x is (N, D), y is (M, D), with any strides; D <= 128.
 """
@@ -17,7 +17,20 @@ from torch import Tensor
 
 from tvae.autograd import once
 from tvae.kernels.conformal import working_dtype
-from tvae.kernels.packed import _CHUNK, _WIDTH, CHUNK, WIDTH, _base, _held, _square, _terms, pack, split
+from tvae.kernels.packed import (
+    _CHUNK,
+    _WIDTH,
+    CHUNK,
+    WIDTH,
+    _added,
+    _base,
+    _blank,
+    _held,
+    _square,
+    _terms,
+    pack,
+    split,
+)
 from tvae.kernels.scalar import _fma, _minus_tanh, _sqrt
 
 
@@ -85,9 +98,7 @@ def _pairwise_bwd_kernel(
     # A constant where all coordinates are held: their differences then are formed once.
     first = tl.program_id(2) * _CHUNK if DIM > _CHUNK else 0
     KEPT: tl.constexpr = DIM if DIM <= _CHUNK else _CHUNK
-    pulls = ()
-    for _ in tl.static_range(KEPT):
-        pulls = pulls + (zero,)
+    pulls = _blank(zero, DIM)
     row_at = rows.to(tl.int64)[:, None]
     for left in range(start, stop, BLOCK_J):
         cols = left + tl.arange(0, BLOCK_J)
@@ -109,16 +120,7 @@ def _pairwise_bwd_kernel(
             lean = lean + tl.load(y_ptr + at + (DIM + 1) * _WIDTH)[None, :]
             bend = _fma(turned, lean, bend)
             bend = _fma(-g * shrink, _minus_tanh(half, t * flat), bend)
-        pull = slope * steep * inverse
-        summed = ()
-        for d in tl.static_range(KEPT):
-            if DIM <= _CHUNK:
-                own = x[d]
-            else:
-                own = tl.load(x_ptr + base + (first + d) * _WIDTH)[:, None]
-            gap = own - tl.load(y_ptr + at + (first + d) * _WIDTH)[None, :]
-            summed = summed + (_fma(pull, gap, pulls[d]),)
-        pulls = summed
+        pulls = _added(pulls, slope * steep * inverse, x, x_ptr, base, y_ptr, at, first, DIM)
 
     if WANT_C and first == 0:
         whole = tl.sum(tl.sum(bend.to(tl.float64), axis=1), axis=0)

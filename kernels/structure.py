@@ -1,8 +1,8 @@
 """A loss over every pair of operations on CUDA: value and gradients in one pass, no matrix of pairs.
 
-A program holds 32 rows and runs over columns 32 at a time. Sums of a row are kept lane by lane and reduced once,
-after the last column; a pair is visited from both of its ends, so that no program writes another one's rows and
-the result is the same every time. Without a gradient only j < i is visited. The reference twin is
+A program holds 32 rows and runs over columns 32 at a time. Sums of a row are kept lane by lane and reduced
+once, after the last column; a pair is visited from both of its ends, so that no program writes another one's
+rows and the result is the same every time. Without a gradient only j < i is visited. The reference twin is
 `tvae.geometry.structure`, the derivation is in README.md beside this file.
 
 Shapes: N points of D coordinates, row i of operation i.
@@ -20,7 +20,20 @@ from torch import Tensor
 from tvae.autograd import once
 from tvae.errors import DomainError
 from tvae.kernels.conformal import working_dtype
-from tvae.kernels.packed import _CHUNK, _WIDTH, CHUNK, WIDTH, _base, _held, _square, _terms, pack, split
+from tvae.kernels.packed import (
+    _CHUNK,
+    _WIDTH,
+    CHUNK,
+    WIDTH,
+    _added,
+    _base,
+    _blank,
+    _held,
+    _square,
+    _terms,
+    pack,
+    split,
+)
 from tvae.kernels.scalar import _fma, _minus_tanh, _sqrt
 
 MOST_POINTS = 3**15  # digits of an index that its code holds
@@ -67,9 +80,7 @@ def _all_pairs_kernel(
     # A constant where all coordinates are held: their differences then are formed once.
     first = tl.program_id(2) * _CHUNK if DIM > _CHUNK else 0
     KEPT: tl.constexpr = DIM if DIM <= _CHUNK else _CHUNK
-    pulls = ()
-    for _ in tl.static_range(KEPT if GRAD else 0):
-        pulls = pulls + (zero,)
+    pulls = _blank(zero, DIM)
     for left in range(start, stop, BLOCK_J):
         cols = left + tl.arange(0, BLOCK_J)
         at = _base(cols, DIM)
@@ -92,7 +103,7 @@ def _all_pairs_kernel(
         # Selects pass a NaN on, where a maximum would drop it.
         far = over > under
         excess = tl.where(far, over, under)
-        inside = excess < 0.0
+        inside = excess <= 0.0
         excess = tl.where(inside, 0.0, excess)
         weight = tl.where(inside, 0.0, weight)
         value = _fma(weight * excess if SQUARED else weight, excess, value)
@@ -105,16 +116,7 @@ def _all_pairs_kernel(
             if WANT_C:
                 bend = _fma(turned, tl.load(packed_ptr + at + (DIM + 1) * _WIDTH)[None, :] + zero, bend)
                 bend = _fma(-g * shrink, _minus_tanh(half, t * flat), bend)
-            pull = slope * steep * inverse
-            summed = ()
-            for d in tl.static_range(KEPT):
-                if DIM <= _CHUNK:
-                    own = x[d]
-                else:
-                    own = tl.load(packed_ptr + base + (first + d) * _WIDTH)[:, None]
-                gap = own - tl.load(packed_ptr + at + (first + d) * _WIDTH)[None, :]
-                summed = summed + (_fma(pull, gap, pulls[d]),)
-            pulls = summed
+            pulls = _added(pulls, slope * steep * inverse, x, packed_ptr, base, packed_ptr, at, first, DIM)
 
     program = tl.program_id(0) * tl.num_programs(1) + tl.program_id(1)
     programs = tl.num_programs(0) * tl.num_programs(1)

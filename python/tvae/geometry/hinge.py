@@ -48,7 +48,8 @@ def triplet_hinge(
     a, p, q = triplets.long()
     points = x.to(working_dtype(x.dtype))
     gap_T = distance(points[a], points[p], c) - distance(points[a], points[q], c)
-    return _reduce(torch.relu(gap_T + margin), reduction).to(x.dtype)
+    total = torch.relu(gap_T + margin).sum(dtype=torch.float64)
+    return (total * scale_of(triplets, reduction)).to(x.dtype)
 
 
 def pair_hinge(
@@ -107,7 +108,13 @@ def pair_hinge(
     d_P = distance(points[i], points[j], c)
     e_P = torch.relu(torch.maximum(d_P - hi_P, lo_P - d_P))
     cost_P = e_P.square() if power == 2 else e_P
-    return _reduce(torch.where(inside_P, weight_P, 0.0) * cost_P, reduction).to(x.dtype)
+    total = (torch.where(inside_P, weight_P, 0.0) * cost_P).sum(dtype=torch.float64)
+    return (total * scale_of(pairs, reduction)).to(x.dtype)
+
+
+def scale_of(rows: Tensor, reduction: str) -> float:
+    """What the sum over the columns of `rows` is multiplied by."""
+    return 1.0 / max(rows.shape[1], 1) if reduction == "mean" else 1.0
 
 
 def check_triplets(x: Tensor, triplets: Tensor, c: float | Tensor, margin: float, reduction: str) -> None:
@@ -173,8 +180,3 @@ def _check_rows(x: Tensor, rows: Tensor, members: int, name: str, c: float | Ten
                 expected=f"0 to {len(x) - 1}",
                 got=f"{least} to {most}",
             )
-
-
-def _reduce(cost: Tensor, reduction: str) -> Tensor:
-    total = cost.sum(dtype=torch.float64)
-    return total / max(len(cost), 1) if reduction == "mean" else total

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tvae.errors import DeviceError, DomainError, TvaeError
 from tvae.geometry import hinge, pairwise, poincare, polar, structure
-from tvae.geometry.choice import loop_refusal, refuse_kernel, status, takes_kernel
+from tvae.geometry.choice import loop_refusal, on_one_device, status, takes_kernel
 from tvae.geometry.conformal import check_curvature
 from tvae.geometry.paired import PairedDistance
 
@@ -289,8 +289,8 @@ def all_pairs_loss(
         from tvae.kernels.structure import AllPairs
 
         bands = structure.check_bands(x, c, lo, hi, weight, power)
-        k, wanted = _curvature(c, x), torch.is_grad_enabled()
-        want = wanted and x.requires_grad, wanted and k.requires_grad
+        k = _curvature(c, x)
+        want = _differentiates(x), _differentiates(k)
         value: Tensor = AllPairs.apply(x, k, bands, power, want)  # type: ignore[no-untyped-call]
         return value
     refusal: tuple[type[TvaeError], str] | None = None
@@ -339,7 +339,13 @@ def triplet_hinge(
         >>> triplet_hinge(x, torch.tensor([[0], [1], [2]]), margin=1.0)
         tensor(1.2877)
     """
-    refuse_kernel("triplet_hinge", impl)
+    if takes_kernel("triplet_hinge", impl, x) and on_one_device("triplet_hinge", impl, x, triplets):
+        from tvae.kernels.hinge import TripletHinge
+
+        hinge.check_triplets(x, triplets, c, margin, reduction)
+        k, scale = _curvature(c, x), hinge.scale_of(triplets, reduction)
+        value: Tensor = TripletHinge.apply(x, triplets, k, margin, scale, _differentiates(x, k))  # type: ignore[no-untyped-call]
+        return value
     return hinge.triplet_hinge(x, triplets, c, margin=margin, reduction=reduction)
 
 
@@ -384,7 +390,15 @@ def pair_hinge(
         >>> pair_hinge(x, torch.tensor([[0], [1]]), level=torch.tensor([0]), lo=band, hi=band, weight=band)
         tensor(0.3863)
     """
-    refuse_kernel("pair_hinge", impl)
+    if takes_kernel("pair_hinge", impl, x) and on_one_device("pair_hinge", impl, x, pairs, level):
+        from tvae.kernels.hinge import PairHinge
+
+        hinge.check_pairs(x, pairs, c, level, (lo, hi, weight), power, reduction)
+        k, scale = _curvature(c, x), hinge.scale_of(pairs, reduction)
+        bands = torch.stack([t.detach().to(x.device) for t in (lo, hi, weight)])
+        wanted = _differentiates(x, k)
+        value: Tensor = PairHinge.apply(x, pairs, level, k, bands, power, scale, wanted)  # type: ignore[no-untyped-call]
+        return value
     return hinge.pair_hinge(
         x, pairs, c, level=level, lo=lo, hi=hi, weight=weight, power=power, reduction=reduction
     )
@@ -408,6 +422,11 @@ def _curvature(c: float | Tensor, like: Tensor) -> Tensor:
     """The curvature as the 0-d tensor that a kernel reads."""
     check_curvature(c)
     return c if isinstance(c, Tensor) else torch.full((), c, dtype=torch.float64, device=like.device)
+
+
+def _differentiates(*leaves: Tensor) -> bool:
+    """Whether a gradient of any of these will be asked for."""
+    return torch.is_grad_enabled() and any(t.requires_grad for t in leaves)
 
 
 def _radial_map(x: Tensor, c: float | Tensor, kind: int, rho: float = 0.5) -> Tensor:
