@@ -21,6 +21,7 @@ _KERNELS = (
     "all_pairs_loss",
     "triplet_hinge",
     "pair_hinge",
+    "pair_counts",
 )
 # Ops with a compiled loop, which `auto` takes on a CPU.
 _LOOPS = ("distance", "all_pairs_loss")

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from tvae.errors import DeviceError, DomainError, TvaeError
-from tvae.geometry import hinge, pairwise, poincare, polar, structure
+from tvae.geometry import counts, hinge, pairwise, poincare, polar, structure
 from tvae.geometry.choice import loop_refusal, on_one_device, status, takes_kernel
-from tvae.geometry.conformal import check_curvature
+from tvae.geometry.conformal import check_curvature, working_dtype
 from tvae.geometry.paired import PairedDistance
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "distance",
     "expmap0",
     "logmap0",
+    "pair_counts",
     "pair_hinge",
     "pairwise_distance",
     "polar_distance",
@@ -402,6 +403,41 @@ def pair_hinge(
     return hinge.pair_hinge(
         x, pairs, c, level=level, lo=lo, hi=hi, weight=weight, power=power, reduction=reduction
     )
+
+
+@torch.no_grad()
+def pair_counts(
+    x: Tensor, c: float | Tensor = 1.0, *, depth: int, resolution: int = 4096, impl: str = "auto"
+) -> Tensor:
+    """Number of pairs i < j at each level v(i - j) whose distance lies in each bin; see
+    `tvae.geometry.counts.pair_counts`.
+
+    Args:
+        x: points (N, D), row i of operation i, N <= 3^depth.
+        c: curvature, float or 0-d tensor.
+        depth: digits of the space, the number of levels.
+        resolution: bins of an octave, a power of two up to 65,536.
+        impl: `auto`, `reference` or `triton`.
+
+    Returns:
+        int64 (depth, 27 resolution + 1), the last column that of NaN; `pair_order` reads the order off it.
+
+    Raises:
+        DomainError, DeviceError, DependencyError: as `distance`, and for depth and resolution.
+
+    Example:
+        >>> import torch
+        >>> int(pair_counts(0.1 * torch.ones(9, 3), depth=2).sum())
+        36
+    """
+    if not takes_kernel("pair_counts", impl, x):
+        return counts.pair_counts(x, c, depth=depth, resolution=resolution)
+    counts.check_counted(x, c, depth, resolution)
+    from tvae.kernels.counts import pair_counts as counted
+
+    k = _curvature(c, x).to(x.device, working_dtype(x.dtype))
+    first, octaves = counts.FIRST_OCTAVE, counts.OCTAVES
+    return counted(x, k, depth=depth, resolution=resolution, first_octave=first, octaves=octaves)
 
 
 def _paired(x: Tensor, y: Tensor, c: float | Tensor) -> Tensor:
