@@ -8,11 +8,12 @@ from typing import Any, cast
 
 import torch
 
-from tvae.checkpoint import load_into, read
+from tvae.checkpoint import load_into
+from tvae.config.cold_start import refuse_cold_start
 from tvae.config.consistency import decoded_branches
 from tvae.config.schema import Config
 from tvae.errors import CheckpointError, ConfigError
-from tvae.loading import locate
+from tvae.loading import locate, open_weights
 from tvae.losses import Scale, Total
 from tvae.losses.schedule import Clock
 from tvae.nn import Branch, TernaryVAE
@@ -33,12 +34,12 @@ def build_model(config: Config, device: torch.device) -> TernaryVAE:
     """A model with the weights of the seed, or those of `config.init`.
 
     Raises:
-        ConfigError: if a part that the config names is not in the model.
+        ConfigError: if a part that the config names is not in the model, or is frozen without weights.
         CheckpointError: if the checkpoint is of another architecture.
     """
     model = TernaryVAE(config.model, depth=config.space.depth)
     if config.init is not None:
-        load_init(model, config.init)
+        refuse_cold_start(config, fresh={part_of(name) for name in load_init(model, config.init)})
     parts = {part_of(name) for name, _ in model.named_parameters()}
     for part in config.parts:
         if part not in parts:
@@ -48,17 +49,18 @@ def build_model(config: Config, device: torch.device) -> TernaryVAE:
     return model.to(device)
 
 
-def load_init(model: TernaryVAE, source: str) -> None:
+def load_init(model: TernaryVAE, source: str) -> tuple[str, ...]:
     """Load weights strictly: every part that the checkpoint's architecture shares must be there whole.
 
-    The checkpoint's own architecture says which parts it has. A part that it lacks by design (a
-    projection, when it was trained without one) starts from random weights; a tensor that is
-    missing, extra or mis-shaped inside a part is an error.
+    A checkpoint without any projection was trained without a ball: a projection then starts from random
+    weights, and so does a curvature that is learned only now. Any other tensor that is missing, extra or
+    mis-shaped is an error; one projection where the model has two is among them. Returns the names of the
+    tensors that stay as they were.
 
     Raises:
         CheckpointError: with a table of what does not fit and why.
     """
-    checkpoint = read(locate(source))
+    checkpoint = open_weights(locate(source))
     theirs = checkpoint.record.architecture
     if theirs.get("depth") != model.space.depth:
         raise CheckpointError(
@@ -69,12 +71,11 @@ def load_init(model: TernaryVAE, source: str) -> None:
             hint=f"set space.depth to {theirs.get('depth')}, or start from another checkpoint",
         )
     present = {part_of(name) for name in checkpoint.tensors}
-    fresh = [
-        name
-        for name in model.state_dict()
-        if (part := part_of(name)) not in present and part.startswith(("projection", "curvature"))
-    ]
-    load_into(model, checkpoint.tensors, source=source, allow_missing=fresh)
+    lacking = tuple(
+        kind for kind in ("projection", "curvature") if not any(part.startswith(kind) for part in present)
+    )
+    fresh = [name for name in model.state_dict() if part_of(name).startswith(lacking)]
+    return load_into(model, checkpoint.tensors, source=source, allow_missing=fresh)
 
 
 def build_losses(config: Config, model: TernaryVAE, extra: Mapping[str, object]) -> Total:

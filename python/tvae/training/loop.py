@@ -17,6 +17,7 @@ import msgspec
 import torch
 
 from tvae.checkpoint import read
+from tvae.config.cold_start import refuse_cold_start
 from tvae.config.horizon import beyond
 from tvae.config.schema import Config
 from tvae.errors import CheckpointError, GuardStop
@@ -82,6 +83,7 @@ def train(
         ...     train(config, preset="smoke", out=folder).status
         'finished'
     """
+    refuse_cold_start(config)
     device = device_of(config.training.device)
     folders = RunFolders(Path(out), check_name(name or default_name(preset, config.seed)))
     with _randomness(config, device):
@@ -145,11 +147,15 @@ def preflight(config: Config) -> dict[str, Any]:
 
     Returns:
         `coverage` before the first step, the numbers of `parameters` and `trainable` ones, `steps`.
+
+    Raises:
+        ConfigError, CheckpointError, MissingError, DeviceError: as `train` would before its first step.
     """
+    refuse_cold_start(config)
     device = device_of(config.training.device)
     with _randomness(config, device):
         state, _ = build_state(config, device)
-        coverage = _start_coverage(config, state)
+        coverage = _start_coverage(state)
     sizes = [(p.numel(), p.requires_grad) for p in state.model.parameters()]
     return {
         "coverage": coverage,
@@ -346,7 +352,7 @@ def _close(events: Fanout, state: TrainState, steps_per_epoch: int, summary: Run
     )
 
 
-def _start_coverage(config: Config, state: TrainState) -> float:
+def _start_coverage(state: TrainState) -> float:
     metrics: Metrics = evaluate(state.model, pairs=1, seed=0)
     coverage = metrics.metrics["coverage"]
     assert coverage is not None
@@ -354,16 +360,10 @@ def _start_coverage(config: Config, state: TrainState) -> float:
 
 
 def _check_start(config: Config, state: TrainState) -> None:
-    """Loaded or frozen parts must decode before anything is trained on them."""
-    frozen = sorted(part for part, part_config in config.parts.items() if part_config.freeze)
-    if config.init is None and not frozen:
-        return
-    why = (
-        f"with the weights of {config.init}"
-        if config.init
-        else f"with {', '.join(frozen)} frozen at random weights"
-    )
-    check_start(_start_coverage(config, state), config.training.guards, why=why)
+    """Loaded parts must decode before anything is trained on them."""
+    if config.init is not None:
+        why = f"with the weights of {config.init}"
+        check_start(_start_coverage(state), config.training.guards, why=why)
 
 
 @contextmanager
