@@ -46,7 +46,7 @@ def wrapped_kl(polar: Polar, sigma: Tensor, *, prior: float, c: Tensor | float) 
     root = c**0.5
     a = (root * polar.radius)[:, None, None]
     b = (root * math.sqrt(d) * sigma)[:, :, None]
-    along = polar.direction[:, :, None] * torch.tensor([1.0, -1.0], dtype=sigma.dtype, device=sigma.device)
+    along = torch.stack([polar.direction, -polar.direction], dim=-1)
     # cosh(R') - 1, from cosh(a - b) so that nothing cancels where the two ways lead back to the centre.
     excess = 2.0 * torch.sinh(0.5 * (a - b)).square() + torch.sinh(a) * torch.sinh(b) * (1.0 + along)
     ended = arcosh1p(excess)
