@@ -128,7 +128,6 @@ class Definitions:
 
     def _computed(self, stem: str, draw: Draw, branch: str, space: str, gaps: str) -> float:
         points, v = draw.points[branch], self.valuations
-        # norm: euclidean-ok the predecessor's radius is one of two, told apart by `space`
         norms = np.linalg.norm(points, axis=1)
         radii = norms if space == "Euclidean" else 2.0 * np.arctanh(np.minimum(norms, _EDGE))
         match stem:
@@ -159,7 +158,7 @@ class Definitions:
             values = np.abs(radii[chosen][i] - radii[chosen][j])
         else:
             z = points[chosen]
-            values = np.linalg.norm(z[i] - z[j], axis=1)  # norm: euclidean-ok the predecessor's definition
+            values = np.linalg.norm(z[i] - z[j], axis=1)
         return spearman(np.abs(levels[i] - levels[j]), values)
 
 
