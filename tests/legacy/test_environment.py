@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tvae.config import load
@@ -91,3 +93,10 @@ def test_every_old_name_has_a_new_one_or_advice() -> None:
     assert len({old for old, _, _ in found}) == len(found)
     for _, new, _ in found:
         assert new is None or new == "TVAE_OUT" or "__" in new
+
+
+def test_the_page_has_every_name(root: Path) -> None:
+    page = (root / "docs" / "migration.md").read_text()
+    for old, new, _ in names():
+        assert f"`{old}`" in page, old
+        assert new is None or new in page, new
