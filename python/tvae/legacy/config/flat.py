@@ -25,7 +25,7 @@ from tvae.legacy.config.action import (
 )
 from tvae.legacy.config.hyperbolic import HYPERBOLIC, prior_on
 from tvae.legacy.config.noise import NOISE, peak_beta
-from tvae.legacy.config.number import OPERATIONS, evaluations, fraction, number, steps, whole
+from tvae.legacy.config.number import OPERATIONS, evaluations, fraction, number, ratio, steps, whole
 from tvae.legacy.config.ranking import RANKING, RANKING_SWITCHES
 from tvae.legacy.config.section import (
     EVERY_STEP,
@@ -39,6 +39,7 @@ from tvae.legacy.config.section import (
     folder,
     name_of,
     rim_share,
+    sane_curvature,
     switch,
     trits,
 )
@@ -73,9 +74,7 @@ def _schedule(value: object, old: Old) -> Outcome:
     ):
         raise Refused("no list of {epoch, lr}; write one, or remove it")
     peak = old.get("optimizer.lr_start", 1e-3)
-    points = [
-        {"epoch": whole(point["epoch"]), "factor": round(number(point["lr"]) / peak, 10)} for point in value
-    ]
+    points = [{"epoch": whole(point["epoch"]), "factor": ratio(point["lr"], peak)} for point in value]
     if points and points[0] == {"epoch": 0, "factor": 1.0}:
         del points[0]
     if not points:
@@ -309,5 +308,5 @@ def curvature(old: Old) -> float:
     for section, enabled in on.items():
         found = old.leaves.get(f"{section}.curvature")
         if old.leaves.get(enabled) is True and isinstance(found, (int, float)):
-            return float(found)
+            return sane_curvature(float(found))
     return 1.0
