@@ -94,6 +94,7 @@ def compiled(tmp_path: Path) -> Callable[..., Usage]:
     ) -> Usage:
         pointer = "*fp64" if wide else "*fp32"
         plain = {arg: pointer if arg.endswith("_ptr") else "i32" for arg in kernel.arg_names}
+        plain |= {arg: "*fp64" for arg in ("gc_ptr", "sums_ptr") if arg in plain}
         special = {arg: kind for arg, kind in (kinds or {}).items() if arg in plain}
         kinds = {**plain, **special, **dict.fromkeys(constants, "constexpr")}
         aligned = {

@@ -17,7 +17,6 @@ Report = Callable[[str], dict[str, float]]
 Compile = Callable[..., dict[str, int]]
 OPS = ("matrix", "bands", "stress", "triplets", "pairs", "pairs squared")
 POINTERS = {
-    "sums_ptr": "*fp64",
     "code_ptr": "*i32",
     "counts_ptr": "*i64",
     "index_ptr": "*i32",
