@@ -50,3 +50,18 @@ def test_eval_takes_old_files(tvae: Run, old: Path) -> None:
     done = tvae("eval", old, "--pairs", "1", "--json")
     assert done.code == 0
     assert done.json["results"][0]["metrics"]["hierarchy_B"] is not None
+
+
+def test_compare_and_verify_end_with_their_verdict(tvae: Run, old: Path, tmp_path: Path) -> None:
+    other = write(tmp_path / "other.pt", Model().state_dict(), metrics={"coverage": 0.9, "hierarchy": -0.8})
+    assert tvae("checkpoint", "compare", old, old).code == 0
+    differs = tvae("checkpoint", "compare", old, other, "--json")
+    assert (differs.code, differs.json["same"], len(differs.json["sides"])) == (1, False, 2)
+    assert tvae("checkpoint", "compare", old).code == 2
+    assert tvae("checkpoint", "compare", old, tmp_path / "none.pt").code == 3
+    verified = tvae("checkpoint", "verify", other)
+    assert verified.code == 1
+    assert "DIFFERS" in verified.out
+    assert tvae("checkpoint", "verify", old, "--json").json == {
+        "schema": 1, "checkpoint": str(old), "verified": True, "metrics": [],
+    }  # fmt: skip

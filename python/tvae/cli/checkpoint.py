@@ -79,6 +79,62 @@ def validate(
         raise typer.Exit(1)
 
 
+@app.command()
+def verify(
+    checkpoint: Checkpoint,
+    seed: Annotated[
+        int,
+        typer.Option("--seed", metavar="N", min=0, help="Seed of the latents that old definitions sample."),
+    ] = 0,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Measure a checkpoint anew and hold what it stores against that, by definition; 1 if they differ."""
+    from tvae.checks.verification import verify as run
+
+    found = run(checkpoint, seed=seed)
+    wrong = [one for one in found if one.agrees is False]
+    if as_json:
+        verified = not wrong
+        result_json(
+            {"checkpoint": checkpoint, "verified": verified, "metrics": [plain(one) for one in found]}
+        )
+    else:
+        from tvae.cli.sides import verification
+
+        result(verification(checkpoint, found))
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command()
+def compare(
+    checkpoints: Annotated[list[str], typer.Argument(metavar="CKPT...", help="Two or more checkpoints.")],
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Put checkpoints side by side: models, metrics by definition, configs, tensors; 1 if they differ."""
+    from tvae.checks.comparison import compare as run
+    from tvae.errors import ConfigError
+
+    if len(checkpoints) < 2:
+        raise ConfigError(
+            "one checkpoint has nothing to be compared with", path="CKPT", expected="two or more"
+        )
+    found = run(checkpoints)
+    if as_json:
+        differing = {of: found.differing(of) for of in ("architecture", "config")}
+        result_json({"same": found.same, **plain(found), "differing": differing})
+    else:
+        from tvae.cli.sides import comparison
+
+        result(comparison(found))
+    if not found.same:
+        raise typer.Exit(1)
+
+
 def plain(value: Any) -> dict[str, Any]:
     """A struct as an object of JSON."""
     import msgspec

@@ -23,8 +23,9 @@ Side = int | str
 Kind = Literal["plain", "improved"]
 Projection = Literal["single", "dual", "shared direction"]
 
-#: Trits of an operation: the predecessor knew no other depth.
+#: Trits of an operation in every file of the predecessor's own; its layers take other depths too.
 DEPTH = 9
+_DEEPEST = 19
 #: The widths that its constructors had.
 WIDTHS = {"wide": 256, "middle": 128, "narrow": 64, "latent": 16, "first": 32, "second": 64, "hidden": 64}
 _MOST_LAYERS = 4
@@ -166,7 +167,7 @@ def expected(layout: Layout) -> Iterator[tuple[str, str, tuple[Side, ...]]]:
 def _encoder(layout: Layout, branch: str) -> Iterator[tuple[str, str, tuple[Side, ...]]]:
     new = f"encoder.{branch}"
     old = f"encoder_{branch}" if layout.flat else f"encoder_{branch}.encoder"
-    sides: list[Side] = [DEPTH, "wide", "middle", "narrow"]
+    sides: list[Side] = ["trits", "wide", "middle", "narrow"]
     step = 4 if layout.encoder == "improved" else 2
     for k in range(3):
         yield from _linear(f"{old}.{step * k}", f"{new}.hidden.linear.{k}", sides[k + 1], sides[k])
@@ -185,7 +186,7 @@ def _decoder(layout: Layout) -> Iterator[tuple[str, str, tuple[Side, ...]]]:
         yield from _linear(f"{old}.{step * k}", f"decoder.hidden.linear.{k}", sides[k + 1], sides[k])
         if layout.decoder == "improved":
             yield from _norm(f"{old}.{step * k + 1}", f"decoder.hidden.norm.{k}", sides[k + 1])
-    yield from _linear(f"{old}.{2 * step}", "decoder.logits", 3 * DEPTH, "second")
+    yield from _linear(f"{old}.{2 * step}", "decoder.logits", "logits", "second")
 
 
 def _projections(layout: Layout) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -313,13 +314,16 @@ def _widths(
             if isinstance(side, str) and length > 0:
                 votes.setdefault(side, Counter())[length] += 1
     found: dict[str, int] = {}
-    defaults = WIDTHS | {"radius": 0}
+    defaults = {"trits": DEPTH} | WIDTHS | {"radius": 0}
+    trits = votes.get("trits", Counter())
+    votes["trits"] = Counter({n: count for n, count in trits.items() if n <= _DEEPEST} or {DEPTH: 1})
     for side, usual in defaults.items():
         if side == "radius":
             usual = max(32, found["hidden"] // 2)
         counts = votes.get(side, Counter({usual: 1}))
         found[side] = max(counts, key=lambda length: (counts[length], length == usual, -length))
-    return found
+    # Three logits for each trit, whatever the file has there.
+    return found | {"logits": 3 * found["trits"]}
 
 
 def _elements(shape: Shape) -> int:
