@@ -23,10 +23,17 @@ Side = int | str
 Kind = Literal["plain", "improved"]
 Projection = Literal["single", "dual", "shared direction"]
 
-#: Trits of an operation: the predecessor knew no other depth.
-DEPTH = 9
-#: The widths that its constructors had.
-WIDTHS = {"wide": 256, "middle": 128, "narrow": 64, "latent": 16, "first": 32, "second": 64, "hidden": 64}
+#: The widths that the predecessor's constructors had; it knew operations of 9 trits alone.
+WIDTHS = {
+    "trits": 9,
+    "wide": 256,
+    "middle": 128,
+    "narrow": 64,
+    "latent": 16,
+    "first": 32,
+    "second": 64,
+    "hidden": 64,
+}
 _MOST_LAYERS = 4
 
 _WRAPPERS = re.compile(r"^(?:module\.|_orig_mod\.)+")
@@ -89,7 +96,7 @@ class Found:
     Attributes:
         layout: which one it is.
         names: today's name of every tensor, by the predecessor's.
-        widths: the widths of its layers.
+        widths: the widths of its layers; `trits` is the depth.
         balls: the tensors that hold a curvature, as softplus^-1(c).
         buffers: tensors that hold a curvature as it is.
         dropped: tensors that no output depends on, each with the reason.
@@ -166,7 +173,7 @@ def expected(layout: Layout) -> Iterator[tuple[str, str, tuple[Side, ...]]]:
 def _encoder(layout: Layout, branch: str) -> Iterator[tuple[str, str, tuple[Side, ...]]]:
     new = f"encoder.{branch}"
     old = f"encoder_{branch}" if layout.flat else f"encoder_{branch}.encoder"
-    sides: list[Side] = [DEPTH, "wide", "middle", "narrow"]
+    sides: list[Side] = ["trits", "wide", "middle", "narrow"]
     step = 4 if layout.encoder == "improved" else 2
     for k in range(3):
         yield from _linear(f"{old}.{step * k}", f"{new}.hidden.linear.{k}", sides[k + 1], sides[k])
@@ -185,7 +192,7 @@ def _decoder(layout: Layout) -> Iterator[tuple[str, str, tuple[Side, ...]]]:
         yield from _linear(f"{old}.{step * k}", f"decoder.hidden.linear.{k}", sides[k + 1], sides[k])
         if layout.decoder == "improved":
             yield from _norm(f"{old}.{step * k + 1}", f"decoder.hidden.norm.{k}", sides[k + 1])
-    yield from _linear(f"{old}.{2 * step}", "decoder.logits", 3 * DEPTH, "second")
+    yield from _linear(f"{old}.{2 * step}", "decoder.logits", "logits", "second")
 
 
 def _projections(layout: Layout) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -312,6 +319,10 @@ def _widths(
         for side, length in zip(sides, shape, strict=True):
             if isinstance(side, str) and length > 0:
                 votes.setdefault(side, Counter())[length] += 1
+    # Three logits a trit: those that are not divisible by three are no witnesses.
+    for length, count in votes.pop("logits", Counter()).items():
+        if length % 3 == 0:
+            votes.setdefault("trits", Counter())[length // 3] += count
     found: dict[str, int] = {}
     defaults = WIDTHS | {"radius": 0}
     for side, usual in defaults.items():
@@ -319,7 +330,7 @@ def _widths(
             usual = max(32, found["hidden"] // 2)
         counts = votes.get(side, Counter({usual: 1}))
         found[side] = max(counts, key=lambda length: (counts[length], length == usual, -length))
-    return found
+    return found | {"logits": 3 * found["trits"]}
 
 
 def _elements(shape: Shape) -> int:

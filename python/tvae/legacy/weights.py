@@ -22,7 +22,7 @@ from tvae.checkpoint.atomic import storage_error
 from tvae.checkpoint.strict import table
 from tvae.errors import CheckpointError
 from tvae.legacy.architecture import curvature, in_range, model_spec, number, remarks, settings
-from tvae.legacy.layouts import DEPTH, Found, Misfit, bare, is_model, understand
+from tvae.legacy.layouts import Found, Misfit, bare, is_model, understand
 from tvae.nn.spec import architecture
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def read(path: str | os.PathLike[str], *, keep: bool = False) -> Checkpoint:
         base_checkpoint=old.path,
         base_sha256=sha256(old.path),
         epoch=old.facts["epoch"],
-        architecture=architecture(spec, DEPTH),
+        architecture=architecture(spec, old.found.widths["trits"]),
         source=_source(old, notes),
     )
     return Checkpoint(record, tensors, {}, beside)
@@ -169,6 +169,9 @@ def _spec(old: OldFile, values: Mapping[str, torch.Tensor]) -> tuple[Any, list[s
         {name: numbers[name] for name in old.found.buffers},
         chosen.curvature,
     )
+    if not old.found.layout.projection:
+        # Without a ball nothing has a curvature, whatever the config says.
+        c, notes = 1.0, []
     if not in_range(c):
         rows = [
             (name, "one c in [0.1, 10]", f"{value:g}", "two curvatures" if math.isnan(c) else f"c = {c:g}")
