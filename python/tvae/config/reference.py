@@ -58,6 +58,11 @@ def _sections(at: Shape, path: str) -> Iterator[str]:
     yield _about(at)
     if rows:
         yield "\n".join([_HEADER, *rows])
+    if tree.is_mapping(at.annotation):
+        # Every name of a mapping takes the same keys: one table says them all.
+        yield f"NAME is one of {', '.join(f'`{name}`' for name in at.children)}."
+        yield from _sections(next(iter(at.children.values())), f"{path}NAME.")
+        return
     for name, child in at.children.items():
         if child.section:
             yield from _sections(child, f"{path}{name}.")

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from tvae.checkpoint import load_into
 from tvae.config.cold_start import refuse_cold_start
+from tvae.config.consistency import decoded_branches
 from tvae.config.schema import Config
 from tvae.errors import CheckpointError, ConfigError
 from tvae.loading import locate, open_weights
 from tvae.losses import Scale, Total
+from tvae.losses.schedule import Clock
 from tvae.nn import Branch, TernaryVAE
 from tvae.nn.spec import architecture
 from tvae.training.early_stopping import EarlyStopping
 from tvae.training.guards import CollapseGuard
+from tvae.training.homeostasis import Homeostasis
 from tvae.training.optimizer import PartOptimizer
 from tvae.training.part import part_of
+from tvae.training.plateau import Plateau
 from tvae.training.policy import Policy
+from tvae.training.schedule import total_steps
 from tvae.training.state import TrainState
 from tvae.training.step import Step
 
@@ -77,7 +82,13 @@ def build_losses(config: Config, model: TernaryVAE, extra: Mapping[str, object])
     """The weighted sum of the config's losses, and of `extra` ones by name, for this model."""
     scale = Scale(model.space.depth, model.r_max, config.loss.bands)
     return Total(
-        config.loss, scale, branches=model.branches, on_ball=config.model.projection is not None, extra=extra
+        config.loss,
+        scale,
+        branches=model.branches,
+        on_ball=config.model.projection is not None,
+        decoded=_decoded(config),
+        clock=Clock(total_steps(config), config.training.steps_per_epoch),
+        extra=extra,
     )
 
 
@@ -86,6 +97,10 @@ def build_policies(config: Config) -> list[Policy]:
     policies: list[Policy] = [CollapseGuard(config.training.guards)]
     if config.training.early_stop is not None:
         policies.append(EarlyStopping(config.training.early_stop))
+    if config.training.plateau is not None:
+        policies.append(Plateau(config.training.plateau))
+    if config.training.homeostasis is not None:
+        policies.append(Homeostasis(config.training.homeostasis, config.parts))
     return policies
 
 
@@ -101,7 +116,7 @@ def build_state(
         model,
         total,
         optimizer,
-        decoded=_decoded(config, model),
+        decoded=_decoded(config),
         mean_too=reconstruction is not None and reconstruction.mean,
         training=config.training,
         optim=config.optim,
@@ -109,12 +124,8 @@ def build_state(
     return TrainState(model, optimizer, build_policies(config), list(extra)), step
 
 
-def _decoded(config: Config, model: TernaryVAE) -> tuple[Branch, ...]:
-    """The branches to decode: none, the one whose code the decoder reads, or (two plain VAEs) both."""
-    reconstruction = config.loss.reconstruction
-    if reconstruction is None and config.loss.kl is None:
-        return ()
-    return model.branches if reconstruction and reconstruction.branches == "both" else (model.decoding,)
+def _decoded(config: Config) -> tuple[Branch, ...]:
+    return cast(tuple[Branch, ...], decoded_branches(config))
 
 
 def describe(model: TernaryVAE) -> dict[str, Any]:
