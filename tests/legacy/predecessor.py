@@ -19,18 +19,18 @@ ISP_ONE = math.log(math.e - 1.0)
 
 
 class Encoder(nn.Module):
-    def __init__(self, improved: bool, latent: int = 16, widths: tuple[int, ...] = WIDTHS) -> None:
+    def __init__(self, improved: bool, latent: int = 16, depth: int = 9) -> None:
         super().__init__()
-        a, b, c = widths
+        a, b, c = WIDTHS
         if improved:
             self.encoder = nn.Sequential(
-                nn.Linear(9, a), nn.LayerNorm(a), nn.SiLU(), nn.Dropout(0.1),
+                nn.Linear(depth, a), nn.LayerNorm(a), nn.SiLU(), nn.Dropout(0.1),
                 nn.Linear(a, b), nn.LayerNorm(b), nn.SiLU(), nn.Dropout(0.1),
                 nn.Linear(b, c), nn.LayerNorm(c), nn.SiLU(),
             )  # fmt: skip
         else:
             self.encoder = nn.Sequential(
-                nn.Linear(9, a), nn.ReLU(), nn.Linear(a, b), nn.ReLU(), nn.Linear(b, c), nn.ReLU()
+                nn.Linear(depth, a), nn.ReLU(), nn.Linear(a, b), nn.ReLU(), nn.Linear(b, c), nn.ReLU()
             )
         self.fc_mu = nn.Linear(c, latent)
         self.fc_logvar = nn.Linear(c, latent)
@@ -43,20 +43,20 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    def __init__(self, improved: bool, latent: int = 16) -> None:
+    def __init__(self, improved: bool, latent: int = 16, depth: int = 9) -> None:
         super().__init__()
         if improved:
             self.decoder = nn.Sequential(
                 nn.Linear(latent, 32), nn.LayerNorm(32), nn.SiLU(), nn.Dropout(0.1),
-                nn.Linear(32, 64), nn.LayerNorm(64), nn.SiLU(), nn.Dropout(0.1), nn.Linear(64, 27),
+                nn.Linear(32, 64), nn.LayerNorm(64), nn.SiLU(), nn.Dropout(0.1), nn.Linear(64, 3 * depth),
             )  # fmt: skip
         else:
             self.decoder = nn.Sequential(
-                nn.Linear(latent, 32), nn.ReLU(), nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 27)
+                nn.Linear(latent, 32), nn.ReLU(), nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 3 * depth)
             )
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.decoder(z).view(-1, 9, 3)
+        return self.decoder(z).view(len(z), -1, 3)
 
 
 class Ball(nn.Module):
@@ -126,12 +126,13 @@ class Model(nn.Module):
         max_radius: float = 0.95,
         latent: int = 16,
         through_ball: bool = False,
+        depth: int = 9,
     ) -> None:
         super().__init__()
         self.max_radius, self.kind, self.through_ball = max_radius, projection, through_ball
-        self.encoder_A = Encoder(encoder == "improved", latent)
-        self.encoder_B = Encoder(encoder == "improved", latent)
-        self.decoder_A = Decoder(decoder == "improved", latent)
+        self.encoder_A = Encoder(encoder == "improved", latent, depth)
+        self.encoder_B = Encoder(encoder == "improved", latent, depth)
+        self.decoder_A = Decoder(decoder == "improved", latent, depth)
         options = (hidden, layers, dropout, ball, latent)
         if projection == "single":
             self.projection: nn.Module = Projection(*options)

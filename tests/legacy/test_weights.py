@@ -28,6 +28,7 @@ LAYOUTS: dict[str, dict[str, Any]] = {
     "shared direction": {"projection": "shared direction", "layers": 2, "dropout": 0.1},
     "improved": {"encoder": "improved", "decoder": "improved", "layers": 2, "dropout": 0.1},
     "improved encoder": {"encoder": "improved", "hidden": 128},
+    "depth 5": {"depth": 5, "layers": 2, "dropout": 0.1, "controller": True},
     "latent 8, radius .99": {"latent": 8, "hidden": 32, "max_radius": 0.99},
 }
 
@@ -37,8 +38,9 @@ def built(**options: Any) -> Model:
     return Model(**options).eval()
 
 
-def every_operation() -> torch.Tensor:
-    return torch.from_numpy(tvae.TernarySpace(9).trits(range(0, 19683, 7))).float()
+def every_operation(depth: int = 9) -> torch.Tensor:
+    space = tvae.TernarySpace(depth)
+    return torch.from_numpy(space.trits(range(0, space.size, 7))).float()
 
 
 def saved(path: Path, model: Model, **beside: Any) -> Path:
@@ -50,7 +52,7 @@ def saved(path: Path, model: Model, **beside: Any) -> Path:
 def test_outputs_are_those_of_the_predecessor(options: dict[str, Any], tmp_path: Path) -> None:
     old = built(**options)
     new = tvae.load(saved(tmp_path / "best.pt", old))
-    x = every_operation()
+    x = every_operation(options.get("depth", 9))
     expected = old.outputs(x)
     for branch in "AB":
         mu, logvar = new.encode(x, branch)
@@ -145,6 +147,11 @@ def test_points_beyond_the_rim_are_held_inside_the_ball(tmp_path: Path) -> None:
     points = tvae.load(write(tmp_path / "best.pt", state)).embed([0, 1, 2])
     assert (2.0**0.5 * points.norm(dim=-1)).tolist() == pytest.approx([1.0] * 3, abs=2e-5)
     assert (2.0 * points.double().square().sum(dim=-1) < 1.0).all()
+
+
+def test_without_a_ball_the_curvature_of_the_config_is_nobody_s(tmp_path: Path) -> None:
+    old = built(projection=None)
+    assert tvae.load(write(tmp_path / "a.pt", old.state_dict(), config={"curvature": 9.0})).curvature == 1.0
 
 
 def test_a_run_of_v5_12_1_decodes_its_ball_points(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import msgspec
 from tvae.checkpoint import Checkpoint, Record
 from tvae.checkpoint.atomic import write_chunks
 from tvae.errors import CheckpointError
-from tvae.legacy.layouts import DEPTH, Layout, Projection, expected
+from tvae.legacy.layouts import Layout, Projection, expected
 from tvae.nn.spec import ModelSpec, from_architecture
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ def content(checkpoint: Checkpoint, *, source: str) -> dict[str, Any]:
     """What goes into the file: its state dict, epoch, metrics and config under the predecessor's keys."""
     record = checkpoint.record
     try:
-        spec, depth = from_architecture(record.architecture)
+        spec, _ = from_architecture(record.architecture)
     except msgspec.ValidationError as error:
         raise CheckpointError(f"describes no architecture of this version: {error}", path=source) from error
-    lacking = [*_lacking(spec, depth)]
+    lacking = [*_lacking(spec)]
     if lacking:
         raise CheckpointError(
             "the predecessor had no such architecture, so this cannot become a .pt for its tools",
@@ -105,12 +105,11 @@ def layout_of(spec: ModelSpec, *, shifted: bool, flat: bool = False) -> Layout:
     )
 
 
-def _lacking(spec: ModelSpec, depth: int) -> Iterator[str]:
+def _lacking(spec: ModelSpec) -> Iterator[str]:
     """What the predecessor could not have built."""
     encoder, decoder, projection = spec.encoder, spec.decoder, spec.projection
     tangent = spec.decode == "tangent"
     wrong = {
-        f"depth {depth}": depth != DEPTH,
         f"{spec.branches} branch": spec.branches != 2,
         "a learned curvature": spec.learnable_curvature,
         "an encoder with skip": encoder.skip,

@@ -23,11 +23,17 @@ Side = int | str
 Kind = Literal["plain", "improved"]
 Projection = Literal["single", "dual", "shared direction"]
 
-#: Trits of an operation in every file of the predecessor's own; its layers take other depths too.
-DEPTH = 9
-_DEEPEST = 19
-#: The widths that its constructors had.
-WIDTHS = {"wide": 256, "middle": 128, "narrow": 64, "latent": 16, "first": 32, "second": 64, "hidden": 64}
+#: The widths that the predecessor's constructors had; it knew operations of 9 trits alone.
+WIDTHS = {
+    "trits": 9,
+    "wide": 256,
+    "middle": 128,
+    "narrow": 64,
+    "latent": 16,
+    "first": 32,
+    "second": 64,
+    "hidden": 64,
+}
 _MOST_LAYERS = 4
 
 _WRAPPERS = re.compile(r"^(?:module\.|_orig_mod\.)+")
@@ -90,7 +96,7 @@ class Found:
     Attributes:
         layout: which one it is.
         names: today's name of every tensor, by the predecessor's.
-        widths: the widths of its layers.
+        widths: the widths of its layers; `trits` is the depth.
         balls: the tensors that hold a curvature, as softplus^-1(c).
         buffers: tensors that hold a curvature as it is.
         dropped: tensors that no output depends on, each with the reason.
@@ -313,16 +319,17 @@ def _widths(
         for side, length in zip(sides, shape, strict=True):
             if isinstance(side, str) and length > 0:
                 votes.setdefault(side, Counter())[length] += 1
+    # Three logits a trit: those that are not divisible by three are no witnesses.
+    for length, count in votes.pop("logits", Counter()).items():
+        if length % 3 == 0:
+            votes.setdefault("trits", Counter())[length // 3] += count
     found: dict[str, int] = {}
-    defaults = {"trits": DEPTH} | WIDTHS | {"radius": 0}
-    trits = votes.get("trits", Counter())
-    votes["trits"] = Counter({n: count for n, count in trits.items() if n <= _DEEPEST} or {DEPTH: 1})
+    defaults = WIDTHS | {"radius": 0}
     for side, usual in defaults.items():
         if side == "radius":
             usual = max(32, found["hidden"] // 2)
         counts = votes.get(side, Counter({usual: 1}))
         found[side] = max(counts, key=lambda length: (counts[length], length == usual, -length))
-    # Three logits for each trit, whatever the file has there.
     return found | {"logits": 3 * found["trits"]}
 
 

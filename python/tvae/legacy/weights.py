@@ -169,6 +169,9 @@ def _spec(old: OldFile, values: Mapping[str, torch.Tensor]) -> tuple[Any, list[s
         {name: numbers[name] for name in old.found.buffers},
         chosen.curvature,
     )
+    if not old.found.layout.projection:
+        # Without a ball nothing has a curvature, whatever the config says.
+        c, notes = 1.0, []
     if not in_range(c):
         rows = [
             (name, "one c in [0.1, 10]", f"{value:g}", "two curvatures" if math.isnan(c) else f"c = {c:g}")
