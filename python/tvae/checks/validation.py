@@ -11,10 +11,11 @@ import msgspec
 
 from tvae import _core
 from tvae.checkpoint import Checkpoint
+from tvae.checks.difference import changed, lacking, text
 from tvae.errors import CheckpointError
 from tvae.legacy import weights
 from tvae.loading import locate, model_of, open_weights
-from tvae.nn.spec import ModelSpec, differences, from_architecture
+from tvae.nn.spec import ModelSpec, from_architecture
 
 if TYPE_CHECKING:
     from tvae.config.schema import Config
@@ -130,14 +131,18 @@ def _fits(content: Checkpoint, spec: ModelSpec, config: Config, source: str) -> 
     from tvae.checkpoint import load_into
     from tvae.nn import TernaryVAE
 
+    heads = {name.partition(".")[0] for name in content.tensors}
+    fresh = [f"{kind}.*" for kind in lacking(heads)]
+    model = TernaryVAE(config.model, depth=config.space.depth)
     try:
-        load_into(TernaryVAE(config.model, depth=config.space.depth), content.tensors, source=source)
+        left = load_into(model, content.tensors, source=source, allow_missing=fresh)
     except CheckpointError as error:
         return Check(name="config", ok=False, message=_short(error, source), details=error.details)
-    changed = differences(config.model, spec)
-    if changed:
-        said = ", ".join(f"{key} {mine} (file: {theirs})" for key, (mine, theirs) in changed.items())
+    if keys := changed(config.model, spec):
+        said = ", ".join(f"{key} {text(mine)} (file: {text(theirs)})" for key, (mine, theirs) in keys.items())
         return Check(name="config", ok=False, message=f"the tensors fit, but the function differs: {said}")
+    if left:
+        return Check(name="config", ok=True, message="fits; the projection would start from random weights")
     return Check(name="config", ok=True, message="tensors and function are those of the config's model")
 
 
