@@ -54,4 +54,4 @@ def test_auto_fix_goes_on_with_what_it_found(tvae: Run, tmp_path: Path) -> None:
     assert '+init: "outputs/models/b/best.safetensors"' in done.err
     assert (tmp_path / "frozen.fixed.yaml").is_file()
     written = (tmp_path / "outputs/models/f/config.yaml").read_text()
-    assert "init: outputs/models/b/best.safetensors" in written
+    assert 'init: "outputs/models/b/best.safetensors"' in written
