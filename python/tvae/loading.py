@@ -12,6 +12,7 @@ import msgspec
 from tvae.checkpoint import Checkpoint, load_into, read
 from tvae.errors import CheckpointError, MissingError
 from tvae.legacy import weights
+from tvae.legacy.places import elsewhere
 from tvae.nn.spec import from_architecture
 
 if TYPE_CHECKING:
@@ -83,10 +84,13 @@ def locate(src: str | os.PathLike[str]) -> Path:
         return Path(str(files("tvae.presets") / "default.safetensors"))
     path = Path(src)
     if not path.exists():
+        found = elsewhere(str(src))
         raise MissingError(
             "no such checkpoint",
             path=str(src),
-            hint="give a file, its folder such as outputs/models/NAME, or `default` for the shipped weights",
+            hint=f"one of that name is {' and '.join(map(str, found))}"
+            if found
+            else "give a file, its folder such as outputs/models/NAME, or `default` for the shipped weights",
         )
     if path.is_dir():
         ours, theirs = path / "best.safetensors", path / weights.BEST

@@ -71,6 +71,24 @@ def test_every_depth_has_a_finite_value_and_gradient(name: str, depth: int) -> N
     assert all(p.grad is None or p.grad.isfinite().all() for p in point)
 
 
+ON_PAIRS = ["distance_band", "geodesic", "padic_metric", "padic_ranking", "pair_ranking", "repulsion"]
+
+
+@pytest.mark.parametrize("name", ON_PAIRS)
+def test_an_operation_is_not_a_pair_with_itself(name: str) -> None:
+    torch.manual_seed(0)
+    batch = a_batch(32)
+    same = torch.eye(16, dtype=torch.bool)
+    batch = batch._replace(pair_level=torch.where(same, DEPTH, batch.pair_level.clamp_max(DEPTH - 1)))
+    distances = (0.1 + torch.rand(16, 16)).requires_grad_()
+    inputs = a_point(32, 3).inputs(batch)
+    inputs._distances["B"] = distances
+    made(name)(inputs).value.backward()
+    assert distances.grad is not None
+    assert distances.grad[~same].any()
+    assert not distances.grad[same].any()
+
+
 @pytest.mark.parametrize("name", losses.names())
 def test_copies_of_one_operation_have_a_finite_gradient(name: str) -> None:
     # A batch may draw an operation twice; the encoder then gives the same point twice, at distance 0.

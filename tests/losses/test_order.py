@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -15,6 +17,7 @@ from tvae.losses.hyperbolic import arcosh1p, log_sinhc
 from tvae.losses.inputs import Bands, Batch, LossInputs, Scale
 from tvae.losses.levels import present_outside
 from tvae.losses.spec import PAdicRanking, RadialHierarchy, ZeroStructure
+from tvae.space import TernarySpace
 
 R_MAX = 3.0
 HALF = 16
@@ -80,6 +83,16 @@ def test_zero_structure_counts_zeros_and_weighs_each_part_once() -> None:
     assert metrics["correlation"].item() == pytest.approx(correlation, abs=1e-5)
     assert value.item() == pytest.approx(0.7 * valuation + 0.3 * (correlation + 0.3) ** 2, rel=1e-5)
     assert loss.config == ZeroStructure(error="mse", valuation_weight=0.7, sparsity_weight=0.3)
+
+
+def test_leading_zeros_disagree_with_the_valuation() -> None:
+    # What docs/losses.md says about all operations of depth 9.
+    space = TernarySpace(9)
+    trits = space.trits(np.arange(space.size))
+    leading = (trits == 0).cumprod(axis=1).sum(axis=1)
+    assert spearmanr(leading, space.valuation(np.arange(space.size))).statistic == pytest.approx(
+        -0.4815, abs=5e-5
+    )
 
 
 def test_zero_structure_is_finite_where_all_radii_are_equal() -> None:

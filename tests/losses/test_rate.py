@@ -114,6 +114,18 @@ def test_wrapped_kl_is_zero_at_the_prior_with_a_finite_gradient() -> None:
     assert sigma.grad.abs().max() < 0.05
 
 
+def test_free_bits_of_the_ball_cost_the_allowance_and_no_gradient() -> None:
+    point = a_point(32, 4)
+    inputs = point.inputs(a_batch(32))
+    plain = made("hyperbolic_prior")(inputs).value.item()
+    assert made("hyperbolic_prior", free_bits=0.1 * plain / 4)(inputs).value.item() == pytest.approx(plain)
+    value = made("hyperbolic_prior", free_bits=plain)(inputs).value
+    value.backward()
+    assert value.item() == pytest.approx(4 * plain)
+    assert point.level.grad is not None
+    assert not point.level.grad.any()
+
+
 def test_hyperbolic_reconstruction_weighs_the_centre_and_stays_positive() -> None:
     batch = a_batch(32)
     logits = torch.randn(1, 32, DEPTH, 3)

@@ -175,7 +175,8 @@ def test_it_needs_two_encoders_and_a_ball() -> None:
 RESTLESS = (
     "training.homeostasis.warmup_epochs=0", "training.homeostasis.hysteresis_epochs=1",
     "training.homeostasis.window=2", "training.homeostasis.plateau=3.0",
-    "training.homeostasis.plateau_patience=1", "training.homeostasis.stall_patience=1", "training.homeostasis.coverage_floor=0.0",
+    "training.homeostasis.plateau_patience=1", "training.homeostasis.stall_patience=1",
+    "training.homeostasis.coverage_floor=0.0",
     "training.homeostasis.coverage_freeze=0.001", "training.homeostasis.coverage_thaw=0.001",
     "parts.encoder_A.freeze=true", "training.epochs=6",
 )  # fmt: skip

@@ -58,6 +58,7 @@ _HOMES = {
     "show": ("show", "show"),
     "prune": ("prune", "prune"),
     "config": ("config", "app"),
+    "models": ("models", "models"),
     "checkpoint": ("checkpoint", "app"),
     "info": ("info", "info"),
     "lint-geometry": ("lint", "lint_geometry"),

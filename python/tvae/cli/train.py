@@ -12,6 +12,7 @@ import typer
 from tvae.cli.failure import INTERRUPTED
 from tvae.cli.option import DEFAULT_OUT, Debug, Json, Out, Quiet, Sets, Source
 from tvae.cli.output import columns, note, result, result_json
+from tvae.cli.settings import out_folder, settings, variables
 from tvae.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ def train(
     arguments = context.obj if isinstance(context.obj, list) else []
     command = shlex.join(["tvae", *arguments])
     silent = quiet or as_json
+    env = variables()
+    home = out_folder(out, env)
     if resume is not None:
         from tvae import training
 
@@ -103,45 +106,43 @@ def train(
         _only_resume(resume, {**others, **kept, **checks}, out)
         sink = _progress(silent=silent)
         summary = training.resume(
-            resume, out=out or DEFAULT_OUT, command=command, device=device, threads=threads, sinks=[sink]
+            resume, out=home, command=command, device=device, threads=threads, sinks=[sink]
         )
         if not sink.started and summary.status == "finished":
             note(f"tvae: the run {summary.name} is finished already")
-        _report(summary, out=out or DEFAULT_OUT, as_json=as_json)
+        _report(summary, out=home, as_json=as_json)
         return
 
-    from tvae.config import load
-
-    found = load(
+    found = settings(
         source,
+        env=env,
         sets=sets or (),
         overrides={_KEYS[flag]: value for flag, value in given.items()},
         labels={key: flag for flag, key in _KEYS.items()},
     )
-    out = out or DEFAULT_OUT
     if auto_fix:
-        found = _fixed(found, out=out, command=command, may_train=not validate_only, silent=silent)
+        found = _fixed(found, out=home, command=command, may_train=not validate_only, silent=silent)
     if validate_only:
         from tvae.checks.preflight import preflight
 
-        _preflight(preflight(found.config, out=out), quiet=quiet, as_json=as_json)
+        _preflight(preflight(found.config, out=home), quiet=quiet, as_json=as_json)
         return
     from tvae import training
     from tvae.checks.preflight import explained
 
     sink = _progress(silent=silent)
-    with explained(found.config, out=out):
+    with explained(found.config, out=home):
         summary = training.train(
             found.config,
             preset=found.name,
             config_path=str(found.path) if found.path else None,
             command=command,
-            out=out,
+            out=home,
             name=name,
             overwrite=overwrite,
             sinks=[sink],
         )
-    _report(summary, out=out, as_json=as_json)
+    _report(summary, out=home, as_json=as_json)
 
 
 def _only_resume(run: str, others: Mapping[str, object], out: Path | None) -> None:

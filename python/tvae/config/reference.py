@@ -30,7 +30,8 @@ def reference() -> str:
 _HOW = """A config file is YAML and names only what differs from these defaults. Any key can be set on the
 command line with `--set a.b=value` or in the environment with `TVAE_A__B=value`; the command wins over
 the environment, the environment over the file. `TVAE_SEED` and `TVAE_INIT` set the keys `seed` and
-`init`; other names without a double underscore are no settings and are left alone. A section that may
+`init`, and `TVAE_OUT` stands for `--out`; other names without a double underscore are no settings: the
+commands know those of old files ([migration.md](migration.md)) and leave the rest alone. A section that may
 be null is switched off by null, and switched on, with its defaults, by setting any of its keys."""
 
 

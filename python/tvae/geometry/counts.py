@@ -28,8 +28,9 @@ class PairOrder(NamedTuple):
     """What `pair_order` reads off counts: 0-d float64 tensors, but for the last two, (levels - 1,).
 
     Attributes:
-        correlation: -Spearman(level, distance) with tie-averaged ranks; 0 where either is constant.
-        correlation_bound: by how much the order inside bins can change it.
+        correlation: -Spearman(level, distance) with tie-averaged ranks, distances inside a bin taken as
+            different ones; 0 where either is constant.
+        correlation_bound: by how much ties and the order inside bins can change it.
         inversions: share of comparisons of a pair at level k with one at k + 1 in which the first is not the
             farther one, a tie counting half.
         inversions_bound: half of the comparisons inside bins.
@@ -105,8 +106,8 @@ def pair_order(counts_KB: Tensor) -> PairOrder:
     Example:
         >>> import torch
         >>> near, far = torch.tensor([[0, 9, 0], [9, 0, 0]]), torch.tensor([[9, 0, 0], [0, 9, 0]])
-        >>> float(pair_order(near).correlation), float(pair_order(far).correlation)
-        (1.0, -1.0)
+        >>> [float(pair_order(counts).correlation.sign()) for counts in (near, far)]
+        [1.0, -1.0]
     """
     n_KB = counts_KB[:, :-1].double()
     size_K = n_KB.sum(1)

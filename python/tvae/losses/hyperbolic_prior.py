@@ -46,7 +46,7 @@ def wrapped_kl(polar: Polar, sigma: Tensor, *, prior: float, c: Tensor | float) 
     root = c**0.5
     a = (root * polar.radius)[:, None, None]
     b = (root * math.sqrt(d) * sigma)[:, :, None]
-    along = polar.direction[:, :, None] * torch.tensor([1.0, -1.0], dtype=sigma.dtype, device=sigma.device)
+    along = torch.stack([polar.direction, -polar.direction], dim=-1)
     # cosh(R') - 1, from cosh(a - b) so that nothing cancels where the two ways lead back to the centre.
     excess = 2.0 * torch.sinh(0.5 * (a - b)).square() + torch.sinh(a) * torch.sinh(b) * (1.0 + along)
     ended = arcosh1p(excess)
@@ -58,13 +58,17 @@ def wrapped_kl(polar: Polar, sigma: Tensor, *, prior: float, c: Tensor | float) 
 
 @register("hyperbolic_prior")
 class HyperbolicPriorLoss(Loss):
-    """Mean over operations of `wrapped_kl`: nats per operation.
+    """Mean over operations of `wrapped_kl`, at least free_bits D: nats per operation.
 
-    The latent's standard deviations are read as hyperbolic lengths around the ball point of the mean.
+    The latent's standard deviations are read as hyperbolic lengths around the ball point of the mean. The
+    KL of D dimensions that do not separate has one allowance for all of them, free_bits D.
     """
 
     def __call__(self, inputs: LossInputs) -> LossResult:
         _, logvar, polar = inputs.posterior(self.branch)
         assert polar is not None, "losses on the ball are refused for models without a projection"
         sigma = torch.exp(0.5 * logvar)
-        return LossResult(wrapped_kl(polar, sigma, prior=self.config.sigma, c=inputs.output.curvature).mean())
+        kl = wrapped_kl(polar, sigma, prior=self.config.sigma, c=inputs.output.curvature).mean()
+        if self.config.free_bits:
+            kl = kl.clamp_min(self.config.free_bits * logvar.shape[-1])
+        return LossResult(kl)

@@ -58,7 +58,8 @@ def factor(epochs: Tensor, schedule: WeightSchedule) -> Tensor:
     course: Tensor | float = schedule.end
     if schedule.ramp_epochs:
         share = (since / schedule.ramp_epochs).clamp(0.0, 1.0)
-        course = torch.lerp(share.new_tensor(schedule.start), share.new_tensor(schedule.end), share)
+        # No tensors made of constants: a captured step could not copy them to its device.
+        course = (1.0 - share) * schedule.start + share * schedule.end
     if schedule.period_epochs is not None:
         swing = torch.sin(2.0 * math.pi / schedule.period_epochs * since)
         course = course * (1.0 + schedule.amplitude * swing)

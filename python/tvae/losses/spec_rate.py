@@ -34,6 +34,10 @@ class HyperbolicPrior(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         float,
         Meta(gt=0.0, description="standard deviation of the prior in each direction, hyperbolic length"),
     ] = 1.0
+    free_bits: Annotated[
+        float,
+        Meta(ge=0.0, description="nats per latent dimension, averaged over the batch, that cost nothing"),
+    ] = 0.0
 
 
 class HyperbolicReconstruction(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -241,8 +241,10 @@ def _loop(
             state.step, total=total, config=config.optim, steps_per_epoch=training.steps_per_epoch
         )
         for part in state.optimizer.advance(state.step, steps_per_epoch=training.steps_per_epoch):
-            done = state.step // training.steps_per_epoch
-            events.emit(epoch=done, step=state.step, scope="event", event="thawed", part=part)
+            events.emit(
+                epoch=state.step // training.steps_per_epoch, step=state.step, scope="event",
+                event="thawed", part=part, message="its thaw_epoch is over",
+            )  # fmt: skip
         loss, logs = step(batch, lr_factor=factor, progress=state.step / total, step=state.step)
         state.step, state.loss = state.step + 1, loss
         now = time.perf_counter()
