@@ -15,7 +15,6 @@ from tvae.config.schema import Config
 from tvae.errors import TvaeError
 from tvae.legacy import compatibility, weights
 from tvae.nn.spec import ModelSpec, from_architecture
-from tvae.training.part import part_of
 
 if TYPE_CHECKING:
     from tvae.nn import TernaryVAE
@@ -78,6 +77,8 @@ def fits(wanted: Shapes, have: Shapes) -> bool:
         >>> fits({"decoder.w": (2,), "projection.B.w": (3,)}, {"decoder.w": (2,)})
         True
     """
+    from tvae.training.part import part_of
+
     fresh = lacking(map(part_of, have))
     missing = [name for name in wanted if name not in have and not part_of(name).startswith(fresh)]
     return bool(have) and not missing and all(wanted.get(name) == shape for name, shape in have.items())
