@@ -116,7 +116,7 @@ def test_nothing_unpickles(root: Path) -> None:
 
 
 def test_old_names_stay_in_their_room(root: Path) -> None:
-    """ARCHITECTURE.md: `legacy` could be deleted as a whole, for nothing else knows a name of the predecessor."""
+    """ARCHITECTURE.md: `legacy` could be deleted as a whole, for nothing else knows an old name."""
     old = re.compile(
         r"frozen_checkpoint|option_c|TernaryVAEV5|StateNet|TERNARY_|sandbox-training|model_state_dict|padic_losses"
     )
