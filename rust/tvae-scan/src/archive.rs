@@ -196,16 +196,14 @@ fn follow(source: &Source, directory: &Directory, entry: &Entry, file: &mut File
 fn unused(source: &Source, directory: &Directory, names: &Names, file: &mut File<'_>) {
     let storages = &file.tensors.storages;
     let numbers = storages.list.iter().filter_map(|storage| storage.number);
-    if names.are_only(numbers) {
+    if names.are_only(numbers, file.tensors.taken) {
         return;
     }
     let folder = names.full("data/");
     let mut looked = 0;
     for entry in &directory.entries {
         let Some((start, key)) = directory.name(entry).split_at_checked(folder.len()) else { continue };
-        if !start.eq_ignore_ascii_case(&folder)
-            || std::str::from_utf8(key).is_ok_and(|key| file.tensors.storages.get(key).is_some())
-        {
+        if !start.eq_ignore_ascii_case(&folder) || file.tensors.is_used(key) {
             continue;
         }
         looked += 1;
@@ -369,6 +367,12 @@ fn storages(source: &Source, directory: &Directory, names: &Names, file: &mut Fi
     let cut = file.record.salvaged.is_some();
     let mut found = Issues::default();
     places::place(&mut file.tensors, find, cut, &mut found);
+    let size = source.size();
+    file.tensors.place_taken(|number| {
+        let entry = &directory.entries[names.storage(number)?];
+        let inside = entry.header.checked_add(entry.packed).is_some_and(|end| end <= size);
+        (entry.method == 0 && inside).then_some((entry.size, entry.crc))
+    });
     packed.into_vec().into_iter().chain(found.into_vec()).for_each(|issue| file.streams.issues.push(issue));
     file.placed();
 }
@@ -379,7 +383,12 @@ fn overlaps(directory: &Directory, file: &mut File<'_>) {
         let head = 30 + directory.name(entry).len() as u64;
         (entry.header, entry.header.saturating_add(head).saturating_add(entry.packed))
     };
-    if directory.entries.is_sorted_by(|one, next| span(one).1 <= next.header) {
+    let mut last = 0;
+    let apart = directory.entries.iter().all(|entry| {
+        let (start, end) = span(entry);
+        start >= std::mem::replace(&mut last, end)
+    });
+    if apart {
         return;
     }
     let mut spans: Vec<(u64, u64)> = directory.entries.iter().map(span).collect();

@@ -49,7 +49,7 @@ impl Status {
 }
 
 /// The tensors below one key of a checkpoint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct StateDict {
     /// The key; empty if the tensors are at the top.
     pub key: String,

@@ -122,9 +122,11 @@ pub(crate) fn directory_in<'s>(
     let bytes = source.bytes(end.offset, end.length).map_err(|error| Failure::Corrupt(error.to_string()))?;
     entries.clear();
     entries.reserve(usize::try_from(end.count).unwrap_or(0));
-    let mut at = 0;
+    let (mut at, mut rest) = (0, &bytes[..]);
     for _ in 0..end.count {
-        entries.push(entry(&bytes, &mut at).ok_or_else(|| corrupt("its directory is cut short or damaged"))?);
+        let found = entry(at, rest).ok_or_else(|| corrupt("its directory is cut short or damaged"))?;
+        entries.push(found.0);
+        (at, rest) = (at + found.1, &rest[found.1 as usize..]);
     }
     if shift > 0 {
         for entry in &mut entries {
@@ -144,7 +146,7 @@ fn find_end(source: &Source, behind: bool, issues: &mut Issues) -> Result<End, F
         let start = size.saturating_sub(wanted);
         let tail = source.bytes(start, size - start).map_err(|error| Failure::Corrupt(error.to_string()))?;
         let last = tail.len().checked_sub(END_LENGTH);
-        let found = last.and_then(|last| (0..=last).rev().find(|&at| tail[at..].starts_with(END)));
+        let found = last.and_then(|last| memmem::rfind(&tail[..last + END.len()], END));
         if let Some(at) = found {
             let end = end_record(source, &tail[at..], start + at as u64, behind, issues)?;
             if !behind {
@@ -246,40 +248,46 @@ fn zip64_record<'s>(
     Ok(record.starts_with(b"PK\x06\x06").then_some(record))
 }
 
+/// The record that begins `bytes`, which are the directory from `at` on, and its length.
 #[inline]
-fn entry(bytes: &[u8], at: &mut usize) -> Option<Entry> {
-    let record = bytes.get(*at..)?.first_chunk::<46>()?;
-    if !record.starts_with(b"PK\x01\x02") {
-        return None;
-    }
-    let [name, extra, comment] = [28, 30, 32].map(|field| usize::from(u16_at(record, field)));
-    let name = (*at + 46, *at + 46 + name);
-    let extra = (name.1, name.1 + extra);
-    *at = extra.1 + comment;
-    if *at > bytes.len() {
+fn entry(at: u32, bytes: &[u8]) -> Option<(Entry, u32)> {
+    let record = bytes.first_chunk::<46>()?;
+    let [a, b, c, d, ..] = *record.as_chunks::<8>().0 else { return None };
+    let [b'P', b'K', 1, 2, ..] = a else { return None };
+    let [f0, f1, m0, m1, ..] = b;
+    let [c0, c1, c2, c3, p0, p1, p2, p3] = c;
+    let [s0, s1, s2, s3, n0, n1, e0, e1] = d;
+    let [.., h0, h1, h2, h3] = *record;
+    let name = u32::from(u16::from_le_bytes([n0, n1]));
+    let extra = u32::from(u16::from_le_bytes([e0, e1]));
+    let length = 46 + name + extra + u32::from(u16::from_le_bytes([record[32], record[33]]));
+    if length as usize > bytes.len() {
         return None;
     }
     let mut entry = Entry {
         // A directory is 16 MB at most.
-        name: (u32::try_from(name.0).ok()?, u32::try_from(name.1).ok()?),
-        method: u16_at(record, 10),
-        flags: u16_at(record, 8),
-        crc: u32_at(record, 16),
-        packed: u64::from(u32_at(record, 20)),
-        size: u64::from(u32_at(record, 24)),
-        header: u64::from(u32_at(record, 42)),
+        name: (at + 46, at + 46 + name),
+        method: u16::from_le_bytes([m0, m1]),
+        flags: u16::from_le_bytes([f0, f1]),
+        crc: u32::from_le_bytes([c0, c1, c2, c3]),
+        packed: u32::from_le_bytes([p0, p1, p2, p3]).into(),
+        size: u32::from_le_bytes([s0, s1, s2, s3]).into(),
+        header: u32::from_le_bytes([h0, h1, h2, h3]).into(),
     };
-    widen(&mut entry, &bytes[extra.0..extra.1])?;
-    Some(entry)
+    if [entry.packed, entry.size, entry.header].contains(&FULL) {
+        let start = 46 + name as usize;
+        widen(&mut entry, &bytes[start..start + extra as usize])?;
+    }
+    Some((entry, length))
 }
 
+/// Stands where a number does not fit the record.
+const FULL: u64 = 0xffff_ffff;
+
 /// Takes from the zip64 extra field what did not fit the record.
+#[cold]
 fn widen(entry: &mut Entry, mut extra: &[u8]) -> Option<()> {
-    const FULL: u64 = 0xffff_ffff;
     let narrow = [&mut entry.size, &mut entry.packed, &mut entry.header].map(|field| *field == FULL);
-    if !narrow.contains(&true) {
-        return Some(());
-    }
     while extra.len() >= 4 {
         let (id, length) = (u16_at(extra, 0), usize::from(u16_at(extra, 2)));
         let field = extra.get(4..4 + length)?;
@@ -309,7 +317,7 @@ pub(crate) fn first_extent(source: &Source) -> Option<u64> {
     if let Ok(Some(record)) = zip64_record(source, last, false) {
         offset = u64_at(&record, 48);
     }
-    let entry = entry(&source.bytes_up_to(offset, 256).ok()?, &mut 0)?;
+    let (entry, _) = entry(0, &source.bytes_up_to(offset, 256).ok()?)?;
     let kept = entry.packed < MOST_HEAD && entry.header == 0;
     kept.then_some(entry.packed + SMALL_RECORDS)
 }

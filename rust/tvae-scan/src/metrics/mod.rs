@@ -196,7 +196,7 @@ impl<'d> Places<'d> {
         let gather = Gather::new(document);
         let mut found = Vec::new();
         for &(key, item) in &self.top {
-            let value = gather.measured(item, false).map(|value| (value, Word::Borrowed("top level")));
+            let value = gather.measured(item, || false).map(|value| (value, Word::Borrowed("top level")));
             // Some keep the values of all epochs under the plain name.
             let value = match value {
                 Some(((Value::List(_), _), _)) | None => {
@@ -205,7 +205,8 @@ impl<'d> Places<'d> {
                 value => value,
             };
             if let Some(((value, dtype), source)) = value {
-                found.push(Stored { key: names::word(key), source, owner: Owner::Model, value, dtype });
+                let (key, known) = (names::word(key), None);
+                found.push(Stored { key, known, source, owner: Owner::Model, value, dtype });
             }
         }
         let large = found.iter().any(is_large_radius);
@@ -248,6 +249,7 @@ impl<'d> Places<'d> {
             });
             let one = Stored {
                 key: raw_key,
+                known: None,
                 source: Word::Owned(format!("{path}[-1]")),
                 owner: Owner::Model,
                 value,
@@ -264,11 +266,12 @@ impl<'d> Places<'d> {
         let mut gather = Gather::new(document);
         for &(key, item) in &self.bests {
             let Some(stem) = names::best(key) else { continue };
-            let Some((value, dtype)) = gather.measured(item, false) else { continue };
+            let Some((value, dtype)) = gather.measured(item, || false) else { continue };
             let name = names::canonical_at_top(stem, false);
             let family = family::of_best(&name, quick);
             let one = Stored {
                 key: names::word(key),
+                known: None,
                 source: "top level".into(),
                 owner: Owner::Model,
                 value,
@@ -335,8 +338,12 @@ fn is_large_radius(one: &Stored) -> bool {
 
 /// A reading under its canonical name.
 fn reading(one: Stored, aliased: bool, family: impl FnOnce(&str) -> &'static str) -> (Word, Reading) {
-    let stem = names::history(&one.key);
-    let name = names::canonical(stem.as_deref().unwrap_or(&one.key), aliased);
+    let name = if let Some(known) = one.known {
+        names::canonical_of(known, aliased)
+    } else {
+        let stem = names::history(&one.key);
+        names::canonical(stem.as_deref().unwrap_or(&one.key), aliased)
+    };
     let name = match one.owner {
         Owner::Branch(branch) if !name.ends_with("_A") && !name.ends_with("_B") => {
             names::word(&format!("{name}_{branch}"))

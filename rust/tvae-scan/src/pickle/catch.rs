@@ -1,5 +1,6 @@
 //! Which stretches of a stream may be parts from now on.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::arena::{Node, Span};
@@ -10,7 +11,6 @@ use super::parts::{Caught, Held, LONGEST, MOST_PARTS, Named, Part, SHORTEST, Str
 use super::reader::narrow;
 use super::value::NodeId;
 use super::{Safety, code};
-use crate::shares::Share;
 
 impl Machine<'_> {
     /// Notes that the SETITEMS at `at` closed a mark, with so many pairs.
@@ -21,7 +21,8 @@ impl Machine<'_> {
         }
         let Some(begin) = self.begins.pop_if(|begin| begin.depth == depth) else { return };
         let long = (SHORTEST..LONGEST).contains(&(at + 1 - begin.at));
-        if long && self.issues.len() == begin.issues && self.floor == begin.floor {
+        let full = self.doc.tensors.len() > begin.tensors;
+        if long && full && self.issues.len() == begin.issues && self.floor == begin.floor {
             self.stretches.push(Stretch {
                 begin,
                 end: at + 1,
@@ -97,7 +98,7 @@ impl Machine<'_> {
             opcodes,
             nodes,
             banned: AtomicBool::new(false),
-            share: Share::default(),
+            share: Arc::default(),
         };
         safe.then_some(Caught { dict, part })
     }

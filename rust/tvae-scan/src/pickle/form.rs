@@ -244,6 +244,13 @@ pub(crate) fn number(key: &[u8]) -> Option<u32> {
     if !matches!(key, [b'1'..=b'9', ..] | [b'0']) || key.len() > 5 {
         return None;
     }
-    key.iter()
-        .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0')))
+    let mut number = 0;
+    for byte in key {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u32::from(digit);
+    }
+    Some(number)
 }

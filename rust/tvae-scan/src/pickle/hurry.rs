@@ -5,7 +5,7 @@
 //! here too, together with the PUT that follows them. Whatever differs in one byte is left to the machine, which comes to
 //! the same values, imports, issues and costs: a test compares them on every mutation of real streams.
 //!
-//! The form stores seven values in the memo that nothing ever asks for. They are not made. Their entries say where the
+//! The form stores seven values in the memo that nothing ever asks for, and that of a numpy scalar (`scalars`) five. They are not made. Their entries say where the
 //! tensor was written, and the machine follows those bytes again if a GET wants one of them after all. That gives the same
 //! values only as long as no entry is replaced, so the first PUT that replaces one fills them all, and ends the hurry.
 
@@ -15,6 +15,7 @@ use super::form::{self, Written};
 use super::known::Known;
 use super::machine::{Halt, Machine};
 use super::reader::narrow;
+use super::scalars::Verified;
 use super::value::{NodeId, TensorKind};
 
 /// Marks a memo entry as one that was not made; the rest is the number of the tensor that it belongs to.
@@ -30,16 +31,16 @@ const TENSOR: usize = 31;
 /// Opcodes of that form, apart from those.
 const OPCODES: u64 = 22;
 
-/// A tensor whose parts were not made.
+/// A tensor or a scalar whose parts were not made.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unmade {
     /// Where its first opcode stands.
-    start: u32,
+    pub start: u32,
     /// Behind its last.
-    end: u32,
-    node: NodeId,
+    pub end: u32,
+    pub node: NodeId,
     /// The memo entry of its own; those before it are its parts.
-    memo: u32,
+    pub memo: u32,
 }
 
 /// The names in the form of a tensor, as they were last verified.
@@ -50,6 +51,7 @@ pub(super) struct Names {
     head: Option<(u64, DType)>,
     location: Option<(u8, Span)>,
     ordered: Option<u8>,
+    pub scalar: Option<Verified>,
 }
 
 impl Machine<'_> {
@@ -71,7 +73,7 @@ impl Machine<'_> {
     fn easy(&mut self, at: usize) -> Option<usize> {
         let bytes = self.reader.bytes;
         let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
-        let [opcode, low, b, c, d, ..] = word.to_le_bytes();
+        let [opcode, low, b, c, d, e, ..] = word.to_le_bytes();
         let (node, end) = match opcode {
             b'X' => {
                 let len = u32::from_le_bytes([low, b, c, d]);
@@ -85,9 +87,21 @@ impl Machine<'_> {
                 {
                     return Some(end);
                 }
+                if matches!(b, b'h' | b'j')
+                    && let Some(end) = self.scalar(at)
+                {
+                    return Some(end);
+                }
                 return self.recall_made(low.into(), at + 2);
             }
-            b'j' => return self.recall_made(u32::from_le_bytes([low, b, c, d]), at + 5),
+            b'j' => {
+                if matches!(e, b'h' | b'j')
+                    && let Some(end) = self.scalar(at)
+                {
+                    return Some(end);
+                }
+                return self.recall_made(u32::from_le_bytes([low, b, c, d]), at + 5);
+            }
             b'K' | b'M' | b'J' => {
                 let (value, len) = form::int(word);
                 (Node::Int(value), at + len)
@@ -191,7 +205,7 @@ impl Machine<'_> {
     }
 
     #[inline]
-    fn made(&self, entry: u32) -> Option<NodeId> {
+    pub fn made(&self, entry: u32) -> Option<NodeId> {
         self.memo.get(entry as usize).filter(|&&id| id < UNMADE).map(|&id| NodeId(id))
     }
 

@@ -45,6 +45,9 @@ impl Machine<'_> {
 
     fn named(&mut self, module: &str, name: &str) -> Result<NodeId, Halt> {
         let (module, name) = if self.protocol < 3 { names::modern(module, name) } else { (module, name) };
+        if let Some(at) = self.find(module, name) {
+            return self.add(Node::Global(at));
+        }
         let (_, class) = known::classify(module, name);
         self.declare(module, name, class)
     }
@@ -81,7 +84,8 @@ impl Machine<'_> {
             return self.found.get(&format!("{module}\n{name}")).copied();
         }
         let same = |global: &GlobalData| {
-            self.doc.text(global.module) == module && self.doc.text(global.name) == name
+            self.doc.bytes(global.name) == name.as_bytes()
+                && self.doc.bytes(global.module) == module.as_bytes()
         };
         self.doc.globals.iter().position(same).map(narrow)
     }

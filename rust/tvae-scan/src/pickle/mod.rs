@@ -30,6 +30,7 @@ mod numpy;
 mod ops;
 mod parts;
 mod reader;
+mod scalars;
 mod stdlib;
 mod tensor;
 mod text;

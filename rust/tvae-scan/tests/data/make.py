@@ -279,6 +279,16 @@ def run():
     return {"epoch": 3, **states, "metrics": metrics, "config": {"lr": 1e-3, "name": "run"}}
 
 
+def metrics():
+    """Scalars of numpy, one of them twice, in entries of the memo of both lengths, with signs beyond ASCII."""
+    values = [0.5, -0.8321, 1 / 3, 1e300, float("nan")]
+    first = {f"a{at}": np.float32(value) for at, value in enumerate(values[:3])}
+    first |= {f"b{at}": np.float64(value) for at, value in enumerate(values)}
+    labels = [f"{at}" for at in range(190)]
+    last = {"c": np.float64(-1.5), "d": np.float32(7e7), "e": np.int64(-3), "f": np.int64(5), "again": first["b1"]}
+    return {"metrics": first, "labels": labels, "last": last}
+
+
 def main():
     for protocol in range(6):
         write(f"plain_{protocol}", pickle.dumps(plain(), protocol), plain())
@@ -287,6 +297,7 @@ def main():
     write("checkpoint", torch_stream(checkpoint()), checkpoint())
     write("tensors", torch_stream(tensors()), tensors())
     (HERE / "training.pkl").write_bytes(torch_stream(training()))
+    (HERE / "metrics.pkl").write_bytes(torch_stream(metrics()))
     (HERE / "run.pkl").write_bytes(torch_stream(run()))
     own = {"settings": Settings(), "phase": Phase.WARM}
     write("own_2", pickle.dumps(own, 2), own)
