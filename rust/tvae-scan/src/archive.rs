@@ -367,30 +367,20 @@ fn storages(source: &Source, directory: &Directory, names: &Names, file: &mut Fi
     let cut = file.record.salvaged.is_some();
     let mut found = Issues::default();
     places::place(&mut file.tensors, find, cut, &mut found);
-    let size = source.size();
-    file.tensors.place_taken(|number| {
-        let entry = &directory.entries[names.storage(number)?];
-        let inside = entry.header.checked_add(entry.packed).is_some_and(|end| end <= size);
-        (entry.method == 0 && inside).then_some((entry.size, entry.crc))
-    });
+    file.tensors.place_taken(names.numbered(), &directory.entries, source.size());
     packed.into_vec().into_iter().chain(found.into_vec()).for_each(|issue| file.streams.issues.push(issue));
     file.placed();
 }
 
 /// Records that share bytes of the file, by what the directory says.
 fn overlaps(directory: &Directory, file: &mut File<'_>) {
+    if directory.apart {
+        return;
+    }
     let span = |entry: &Entry| {
         let head = 30 + directory.name(entry).len() as u64;
         (entry.header, entry.header.saturating_add(head).saturating_add(entry.packed))
     };
-    let mut last = 0;
-    let apart = directory.entries.iter().all(|entry| {
-        let (start, end) = span(entry);
-        start >= std::mem::replace(&mut last, end)
-    });
-    if apart {
-        return;
-    }
     let mut spans: Vec<(u64, u64)> = directory.entries.iter().map(span).collect();
     spans.sort_unstable();
     for pair in spans.windows(2) {

@@ -173,7 +173,7 @@ impl Tensors {
 
     /// A piece as text.
     pub(crate) fn word(&self, piece: Piece) -> String {
-        String::from_utf8_lossy(self.piece(piece)).into_owned()
+        std::str::from_utf8(self.piece(piece)).unwrap_or_default().to_owned()
     }
 
     /// Whether a tensor uses the storage of this key.
@@ -246,7 +246,7 @@ impl Tensors {
             (path.frame, path.len) = (Some(placed.frame), path.text.len());
         }
         path.text.truncate(path.len);
-        path.text.push_str(&String::from_utf8_lossy(key));
+        path.text.push_str(std::str::from_utf8(key).unwrap_or_default());
         path.text.as_bytes()
     }
 

@@ -62,10 +62,16 @@ impl<'d> Names<'d> {
     fn sort_out(&mut self) -> bool {
         let folder = &self.full("data/")[..];
         self.numbered.clear();
-        for (at, entry) in (0..).zip(&self.directory.entries) {
-            let name = self.directory.name(entry);
+        let directory = self.directory;
+        // Mostly it has eight to sixteen bytes, which is too short for the library's comparison to pay.
+        let ends = folder.first_chunk::<8>().zip(folder.last_chunk::<8>()).filter(|_| folder.len() <= 16);
+        let same = |start: &[u8]| match ends {
+            Some((first, last)) => start.first_chunk() == Some(first) && start.last_chunk() == Some(last),
+            None => start == folder,
+        };
+        for (at, name) in (0..).zip(directory.names()) {
             if let Some((start, key)) = name.split_at_checked(folder.len()) {
-                if is_same(start, folder) {
+                if same(start) {
                     if let Some(number) = number(key) {
                         self.keep(number as usize, at);
                         continue;
@@ -180,6 +186,11 @@ impl<'d> Names<'d> {
         found.map(|found| found.0 as usize)
     }
 
+    /// The records of storages by number; what is no record stands for none.
+    pub(crate) fn numbered(&self) -> &[u32] {
+        &self.numbered
+    }
+
     /// The record of a storage that has a number for its key.
     pub(crate) fn storage(&self, number: u32) -> Option<usize> {
         self.numbered.get(number as usize).filter(|&&at| at != NONE).map(|&at| at as usize)
@@ -198,21 +209,5 @@ impl<'d> Names<'d> {
     /// The room of the numbers, for the next archive.
     pub(crate) fn into_room(self) -> Vec<u32> {
         self.numbered
-    }
-}
-
-/// Whether bytes, of which there are as many, are the same, eight at a time. Names are too short for the library's
-/// comparison to pay.
-#[inline]
-fn is_same(one: &[u8], other: &[u8]) -> bool {
-    let (words, rest) = one.as_chunks::<8>();
-    let (other_words, other_rest) = other.as_chunks::<8>();
-    let same = words
-        .iter()
-        .zip(other_words)
-        .all(|(one, other)| u64::from_le_bytes(*one) == u64::from_le_bytes(*other));
-    match (one.last_chunk::<8>(), other.last_chunk::<8>()) {
-        (Some(one), Some(other)) => same && u64::from_le_bytes(*one) == u64::from_le_bytes(*other),
-        _ => rest == other_rest,
     }
 }

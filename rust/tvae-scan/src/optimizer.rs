@@ -23,7 +23,8 @@ pub(crate) fn read(document: &Document<'_>) -> Vec<Optimizer> {
     let Node::Dict(top) = document.value(document.root()) else { return Vec::new() };
     let mut found = Vec::new();
     for &(key, item) in top.pairs {
-        let Some(key) = document.as_text(key).filter(|key| KEYS.contains(key)) else { continue };
+        let Some(key) = document.text_bytes(key) else { continue };
+        let Some(&key) = KEYS.iter().find(|known| known.as_bytes() == key) else { continue };
         match document.value(item) {
             Node::List(items) => {
                 let each = items.iter().take(MOST).enumerate();

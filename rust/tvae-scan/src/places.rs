@@ -195,7 +195,8 @@ fn layout(tensors: &Tensors, stretches: &[Stretch]) -> Option<Word> {
             [rows, columns] => Some((rows.unsigned_abs(), columns.unsigned_abs())),
             _ => None,
         };
-        seen.see(&String::from_utf8_lossy(tensors.inner(one, &mut path)), matrix);
+        // Keys are text, and so are names.
+        seen.see(std::str::from_utf8(tensors.inner(one, &mut path)).unwrap_or_default(), matrix);
     }
     seen.layout()
 }

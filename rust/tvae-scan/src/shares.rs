@@ -7,6 +7,7 @@ use crate::optimizer::Moments;
 use crate::pickle::{Document, Node, NodeId};
 use crate::places::Fingerprint;
 use crate::record::StateDict;
+use crate::zip::Entry;
 
 /// Everything that is told of the tensors of one dictionary.
 #[derive(Debug, Clone, Default)]
@@ -168,17 +169,22 @@ impl Tensors {
         self.shared.iter().any(|one| (one.share.first..one.share.end()).contains(&number))
     }
 
-    /// Looks up the storages of what was taken over: `find` gives length and checksum of those that are in the file as
-    /// they should be.
-    pub(crate) fn place_taken(&mut self, find: impl Fn(u32) -> Option<(u64, u32)>) {
+    /// Looks up the storages of what was taken over among the records of a file of so many bytes, by their numbers.
+    pub(crate) fn place_taken(&mut self, numbered: &[u32], entries: &[Entry], size: u64) {
         for one in &mut self.shared {
             let mut fingerprint = Fingerprint::default();
-            for (number, &bytes) in (one.share.first..).zip(&one.share.sizes) {
-                match find(number) {
-                    Some((length, crc)) if length == bytes => fingerprint.count(bytes, crc),
-                    _ => self.doubt = true,
-                }
+            let all = numbered.get(one.share.first as usize..one.share.end() as usize);
+            let mut fits = all.is_some();
+            for (&at, &bytes) in all.unwrap_or_default().iter().zip(&one.share.sizes) {
+                let Some(entry) = entries.get(at as usize) else {
+                    fits = false;
+                    break;
+                };
+                let inside = entry.header.checked_add(entry.packed).is_some_and(|end| end <= size);
+                fits &= entry.method == 0 && inside && entry.size == bytes;
+                fingerprint.count(bytes, entry.crc);
             }
+            self.doubt |= !fits;
             one.fingerprint = fingerprint.finish();
         }
     }

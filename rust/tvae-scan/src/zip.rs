@@ -49,12 +49,20 @@ pub(crate) struct Directory<'s> {
     bytes: Cow<'s, [u8]>,
     /// Every record, in the order of the directory.
     pub entries: Vec<Entry>,
+    /// The records are known to follow each other in the file without sharing a byte.
+    pub apart: bool,
 }
 
 impl Directory<'_> {
     /// The name of a record.
     pub(crate) fn name(&self, entry: &Entry) -> &[u8] {
         &self.bytes[entry.name.0 as usize..entry.name.1 as usize]
+    }
+
+    /// The names of all records.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &[u8]> {
+        let bytes: &[u8] = &self.bytes;
+        self.entries.iter().map(move |entry| &bytes[entry.name.0 as usize..entry.name.1 as usize])
     }
 }
 
@@ -123,10 +131,15 @@ pub(crate) fn directory_in<'s>(
     entries.clear();
     entries.reserve(usize::try_from(end.count).unwrap_or(0));
     let (mut at, mut rest) = (0, &bytes[..]);
+    let (mut apart, mut last) = (shift == 0, 0_u64);
     for _ in 0..end.count {
-        let found = entry(at, rest).ok_or_else(|| corrupt("its directory is cut short or damaged"))?;
-        entries.push(found.0);
-        (at, rest) = (at + found.1, &rest[found.1 as usize..]);
+        let (entry, length) =
+            entry(at, rest).ok_or_else(|| corrupt("its directory is cut short or damaged"))?;
+        let head = u64::from(30 + entry.name.1 - entry.name.0);
+        apart &= entry.header >= last;
+        last = entry.header.saturating_add(head).saturating_add(entry.packed);
+        entries.push(entry);
+        (at, rest) = (at + length, &rest[length as usize..]);
     }
     if shift > 0 {
         for entry in &mut entries {
@@ -137,7 +150,7 @@ pub(crate) fn directory_in<'s>(
     if gap > if end.zip64 { 76 } else { 0 } {
         issues.add_at("Z045", Severity::Info, format!("{gap} bytes behind the directory"), close);
     }
-    Ok(Directory { bytes, entries })
+    Ok(Directory { bytes, entries, apart })
 }
 
 fn find_end(source: &Source, behind: bool, issues: &mut Issues) -> Result<End, Failure> {
@@ -146,7 +159,15 @@ fn find_end(source: &Source, behind: bool, issues: &mut Issues) -> Result<End, F
         let start = size.saturating_sub(wanted);
         let tail = source.bytes(start, size - start).map_err(|error| Failure::Corrupt(error.to_string()))?;
         let last = tail.len().checked_sub(END_LENGTH);
-        let found = last.and_then(|last| memmem::rfind(&tail[..last + END.len()], END));
+        let found = last.and_then(|last| {
+            // Nearly always it is the very last, without a comment.
+            if tail[last..].starts_with(END) {
+                return Some(last);
+            }
+            // From the front it is looked for much faster, and mostly in vain.
+            let tail = &tail[..last + END.len()];
+            memmem::find(tail, END).and_then(|_| memmem::rfind(tail, END))
+        });
         if let Some(at) = found {
             let end = end_record(source, &tail[at..], start + at as u64, behind, issues)?;
             if !behind {
@@ -176,7 +197,9 @@ fn other_end(source: &Source, end: &End, tail: &[u8], issues: &mut Issues) {
     }
     let until = usize::try_from(end.at.saturating_sub(start)).unwrap_or(0);
     let before = &before[..until.min(before.len())];
-    for at in memmem::find_iter(before, END) {
+    // The third byte of the signature is the rarest.
+    for at in memchr::memchr_iter(END[2], before) {
+        let Some(at) = at.checked_sub(2).filter(|&at| before[at..].starts_with(END)) else { continue };
         let place = start + at as u64;
         let comment = before.get(at + 20..at + END_LENGTH).map(|field| u64::from(u16_at(field, 0)));
         if comment.is_some_and(|comment| place + END_LENGTH as u64 + comment == size) {
@@ -249,34 +272,34 @@ fn zip64_record<'s>(
 }
 
 /// The record that begins `bytes`, which are the directory from `at` on, and its length.
-#[inline]
+#[inline(always)]
+#[allow(clippy::inline_always)] // it is the body of the loop over all records
 fn entry(at: u32, bytes: &[u8]) -> Option<(Entry, u32)> {
     let record = bytes.first_chunk::<46>()?;
-    let [a, b, c, d, ..] = *record.as_chunks::<8>().0 else { return None };
-    let [b'P', b'K', 1, 2, ..] = a else { return None };
-    let [f0, f1, m0, m1, ..] = b;
-    let [c0, c1, c2, c3, p0, p1, p2, p3] = c;
-    let [s0, s1, s2, s3, n0, n1, e0, e1] = d;
-    let [.., h0, h1, h2, h3] = *record;
-    let name = u32::from(u16::from_le_bytes([n0, n1]));
-    let extra = u32::from(u16::from_le_bytes([e0, e1]));
-    let length = 46 + name + extra + u32::from(u16::from_le_bytes([record[32], record[33]]));
+    let short = |at: usize| u16::from_le_bytes([record[at], record[at + 1]]);
+    let long = |at: usize| u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]);
+    if !record.starts_with(b"PK\x01\x02") {
+        return None;
+    }
+    let (name, extra) = (u32::from(short(28)), u32::from(short(30)));
+    let length = 46 + name + extra + u32::from(short(32));
     if length as usize > bytes.len() {
         return None;
     }
-    let mut entry = Entry {
+    let (packed, size, header) = (long(20), long(24), long(42));
+    let entry = Entry {
         // A directory is 16 MB at most.
         name: (at + 46, at + 46 + name),
-        method: u16::from_le_bytes([m0, m1]),
-        flags: u16::from_le_bytes([f0, f1]),
-        crc: u32::from_le_bytes([c0, c1, c2, c3]),
-        packed: u32::from_le_bytes([p0, p1, p2, p3]).into(),
-        size: u32::from_le_bytes([s0, s1, s2, s3]).into(),
-        header: u32::from_le_bytes([h0, h1, h2, h3]).into(),
+        method: short(10),
+        flags: short(8),
+        crc: long(16),
+        packed: packed.into(),
+        size: size.into(),
+        header: header.into(),
     };
-    if [entry.packed, entry.size, entry.header].contains(&FULL) {
+    if (packed == u32::MAX) | (size == u32::MAX) | (header == u32::MAX) {
         let start = 46 + name as usize;
-        widen(&mut entry, &bytes[start..start + extra as usize])?;
+        return Some((widen(entry, &bytes[start..start + extra as usize])?, length));
     }
     Some((entry, length))
 }
@@ -286,7 +309,7 @@ const FULL: u64 = 0xffff_ffff;
 
 /// Takes from the zip64 extra field what did not fit the record.
 #[cold]
-fn widen(entry: &mut Entry, mut extra: &[u8]) -> Option<()> {
+fn widen(mut entry: Entry, mut extra: &[u8]) -> Option<Entry> {
     let narrow = [&mut entry.size, &mut entry.packed, &mut entry.header].map(|field| *field == FULL);
     while extra.len() >= 4 {
         let (id, length) = (u16_at(extra, 0), usize::from(u16_at(extra, 2)));
@@ -300,12 +323,12 @@ fn widen(entry: &mut Entry, mut extra: &[u8]) -> Option<()> {
                     *field = numbers.next()?;
                 }
             }
-            return Some(());
+            return Some(entry);
         }
         extra = &extra[4 + length..];
     }
     // A record of exactly 4 GiB - 1 bytes is possible.
-    Some(())
+    Some(entry)
 }
 
 /// How much of the beginning holds the first record and the small ones behind it, by the end of the archive: for

@@ -17,7 +17,8 @@ pub use family::families;
 use crate::convert::attributes;
 use crate::issue::{Issues, Severity};
 use crate::pickle::{Document, NodeId, Value as Node};
-use crate::value::{Value, Word};
+use crate::value::Value;
+use crate::words::{self, Word};
 use family::{Dialect, Evidence};
 use stored::{Gather, Owner, Stored};
 
@@ -27,14 +28,18 @@ pub struct Reading {
     /// The value: a number, a table by level, or null where it is stored in a tensor.
     pub value: Value,
     /// The key that it was stored under.
+    #[serde(deserialize_with = "words::read")]
     pub raw_key: Word,
     /// Where that key is: `metrics`, `eval_metrics`, `top level`, `coverage_history[-1]`; ends with ` / 100` or
     /// ` / 19683` if the value was divided by it.
+    #[serde(deserialize_with = "words::read")]
     pub source: Word,
     /// The type that it was stored as, such as `float` or `numpy.float32`.
+    #[serde(deserialize_with = "words::read")]
     pub dtype: Word,
     /// Which definition of the metric it was computed by, one of [`families`]; values of different families do not
     /// compare. `unknown` if nothing tells.
+    #[serde(deserialize_with = "words::read")]
     pub family: Word,
 }
 
@@ -42,6 +47,7 @@ pub struct Reading {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
     /// The canonical name.
+    #[serde(deserialize_with = "words::read")]
     pub name: Word,
     /// The reading that counts.
     pub reading: Reading,
@@ -61,6 +67,12 @@ const PLAIN: usize = 4;
 /// Dictionaries of whole histories.
 const HISTORIES: [&str; 3] = ["history", "metrics_history", "training_history"];
 
+/// The words of metrics: their keys and names, their families, and where they usually are.
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+    let places = DICTS.into_iter().chain(["top level", "best_metrics"]);
+    names::words().chain(families().map(|family| family.0)).chain(places)
+}
+
 /// Metrics by canonical name, in order of the alphabet.
 pub(crate) fn read(document: &Document<'_>) -> Vec<Metric> {
     let Node::Dict(top) = document.value(document.root()) else { return Vec::new() };
@@ -77,6 +89,8 @@ pub(crate) fn read(document: &Document<'_>) -> Vec<Metric> {
     merge(file.readings(document))
 }
 
+/// Room for the readings of most files.
+const USUAL: usize = 48;
 /// Keys of a kind that are looked at.
 const MOST_KEYS: usize = 256;
 
@@ -143,7 +157,7 @@ impl<'d> Places<'d> {
 
     /// Every reading with its canonical name, by falling precedence.
     fn readings(self, document: &Document<'_>) -> Vec<(Word, Reading)> {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(USUAL);
         let mut dialect = Dialect::Unknown;
         for (place, item) in self.dicts.into_iter().enumerate() {
             if place == PLAIN {

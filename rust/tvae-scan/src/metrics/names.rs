@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::value::Word;
+use crate::words::{Index, Word};
 
 /// A key that metrics are usually stored under.
 #[derive(Debug, PartialEq)]
@@ -23,7 +23,7 @@ const fn inner(key: &'static str, name: &'static str) -> Spelling {
 }
 
 /// The usual keys, in order.
-const KEYS: [Spelling; 72] = [
+static KEYS: [Spelling; 72] = [
     top("Q", "Q"),
     top("Q_A", "Q_A"),
     top("Q_B", "Q_B"),
@@ -98,45 +98,17 @@ const KEYS: [Spelling; 72] = [
     top("within_var", "richness"),
 ];
 
-/// Where the keys are, by [`slot`]; 0 for none, else one more than the place. Every key of every file is looked up here.
-static PLACES: LazyLock<[u8; SLOTS]> = LazyLock::new(|| {
-    let mut places = [0; SLOTS];
-    for (place, one) in (1_u8..).zip(&KEYS) {
-        let mut at = slot(one.key.as_bytes());
-        while places[at] != 0 {
-            at = (at + 1) % SLOTS;
-        }
-        places[at] = place;
-    }
-    places
-});
-const SLOTS: usize = 512;
+static INDEX: LazyLock<Index> = LazyLock::new(|| Index::of(KEYS.iter().map(|one| one.key)));
 
-/// Where the search for a key begins.
-fn slot(key: &[u8]) -> usize {
-    let ends = match (key.first_chunk::<4>(), key.last_chunk::<8>(), key.last_chunk::<4>()) {
-        (Some(first), Some(last), _) => {
-            u64::from(u32::from_le_bytes(*first)).rotate_left(29) ^ u64::from_le_bytes(*last)
-        }
-        (Some(first), None, Some(last)) => {
-            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
-        }
-        _ => key.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte)),
-    };
-    let mixed = (ends ^ key.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    usize::try_from(mixed >> 55).unwrap_or(0) % SLOTS
+/// What is known of a key. Every key of every file is looked up here.
+#[inline]
+pub(super) fn find(key: &[u8]) -> Option<&'static Spelling> {
+    INDEX.find(key, |place| KEYS[place].key).map(|place| &KEYS[place])
 }
 
-pub(super) fn find(key: &[u8]) -> Option<&'static Spelling> {
-    let places = &*PLACES;
-    let mut at = slot(key);
-    loop {
-        let one = &KEYS[usize::from(places[at].checked_sub(1)?)];
-        if one.key.as_bytes() == key {
-            return Some(one);
-        }
-        at = (at + 1) % SLOTS;
-    }
+/// The usual keys and their names.
+pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().flat_map(|one| [one.key, one.name])
 }
 
 /// A key as a word: the usual ones are not copied.

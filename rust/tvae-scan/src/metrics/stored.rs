@@ -81,6 +81,7 @@ impl<'d, 'a> Gather<'d, 'a> {
     }
 
     fn pairs(&mut self, pairs: &[(NodeId, NodeId)], source: &Word, owner: Owner, depth: usize) {
+        self.found.reserve(pairs.len().min(self.left));
         for &(key, item) in pairs {
             if self.left == 0 {
                 return;

@@ -107,7 +107,11 @@ impl Machine<'_> {
 /// What the opcodes of a stretch do to the memo.
 #[derive(Debug, Default)]
 struct Survey {
+    /// The first entry that is put, and how many are.
+    first: usize,
     entries: usize,
+    /// Which entries hold texts or names: others may be reached in one way only.
+    plain: Vec<bool>,
     outside: Vec<u32>,
     names: Vec<(usize, Span, Span, Option<u32>)>,
     texts: Vec<(u32, Span)>,
@@ -123,10 +127,8 @@ enum Last {
 impl Survey {
     /// Reads a stretch, unless it has an opcode that no part has.
     fn of(bytes: &[u8], first: usize) -> Option<Self> {
-        let mut survey = Self::default();
+        let mut survey = Self { first, ..Self::default() };
         let (mut at, mut depth, mut last) = (0, 0_usize, Last::Other);
-        // Which entries hold texts or names: others may be reached in one way only.
-        let mut plain = Vec::new();
         while at < bytes.len() {
             let start = at;
             let opcode = bytes[at];
@@ -153,6 +155,11 @@ impl Survey {
                     let len = u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
                     next = Last::Text(Span { start: narrow(at + 4), len });
                     at = at.checked_add(4)?.checked_add(len as usize)?;
+                }
+                b'U' => {
+                    let len = u32::from(*bytes.get(at)?);
+                    next = Last::Text(Span { start: narrow(at + 1), len });
+                    at += 1 + len as usize;
                 }
                 b'c' => {
                     let line = |from: usize| {
@@ -183,22 +190,13 @@ impl Survey {
                         u32::from(*bytes.get(at)?)
                     };
                     at += if long { 4 } else { 1 };
-                    let within = (entry as usize).checked_sub(first);
                     if matches!(opcode, b'q' | b'r') {
-                        (within == Some(survey.entries)).then_some(())?;
-                        let within = narrow(survey.entries);
-                        survey.entries += 1;
-                        plain.push(!matches!(last, Last::Other));
-                        match last {
-                            Last::Text(span) => survey.texts.push((within, span)),
-                            Last::Name => survey.names.last_mut()?.3 = Some(within),
-                            Last::Other => {}
-                        }
-                    } else if let Some(within) = within {
-                        plain.get(within).copied().filter(|&plain| plain)?;
-                    } else if !survey.outside.contains(&entry) {
-                        (survey.outside.len() < MOST_PARTS).then_some(())?;
-                        survey.outside.push(entry);
+                        (entry as usize == first + survey.entries).then_some(())?;
+                        survey.put(last)?;
+                    } else if let Some(end) = survey.tensor(bytes, start) {
+                        at = end?;
+                    } else {
+                        survey.get(entry)?;
                     }
                 }
                 _ => return None,
@@ -206,5 +204,46 @@ impl Survey {
             last = next;
         }
         (depth == 0 && at == bytes.len()).then_some(survey)
+    }
+    /// Goes through a tensor in one go, and gives where it ends, or that it has what no part has.
+    fn tensor(&mut self, bytes: &[u8], start: usize) -> Option<Option<usize>> {
+        if bytes.get(start + 2..start + 4) != Some(b"((") {
+            return None;
+        }
+        let form::Written { end, head, location, ordered, key, entries, .. } =
+            form::tensor(bytes, start, self.first + self.entries)?;
+        let [_, rebuild, _, _, _, storage, _, class] = head.to_le_bytes();
+        let each = [rebuild, storage, class, location, ordered];
+        if each.into_iter().try_for_each(|entry| self.get(entry.into())).is_none() {
+            return Some(None);
+        }
+        self.texts.push((narrow(self.entries), key));
+        self.plain.push(true);
+        self.plain.resize(self.plain.len() + entries, false);
+        self.entries += entries + 1;
+        Some(Some(end))
+    }
+
+    fn get(&mut self, entry: u32) -> Option<()> {
+        if let Some(within) = (entry as usize).checked_sub(self.first) {
+            return self.plain.get(within).copied().filter(|&plain| plain).map(|_| ());
+        }
+        if !self.outside.contains(&entry) {
+            (self.outside.len() < MOST_PARTS).then_some(())?;
+            self.outside.push(entry);
+        }
+        Some(())
+    }
+
+    fn put(&mut self, last: Last) -> Option<()> {
+        let within = narrow(self.entries);
+        self.entries += 1;
+        self.plain.push(!matches!(last, Last::Other));
+        match last {
+            Last::Text(span) => self.texts.push((within, span)),
+            Last::Name => self.names.last_mut()?.3 = Some(within),
+            Last::Other => {}
+        }
+        Some(())
     }
 }

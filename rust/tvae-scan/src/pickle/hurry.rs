@@ -81,6 +81,11 @@ impl Machine<'_> {
                 let text = bytes.get(at + 5..end).filter(|text| text.is_ascii())?;
                 (Node::Text(Span { start: narrow(at + 5), len: narrow(text.len()) }), end)
             }
+            b'U' => {
+                let end = at + 2 + usize::from(low);
+                let text = bytes.get(at + 2..end).filter(|text| text.is_ascii())?;
+                (Node::Text(Span { start: narrow(at + 2), len: narrow(text.len()) }), end)
+            }
             b'h' => {
                 if (b, c) == (b'(', b'(')
                     && let Some(end) = self.tensor(at)
@@ -183,9 +188,10 @@ impl Machine<'_> {
     #[inline]
     fn put_next(&mut self, id: NodeId, at: usize) -> usize {
         let entry = self.memo.len();
-        let len = match self.reader.bytes.get(at..).unwrap_or_default() {
-            [b'q', low, ..] if usize::from(*low) == entry => 2,
-            [b'r', a, b, c, d, ..] if u32::from_le_bytes([*a, *b, *c, *d]) as usize == entry => 5,
+        let next: Option<&[u8; 5]> = self.reader.bytes.get(at..).and_then(<[u8]>::first_chunk);
+        let len = match next {
+            Some(&[b'q', low, ..]) if usize::from(low) == entry => 2,
+            Some(&[b'r', a, b, c, d]) if u32::from_le_bytes([a, b, c, d]) as usize == entry => 5,
             _ => return 0,
         };
         self.memo.push(id.0);
@@ -261,7 +267,7 @@ impl Machine<'_> {
         if !self.is_ordered(written.ordered) || self.marks.len() + MARKS > self.budget.depth {
             return None;
         }
-        let Written { end, key, number, numel, offset, rank, requires_grad, entries, .. } = written;
+        let Written { end, key, number, numel, old, offset, rank, requires_grad, entries, .. } = written;
         let storage = NodeId(narrow(self.doc.nodes.len()));
         let node = NodeId(storage.0 + 1);
         let storages = narrow(self.doc.storages.len());
@@ -307,8 +313,8 @@ impl Machine<'_> {
         self.memo.truncate(first + entries + 1);
         self.memo_len += entries + 1;
         self.stack.push(node);
-        self.budget.nodes -= TENSOR + 2 * cost(rank);
-        self.opcodes += OPCODES + 2 * opcodes(rank);
+        self.budget.nodes -= TENSOR + usize::from(old) + 2 * cost(rank);
+        self.opcodes += OPCODES + u64::from(old) + 2 * opcodes(rank);
         Some(end)
     }
 

@@ -39,6 +39,8 @@ mod walk;
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::{self, Word};
+
 pub(crate) use arena::{Node, Run, StorageData, TensorData};
 pub use document::Document;
 pub use dtype::DType;
@@ -112,9 +114,11 @@ impl Safety {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
     /// The module, after the renaming that Python applies to protocols below 3.
-    pub module: String,
+    #[serde(deserialize_with = "words::read")]
+    pub module: Word,
     /// The name in the module.
-    pub name: String,
+    #[serde(deserialize_with = "words::read")]
+    pub name: Word,
     /// What importing it and the calls seen amount to; never [`Safety::DataOnly`].
     pub class: Safety,
     /// Where the opcode of the first import stands in the stream.
