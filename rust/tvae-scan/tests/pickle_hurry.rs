@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use tvae_scan::pickle::{Budget, Document, NodeId, Unpickled, Value, load};
 
 /// The streams that torch wrote.
-const TORCH: [&str; 5] = ["checkpoint.pkl", "tensors.pkl", "legacy.pkl", "training.pkl", "metrics.pkl"];
+const TORCH: [&str; 6] =
+    ["checkpoint.pkl", "tensors.pkl", "legacy.pkl", "training.pkl", "metrics.pkl", "python2.pkl"];
 
 fn data() -> impl Iterator<Item = (String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");

@@ -14,6 +14,7 @@ import fractions
 import io
 import pathlib
 import pickle
+import pickletools
 import struct
 import uuid
 import zipfile
@@ -289,6 +290,17 @@ def metrics():
     return {"metrics": first, "labels": labels, "last": last}
 
 
+def with_old_strings(stream):
+    """The stream with its text as Python 2 wrote it."""
+    steps = list(pickletools.genops(stream))
+    ends = [position for _, _, position in steps[1:]] + [len(stream)]
+    pieces = []
+    for (opcode, text, start), end in zip(steps, ends):
+        old = opcode.name == "BINUNICODE" and text.isascii()
+        pieces.append(b"U" + bytes([len(text)]) + text.encode() if old else stream[start:end])
+    return b"".join(pieces)
+
+
 def main():
     for protocol in range(6):
         write(f"plain_{protocol}", pickle.dumps(plain(), protocol), plain())
@@ -298,6 +310,7 @@ def main():
     write("tensors", torch_stream(tensors()), tensors())
     (HERE / "training.pkl").write_bytes(torch_stream(training()))
     (HERE / "metrics.pkl").write_bytes(torch_stream(metrics()))
+    (HERE / "python2.pkl").write_bytes(with_old_strings(torch_stream(run())))
     (HERE / "run.pkl").write_bytes(torch_stream(run()))
     own = {"settings": Settings(), "phase": Phase.WARM}
     write("own_2", pickle.dumps(own, 2), own)
