@@ -297,7 +297,7 @@ fn entry(at: u32, bytes: &[u8]) -> Option<(Entry, u32)> {
         size: size.into(),
         header: header.into(),
     };
-    if (packed == u32::MAX) | (size == u32::MAX) | (header == u32::MAX) {
+    if [packed, size, header].contains(&u32::MAX) {
         let start = 46 + name as usize;
         return Some((widen(entry, &bytes[start..start + extra as usize])?, length));
     }

@@ -112,12 +112,16 @@ struct Survey {
     entries: usize,
     /// Which entries hold texts or names: others may be reached in one way only.
     plain: Vec<bool>,
+    /// What the last tensor asked for, all of which may be; and whether one asked for what may not.
+    asked: Option<(u64, [u8; 2])>,
+    odd: bool,
     outside: Vec<u32>,
     names: Vec<(usize, Span, Span, Option<u32>)>,
     texts: Vec<(u32, Span)>,
 }
 
 /// What a PUT behind an opcode keeps.
+#[derive(Clone, Copy)]
 enum Last {
     Text(Span),
     Name,
@@ -194,7 +198,7 @@ impl Survey {
                         (entry as usize == first + survey.entries).then_some(())?;
                         survey.put(last)?;
                     } else if let Some(end) = survey.tensor(bytes, start) {
-                        at = end?;
+                        at = end;
                     } else {
                         survey.get(entry)?;
                     }
@@ -203,25 +207,27 @@ impl Survey {
             }
             last = next;
         }
-        (depth == 0 && at == bytes.len()).then_some(survey)
+        (depth == 0 && at == bytes.len() && !survey.odd).then_some(survey)
     }
-    /// Goes through a tensor in one go, and gives where it ends, or that it has what no part has.
-    fn tensor(&mut self, bytes: &[u8], start: usize) -> Option<Option<usize>> {
+    /// Goes through a tensor in one go, and gives where it ends.
+    fn tensor(&mut self, bytes: &[u8], start: usize) -> Option<usize> {
         if bytes.get(start + 2..start + 4) != Some(b"((") {
             return None;
         }
         let form::Written { end, head, location, ordered, key, entries, .. } =
             form::tensor(bytes, start, self.first + self.entries)?;
-        let [_, rebuild, _, _, _, storage, _, class] = head.to_le_bytes();
-        let each = [rebuild, storage, class, location, ordered];
-        if each.into_iter().try_for_each(|entry| self.get(entry.into())).is_none() {
-            return Some(None);
+        let [b'h', rebuild, b'(', b'(', b'h', storage, b'h', class] = head.to_le_bytes() else { return None };
+        let asked = Some((head, [location, ordered]));
+        if self.asked != asked {
+            let mut each = [rebuild, storage, class, location, ordered].into_iter();
+            self.odd |= each.try_for_each(|entry| self.get(entry.into())).is_none();
+            self.asked = asked;
         }
         self.texts.push((narrow(self.entries), key));
         self.plain.push(true);
         self.plain.resize(self.plain.len() + entries, false);
         self.entries += entries + 1;
-        Some(Some(end))
+        Some(end)
     }
 
     fn get(&mut self, entry: u32) -> Option<()> {
