@@ -209,6 +209,7 @@ impl Survey {
         }
         (depth == 0 && at == bytes.len() && !survey.odd).then_some(survey)
     }
+
     /// Goes through a tensor in one go, and gives where it ends.
     fn tensor(&mut self, bytes: &[u8], start: usize) -> Option<usize> {
         if bytes.get(start + 2..start + 4) != Some(b"((") {

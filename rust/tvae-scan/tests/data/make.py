@@ -281,13 +281,13 @@ def run():
 
 
 def metrics():
-    """Scalars of numpy, one of them twice, in entries of the memo of both lengths, with signs beyond ASCII."""
+    """Scalars of numpy, one of them twice, in memo entries of both lengths, with signs beyond ASCII."""
     values = [0.5, -0.8321, 1 / 3, 1e300, float("nan")]
     first = {f"a{at}": np.float32(value) for at, value in enumerate(values[:3])}
     first |= {f"b{at}": np.float64(value) for at, value in enumerate(values)}
     labels = [f"{at}" for at in range(190)]
-    last = {"c": np.float64(-1.5), "d": np.float32(7e7), "e": np.int64(-3), "f": np.int64(5), "again": first["b1"]}
-    return {"metrics": first, "labels": labels, "last": last}
+    last = {"c": np.float64(-1.5), "d": np.float32(7e7), "e": np.int64(-3), "f": np.int64(5)}
+    return {"metrics": first, "labels": labels, "last": last | {"again": first["b1"]}}
 
 
 def with_old_strings(stream):
@@ -295,7 +295,7 @@ def with_old_strings(stream):
     steps = list(pickletools.genops(stream))
     ends = [position for _, _, position in steps[1:]] + [len(stream)]
     pieces = []
-    for (opcode, text, start), end in zip(steps, ends):
+    for (opcode, text, start), end in zip(steps, ends, strict=True):
         old = opcode.name == "BINUNICODE" and text.isascii()
         pieces.append(b"U" + bytes([len(text)]) + text.encode() if old else stream[start:end])
     return b"".join(pieces)
