@@ -25,8 +25,8 @@ pub(crate) fn file<'py>(py: Python<'py>, record: &FileRecord) -> PyResult<Bound<
     out.set_item("safety", record.safety.as_str())?;
     let imports = record.imports.iter().map(|import| {
         let one = PyDict::new(py);
-        one.set_item("module", &import.module)?;
-        one.set_item("name", &import.name)?;
+        one.set_item("module", &*import.module)?;
+        one.set_item("name", &*import.name)?;
         one.set_item("class", import.class.as_str())?;
         one.set_item("offset", import.offset)?;
         Ok(one)

@@ -196,16 +196,14 @@ fn follow(source: &Source, directory: &Directory, entry: &Entry, file: &mut File
 fn unused(source: &Source, directory: &Directory, names: &Names, file: &mut File<'_>) {
     let storages = &file.tensors.storages;
     let numbers = storages.list.iter().filter_map(|storage| storage.number);
-    if names.are_only(numbers) {
+    if names.are_only(numbers, file.tensors.taken) {
         return;
     }
     let folder = names.full("data/");
     let mut looked = 0;
     for entry in &directory.entries {
         let Some((start, key)) = directory.name(entry).split_at_checked(folder.len()) else { continue };
-        if !start.eq_ignore_ascii_case(&folder)
-            || std::str::from_utf8(key).is_ok_and(|key| file.tensors.storages.get(key).is_some())
-        {
+        if !start.eq_ignore_ascii_case(&folder) || file.tensors.is_used(key) {
             continue;
         }
         looked += 1;
@@ -369,19 +367,20 @@ fn storages(source: &Source, directory: &Directory, names: &Names, file: &mut Fi
     let cut = file.record.salvaged.is_some();
     let mut found = Issues::default();
     places::place(&mut file.tensors, find, cut, &mut found);
+    file.tensors.place_taken(names.numbered(), &directory.entries, source.size());
     packed.into_vec().into_iter().chain(found.into_vec()).for_each(|issue| file.streams.issues.push(issue));
     file.placed();
 }
 
 /// Records that share bytes of the file, by what the directory says.
 fn overlaps(directory: &Directory, file: &mut File<'_>) {
+    if directory.apart {
+        return;
+    }
     let span = |entry: &Entry| {
         let head = 30 + directory.name(entry).len() as u64;
         (entry.header, entry.header.saturating_add(head).saturating_add(entry.packed))
     };
-    if directory.entries.is_sorted_by(|one, next| span(one).1 <= next.header) {
-        return;
-    }
     let mut spans: Vec<(u64, u64)> = directory.entries.iter().map(span).collect();
     spans.sort_unstable();
     for pair in spans.windows(2) {

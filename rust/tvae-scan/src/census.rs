@@ -13,7 +13,7 @@ use crate::tensors::Tensor;
 /// Nothing has this number.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// A stretch of the text of all keys: of the stream, which is copied whole, or of what was added behind it.
+/// A stretch of the text of all keys.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Piece {
     pub start: u32,
@@ -69,8 +69,6 @@ pub(crate) struct StorageUse {
     pub bytes: Option<u64>,
     /// Where it is, if it was found.
     pub place: Option<Place>,
-    /// It belongs to a part that was taken over.
-    pub shared: bool,
     /// The group that counted it last.
     pub counted: u32,
 }
@@ -123,8 +121,9 @@ pub(crate) struct Tensors {
     pub stretches: Vec<Stretch>,
     /// Tensors that are looked for elsewhere.
     pub references: Vec<Reference>,
-    /// Dictionaries that were taken over, and those that may be from now on.
+    /// Dictionaries that were taken over, how many storages they have, and those that may be from now on.
     pub shared: Vec<Shared>,
+    pub taken: usize,
     pub candidates: Vec<Candidate>,
     /// What was taken over does not fit this file.
     pub doubt: bool,
@@ -148,10 +147,12 @@ impl Tensors {
             stretches,
             references,
             shared,
+            taken,
             candidates,
             doubt,
         } = self;
         shared.clear();
+        *taken = 0;
         candidates.clear();
         *doubt = false;
         text.clear();
@@ -172,7 +173,12 @@ impl Tensors {
 
     /// A piece as text.
     pub(crate) fn word(&self, piece: Piece) -> String {
-        String::from_utf8_lossy(self.piece(piece)).into_owned()
+        std::str::from_utf8(self.piece(piece)).unwrap_or_default().to_owned()
+    }
+
+    /// Whether a tensor uses the storage of this key.
+    pub(crate) fn is_used(&self, key: &[u8]) -> bool {
+        self.storages.find(key).is_some() || number(key).is_some_and(|number| self.has_taken(number))
     }
 
     /// The key of a storage.
@@ -240,7 +246,7 @@ impl Tensors {
             (path.frame, path.len) = (Some(placed.frame), path.text.len());
         }
         path.text.truncate(path.len);
-        path.text.push_str(&String::from_utf8_lossy(key));
+        path.text.push_str(std::str::from_utf8(key).unwrap_or_default());
         path.text.as_bytes()
     }
 

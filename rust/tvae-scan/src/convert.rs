@@ -1,6 +1,6 @@
 //! Values of a pickle, detached from it: trees of limited depth and size, cycles cut.
 
-use crate::pickle::{Document, NodeId, Object, Scalar, ScalarValue, Tensor, Value as Node};
+use crate::pickle::{Document, Node as Kind, NodeId, Object, Scalar, ScalarValue, Tensor, Value as Node};
 use crate::value::Value;
 
 /// Levels of containers that are kept.
@@ -30,6 +30,18 @@ impl<'d, 'a> Converter<'d, 'a> {
             return Value::Text("<cut off>".into());
         }
         self.spend(1);
+        let document = self.document;
+        match document.node(id) {
+            Kind::None => return Value::Null,
+            Kind::Bool(value) => return Value::Bool(value),
+            Kind::Int(value) => return Value::Int(value),
+            Kind::Float(value) => return Value::Float(value),
+            _ => {}
+        }
+        if let Some(text) = document.as_text(id) {
+            self.spend(text.len().min(MOST_TEXT) / BYTES_A_VALUE);
+            return Value::Text(cut(text));
+        }
         if self.above.contains(&id) {
             return Value::Text("<cycle>".into());
         }
@@ -41,16 +53,10 @@ impl<'d, 'a> Converter<'d, 'a> {
 
     fn inner(&mut self, node: Node<'_>) -> Value {
         match node {
-            Node::None => Value::Null,
-            Node::Bool(value) => Value::Bool(value),
-            Node::Int(value) => Value::Int(value),
+            // Those that hold no others were converted before.
+            Node::None | Node::Bool(_) | Node::Int(_) | Node::Float(_) | Node::Text(_) => Value::Null,
             Node::BigInt(text) => Value::Text(text.into()),
-            Node::Float(value) => Value::Float(value),
             Node::Complex(re, im) => Value::Text(format!("({re}{im:+}j)")),
-            Node::Text(text) => {
-                self.spend(text.len().min(MOST_TEXT) / BYTES_A_VALUE);
-                Value::Text(cut(text))
-            }
             Node::Bytes(bytes) | Node::ByteArray(bytes) => Value::Text(format!("<{} bytes>", bytes.len())),
             Node::List(items)
             | Node::Tuple(items)
@@ -132,8 +138,10 @@ pub(crate) fn attributes<'d>(document: &'d Document<'_>, id: NodeId) -> &'d [(No
 
 /// A key of a dictionary as text.
 pub(crate) fn label(document: &Document<'_>, key: NodeId) -> String {
+    if let Some(text) = document.as_text(key) {
+        return cut(text);
+    }
     match document.value(key) {
-        Node::Text(text) => cut(text),
         Node::Int(value) => value.to_string(),
         Node::None => "None".into(),
         Node::Bool(value) => if value { "True" } else { "False" }.into(),

@@ -20,6 +20,9 @@ use crate::value::{Value, Word};
 use crate::zip::Entry;
 use crate::{archive, layout, legacy, metrics, ours, safetensors, stream, tar, zip};
 
+/// Read first of what is no zip file: the streams of most files that torch wrote before 1.6.
+const START: u64 = 24 << 10;
+
 /// What is wanted of a file beyond its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Want<'k> {
@@ -99,6 +102,13 @@ impl<'k> File<'k> {
         self.placed();
     }
 
+    /// Looks at places that the storages have already.
+    pub(crate) fn placed_before(&mut self) {
+        let cut = self.record.salvaged.is_some();
+        places::place(&mut self.tensors, |_, storage| storage.place, cut, &mut self.streams.issues);
+        self.placed();
+    }
+
     /// Sums up the tensors, now that it is known where they are.
     pub(crate) fn placed(&mut self) {
         self.record.state_dicts = places::state_dicts(&mut self.tensors);
@@ -167,7 +177,7 @@ pub(crate) fn look<'k>(path: &Path, source: &mut Source<'_>, want: Want<'k>, roo
     file.record.mtime = facts.identity.mtime_ns as f64 * 1e-9;
     file.record.identity = facts.identity;
     source.keep_tail();
-    source.keep_head(zip::first_extent(source).unwrap_or(HEAD));
+    source.keep_head(zip::first_extent(source).unwrap_or(START));
     match source.bytes_up_to(0, HEAD) {
         Ok(head) => read(source, &head, &mut file),
         Err(_) => file.record.status = Status::Unreadable,

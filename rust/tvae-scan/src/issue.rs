@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::Word;
+use crate::words::{self, Word};
 
 /// How much an issue matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,6 +34,7 @@ impl Severity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issue {
     /// Its name, such as `Z030`.
+    #[serde(deserialize_with = "words::read")]
     pub code: Word,
     /// How much it matters.
     pub severity: Severity,
@@ -42,6 +43,7 @@ pub struct Issue {
     /// Where in the file, if it is in one place.
     pub offset: Option<u64>,
     /// What to do, if there is something to do.
+    #[serde(deserialize_with = "words::read_option")]
     pub hint: Option<Word>,
 }
 

@@ -90,7 +90,8 @@ impl Seen {
         // What DistributedDataParallel and torch.compile put before every name.
         let name = name.strip_prefix("module.").unwrap_or(name);
         let name = name.strip_prefix("_orig_mod.").unwrap_or(name);
-        let Some((head, rest)) = name.split_once('.') else { return };
+        let Some(dot) = name.bytes().position(|byte| byte == b'.') else { return };
+        let (head, rest) = (&name[..dot], &name[dot + 1..]);
         match head {
             "encoder_A" => match rest {
                 "encoder.4.weight" => {

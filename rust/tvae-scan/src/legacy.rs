@@ -1,8 +1,6 @@
 //! What `torch.save` wrote before 1.6: a magic number, a protocol, facts about the machine, the values and the
 //! list of storage keys, each a pickle; then every storage as a count and its bytes.
 
-use std::collections::HashMap;
-
 use crate::inspect::File;
 use crate::issue::Severity;
 use crate::pickle::{Document, Safety, Value as Node};
@@ -20,13 +18,18 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     let mut at = 0;
     let mut keys = Vec::new();
     for part in ["magic number", "protocol", "system", "values", "storage keys"] {
-        let found = bytes_of_stream(source, at).ok().filter(|bytes| !bytes.is_empty());
-        let Some(bytes) = found else {
-            return cut(file, format!("cut before the pickle of its {part}"));
+        let bytes;
+        let found = if let Some(found) = file.streams.load_kept(source, at) {
+            found
+        } else {
+            let read = bytes_of_stream(source, at).ok().filter(|bytes| !bytes.is_empty());
+            let Some(read) = read else {
+                return cut(file, format!("cut before the pickle of its {part}"));
+            };
+            bytes = read;
+            file.streams.load(&bytes, at)
         };
-        let found = file.streams.load(&bytes, at);
-        let document = found.document.as_ref();
-        match (part, document) {
+        match (part, &found.document) {
             ("values", Some(document)) => file.values(document),
             ("storage keys", Some(document)) => keys = texts(document),
             _ => {}
@@ -35,9 +38,12 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
             return cut(file, format!("damaged in the pickle of its {part}"));
         }
         at += found.end as u64;
+        if let Some(document) = found.document {
+            file.streams.recycle(document);
+        }
     }
-    let (places, end) = storages(source, &keys, at, file);
-    let (present, wanted) = (places.len() as u64, keys.len() as u64);
+    let (present, end) = storages(source, &keys, at, file);
+    let wanted = keys.len() as u64;
     if present < wanted {
         file.record.status = Status::Salvaged;
         file.record.salvaged = Some(Salvage { present, storages: wanted });
@@ -48,7 +54,7 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
             file.streams.behind(&rest, end);
         }
     }
-    file.places(&places);
+    file.placed_before();
 }
 
 /// The values, if they were read, are worth keeping.
@@ -60,7 +66,7 @@ fn cut(file: &mut File<'_>, message: String) {
         let storages = file.tensors.storages.len() as u64;
         file.record.status = Status::Salvaged;
         file.record.salvaged = Some(Salvage { present: 0, storages });
-        file.places(&HashMap::new());
+        file.placed_before();
     }
 }
 
@@ -69,45 +75,43 @@ fn texts(document: &Document<'_>) -> Vec<String> {
     items.iter().take(MOST_KEYS).filter_map(|item| document.as_text(*item)).map(str::to_owned).collect()
 }
 
-/// Where the storages are, as far as they are there, and where they end.
-fn storages(
-    source: &Source,
-    keys: &[String],
-    start: u64,
-    file: &mut File<'_>,
-) -> (HashMap<String, Place>, u64) {
-    let mut places = HashMap::new();
-    let mut at = start;
+/// Puts the storages where they are, as far as they are there; gives how many are, and where they end.
+fn storages(source: &Source, keys: &[String], start: u64, file: &mut File<'_>) -> (u64, u64) {
+    let (mut present, mut at) = (0, start);
     for key in keys {
-        if places.contains_key(key) {
-            let message =
-                format!("storage {key} is listed twice, so the others are not where they should be");
-            file.streams.issues.add_at("T008", Severity::Error, message, at);
-            break;
-        }
-        let Some(storage) = file.tensors.storages.get(key) else {
+        let issues = &mut file.streams.issues;
+        let Some(place) = file.tensors.storages.find(key.as_bytes()) else {
             let message = format!("storage {key} belongs to no value, so its size is not known");
-            file.streams.issues.add_at("T008", Severity::Error, message, at);
+            issues.add_at("T008", Severity::Error, message, at);
             break;
         };
+        let storage = &mut file.tensors.storages.list[place];
+        if storage.place.is_some() {
+            let message =
+                format!("storage {key} is listed twice, so the others are not where they should be");
+            issues.add_at("T008", Severity::Error, message, at);
+            break;
+        }
         let Some((count, bytes)) = storage.count.zip(storage.bytes) else { break };
-        let stated = source.read(at, 8).ok().and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
+        let stated =
+            source.bytes(at, 8).ok().and_then(|bytes| Some(u64::from_le_bytes(*bytes.first_chunk()?)));
         let Some(stated) = stated else {
-            file.streams.issues.add_at("Z010", Severity::Error, format!("cut before storage {key}"), at);
+            issues.add_at("Z010", Severity::Error, format!("cut before storage {key}"), at);
             break;
         };
         if stated != count {
             let message = format!("storage {key} has {stated} elements instead of {count}");
-            file.streams.issues.add_at("T002", Severity::Error, message, at);
+            issues.add_at("T002", Severity::Error, message, at);
             break;
         }
         let end = (at + 8).checked_add(bytes).filter(|end| *end <= source.size());
         let Some(end) = end else {
-            file.streams.issues.add_at("Z010", Severity::Error, format!("cut in storage {key}"), at);
+            issues.add_at("Z010", Severity::Error, format!("cut in storage {key}"), at);
             break;
         };
-        places.insert(key.clone(), Place { offset: Some(at + 8), length: bytes, crc: None });
+        storage.place = Some(Place { offset: Some(at + 8), length: bytes, crc: None });
+        present += 1;
         at = end;
     }
-    (places, at)
+    (present, at)
 }

@@ -49,6 +49,7 @@ pub mod tensors;
 pub mod value;
 mod verify;
 mod walk;
+mod words;
 mod zip;
 
 pub use error::Error;

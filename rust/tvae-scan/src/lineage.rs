@@ -81,15 +81,17 @@ pub(crate) fn read(document: &Document<'_>) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     let mut config = None;
     for &(key, item) in top.pairs {
-        match document.as_text(key) {
-            Some(key) if KEYS.binary_search(&key).is_ok() => found.extend(kept(document, key.into(), item)),
-            Some("config") => config = Some(item),
-            _ => {}
+        let Some(key) = document.text_bytes(key) else { continue };
+        if key == b"config" {
+            config = Some(item);
+        } else if let Ok(at) = KEYS.binary_search_by(|known| known.as_bytes().cmp(key)) {
+            found.extend(kept(document, KEYS[at].into(), item));
         }
     }
     let Some(config) = config else { return found };
     for &(key, item) in attributes(document, config) {
-        let Some(key) = document.as_text(key).filter(|key| IN_CONFIG.contains(key)) else { continue };
+        let Some(key) = document.text_bytes(key) else { continue };
+        let Some(key) = IN_CONFIG.iter().find(|known| known.as_bytes() == key) else { continue };
         let mut keep = |name: String, item: NodeId| found.extend(kept(document, name, item));
         match document.value(item) {
             Node::Dict(_) => {

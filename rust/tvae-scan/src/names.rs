@@ -21,8 +21,9 @@ pub(crate) struct Names<'d> {
     prefix: &'d [u8],
     /// The records called `data/N` in just this spelling, by `N`.
     numbered: Vec<u32>,
-    /// All other records, in order of the directory.
-    others: Vec<u32>,
+    /// All other records, in order of the directory, each with its name behind the prefix if it is below that but for
+    /// capitals.
+    others: Vec<(u32, Option<&'d [u8]>)>,
     /// Where each of the others is first, by its name in small letters, if they are many.
     table: Option<HashMap<Vec<u8>, u32>>,
     /// Records with a name that came before.
@@ -47,7 +48,8 @@ impl<'d> Names<'d> {
         };
         if !names.sort_out() {
             // A number may be written in two ways here: every name is compared.
-            names.others = (0..).take(directory.entries.len()).collect();
+            names.others.clear();
+            (0..).take(directory.entries.len()).for_each(|at| names.other(at));
             names.again.clear();
             names.numbered.clear();
         }
@@ -58,29 +60,54 @@ impl<'d> Names<'d> {
 
     /// Tells numbered records from others; false if capitals make that impossible.
     fn sort_out(&mut self) -> bool {
-        let folder = self.full("data/");
+        let folder = &self.full("data/")[..];
         self.numbered.clear();
-        for (at, entry) in (0..).zip(&self.directory.entries) {
-            let name = self.directory.name(entry);
-            let number = name.strip_prefix(&folder[..]).and_then(number);
-            let Some(number) = number else {
-                let start = name.get(..folder.len());
-                if start.is_some_and(|start| start != folder && start.eq_ignore_ascii_case(&folder)) {
+        let directory = self.directory;
+        // Mostly it has eight to sixteen bytes, which is too short for the library's comparison to pay.
+        let ends = folder.first_chunk::<8>().zip(folder.last_chunk::<8>()).filter(|_| folder.len() <= 16);
+        let same = |start: &[u8]| match ends {
+            Some((first, last)) => start.first_chunk() == Some(first) && start.last_chunk() == Some(last),
+            None => start == folder,
+        };
+        for (at, name) in (0..).zip(directory.names()) {
+            if let Some((start, key)) = name.split_at_checked(folder.len()) {
+                if same(start) {
+                    if let Some(number) = number(key) {
+                        self.keep(number as usize, at);
+                        continue;
+                    }
+                } else if start.eq_ignore_ascii_case(folder) {
                     return false;
                 }
-                self.others.push(at);
-                continue;
-            };
-            let number = number as usize;
-            if self.numbered.len() <= number {
-                self.numbered.resize(number + 1, NONE);
             }
-            match &mut self.numbered[number] {
-                slot if *slot == NONE => *slot = at,
-                _ => self.again.push(at),
-            }
+            self.other(at);
         }
         true
+    }
+
+    fn other(&mut self, at: u32) {
+        let below = || {
+            let (prefix, rest) = self.name(at).split_at_checked(self.prefix.len())?;
+            let rest = if prefix.is_empty() { rest } else { rest.strip_prefix(b"/")? };
+            prefix.eq_ignore_ascii_case(self.prefix).then_some(rest)
+        };
+        let below = below();
+        self.others.push((at, below));
+    }
+
+    #[inline]
+    fn keep(&mut self, number: usize, at: u32) {
+        if number == self.numbered.len() {
+            self.numbered.push(at);
+            return;
+        }
+        if self.numbered.len() < number {
+            self.numbered.resize(number + 1, NONE);
+        }
+        match &mut self.numbered[number] {
+            slot if *slot == NONE => *slot = at,
+            _ => self.again.push(at),
+        }
     }
 
     fn find_outside(&mut self) {
@@ -88,24 +115,23 @@ impl<'d> Names<'d> {
             self.outside = (!self.directory.entries.is_empty()).then_some(0);
             return;
         }
-        let outside = self.others.iter().find(|&&at| {
-            let rest = self.name(at).strip_prefix(self.prefix);
-            rest.and_then(<[u8]>::first) != Some(&b'/')
-        });
-        self.outside = outside.map(|&at| at as usize);
+        let outside =
+            self.others.iter().find(|(at, rest)| rest.is_none() || !self.name(*at).starts_with(self.prefix));
+        self.outside = outside.map(|other| other.0 as usize);
     }
 
     fn compare_others(&mut self) {
         if self.others.len() <= FEW {
-            for (place, &at) in self.others.iter().enumerate() {
-                let mut before = self.others[..place].iter();
-                if before.any(|&before| self.name(before).eq_ignore_ascii_case(self.name(at))) {
+            for (place, &(at, _)) in self.others.iter().enumerate() {
+                let name = self.name(at);
+                let mut before = self.others[..place].iter().map(|before| self.name(before.0));
+                if before.any(|before| before.len() == name.len() && before.eq_ignore_ascii_case(name)) {
                     self.again.push(at);
                 }
             }
         } else {
             let mut table = HashMap::with_capacity(self.others.len());
-            for &at in &self.others {
+            for &(at, _) in &self.others {
                 let first = *table.entry(self.name(at).to_ascii_lowercase()).or_insert(at);
                 if first != at {
                     self.again.push(at);
@@ -127,7 +153,7 @@ impl<'d> Names<'d> {
 
     /// The records that do not hold a storage by number.
     pub(crate) fn others(&self) -> impl Iterator<Item = usize> {
-        self.others.iter().map(|&at| at as usize)
+        self.others.iter().map(|other| other.0 as usize)
     }
 
     /// A name below the prefix.
@@ -136,11 +162,12 @@ impl<'d> Names<'d> {
         [self.prefix, slash, name.as_bytes()].concat()
     }
 
-    /// Whether the records of storages are just those of these numbers, which differ. False if that is not easily told.
-    pub(crate) fn are_only(&self, numbers: impl Iterator<Item = u32>) -> bool {
+    /// Whether the records of storages are just those of these numbers, which differ, and of so many `more` that are there.
+    /// False if that is not easily told.
+    pub(crate) fn are_only(&self, numbers: impl Iterator<Item = u32>, more: usize) -> bool {
         let numbered = self.directory.entries.len() - self.others.len();
         self.again.is_empty()
-            && numbers.filter(|&number| self.storage(number).is_some()).count() == numbered
+            && numbers.filter(|&number| self.storage(number).is_some()).count() + more == numbered
             && !self.has_folder("data")
     }
 
@@ -154,13 +181,14 @@ impl<'d> Names<'d> {
         if let Some(table) = &self.table {
             return table.get(&self.full(name).to_ascii_lowercase()).map(|&at| at as usize);
         }
-        let is = |at: u32| {
-            let (prefix, rest) = self.name(at).split_at_checked(self.prefix.len())?;
-            let rest = if prefix.is_empty() { rest } else { rest.strip_prefix(b"/")? };
-            (rest.eq_ignore_ascii_case(name.as_bytes()) && prefix.eq_ignore_ascii_case(self.prefix))
-                .then_some(at)
-        };
-        self.others.iter().find_map(|&at| is(at)).map(|at| at as usize)
+        let is = |rest: &[u8]| rest.len() == name.len() && rest.eq_ignore_ascii_case(name.as_bytes());
+        let found = self.others.iter().find(|(_, rest)| rest.is_some_and(is));
+        found.map(|found| found.0 as usize)
+    }
+
+    /// The records of storages by number; what is no record stands for none.
+    pub(crate) fn numbered(&self) -> &[u32] {
+        &self.numbered
     }
 
     /// The record of a storage that has a number for its key.
@@ -170,10 +198,12 @@ impl<'d> Names<'d> {
 
     /// Whether a record other than a numbered one is in this folder below the prefix.
     pub(crate) fn has_folder(&self, name: &str) -> bool {
-        let full = self.full(&format!("{name}/"));
-        self.others
-            .iter()
-            .any(|&at| self.name(at).get(..full.len()).is_some_and(|start| start.eq_ignore_ascii_case(&full)))
+        let is = |rest: &[u8]| {
+            rest.split_at_checked(name.len()).is_some_and(|(start, rest)| {
+                rest.first() == Some(&b'/') && start.eq_ignore_ascii_case(name.as_bytes())
+            })
+        };
+        self.others.iter().any(|(_, rest)| rest.is_some_and(is))
     }
 
     /// The room of the numbers, for the next archive.

@@ -23,7 +23,8 @@ pub(crate) fn read(document: &Document<'_>) -> Vec<Optimizer> {
     let Node::Dict(top) = document.value(document.root()) else { return Vec::new() };
     let mut found = Vec::new();
     for &(key, item) in top.pairs {
-        let Some(key) = document.as_text(key).filter(|key| KEYS.contains(key)) else { continue };
+        let Some(key) = document.text_bytes(key) else { continue };
+        let Some(&key) = KEYS.iter().find(|known| known.as_bytes() == key) else { continue };
         match document.value(item) {
             Node::List(items) => {
                 let each = items.iter().take(MOST).enumerate();
@@ -44,8 +45,8 @@ fn one(document: &Document<'_>, key: String, item: NodeId) -> Option<Optimizer> 
     }
     let mut found = Optimizer { key, ..Optimizer::default() };
     if let Some(part) = state.and_then(|state| document.part(state)) {
-        found.n_params = part.share.pairs as u64;
-        found.kind = part.share.moments.kind().map(Into::into);
+        found.n_params = part.share().pairs as u64;
+        found.kind = part.share().moments.kind().map(Into::into);
     } else if let Some(Node::Dict(state)) = state.map(|state| document.value(state)) {
         found.n_params = state.pairs.len() as u64;
         found.kind = Moments::of(document, state.pairs).kind().map(Into::into);

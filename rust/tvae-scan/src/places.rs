@@ -7,7 +7,6 @@ use crate::issue::{Issues, Severity};
 use crate::layout::Seen;
 use crate::pickle::DType;
 use crate::record::StateDict;
-use crate::shares::Shared;
 use crate::value::Word;
 
 /// Where a storage is in the file.
@@ -35,7 +34,6 @@ pub(crate) fn place(
         if storage.place.is_some_and(|place| Some(place.length) == storage.bytes) {
             continue;
         }
-        tensors.doubt |= storage.shared;
         let key = tensors.key(storage);
         match (storage.place, storage.bytes) {
             (None, _) if cut => {}
@@ -72,15 +70,10 @@ pub(crate) fn state_dicts(tensors: &mut Tensors) -> Vec<StateDict> {
 
 fn state_dict(tensors: &mut Tensors, stretches: &[Stretch]) -> StateDict {
     let group = stretches[0].group;
-    if let Some(at) = tensors.shared.iter().position(|one| one.group == group) {
+    if let Some(one) = tensors.shared.iter().find(|one| one.group == group) {
         // Other tensors beside it would have to be counted together with its own.
         tensors.doubt |= stretches.len() > 1 || stretches[0].start < stretches[0].end;
-        let Shared { start, end, dict, .. } = tensors.shared.swap_remove(at);
-        let mut fingerprint = Fingerprint::default();
-        let storages = tensors.storages.list[start..end].iter();
-        (0..).zip(storages).for_each(|(at, storage)| fingerprint.add(at, storage));
-        let key = tensors.word(tensors.groups[group as usize]);
-        return StateDict { key, fingerprint: fingerprint.finish(), ..dict };
+        return one.state_dict(tensors.word(tensors.groups[group as usize]));
     }
     let (mut n_tensors, mut n_params, mut bytes) = (0_u64, 0_u64, 0_u64);
     let mut dtypes = 0_u32;
@@ -155,17 +148,18 @@ impl Views {
     }
 }
 
-/// FNV-1a over the length and checksum of every storage, in the order in which the tensors use them; none if one of
+/// A hash over the length and checksum of every storage, in the order in which the tensors use them; none if one of
 /// them has no checksum.
-struct Fingerprint {
+pub(crate) struct Fingerprint {
     hash: u64,
     last: u32,
     whole: bool,
+    empty: bool,
 }
 
 impl Default for Fingerprint {
     fn default() -> Self {
-        Self { hash: 0xcbf2_9ce4_8422_2325, last: NONE, whole: true }
+        Self { hash: 0xcbf2_9ce4_8422_2325, last: NONE, whole: true, empty: true }
     }
 }
 
@@ -174,18 +168,21 @@ impl Fingerprint {
         if std::mem::replace(&mut self.last, at) == at {
             return;
         }
-        let crc = storage.place.and_then(|place| place.crc);
-        let Some((bytes, crc)) = storage.bytes.zip(crc) else {
-            self.whole = false;
-            return;
-        };
-        for number in [bytes, u64::from(crc)] {
-            self.hash = (self.hash ^ number).wrapping_mul(0x0000_0100_0000_01b3);
+        match storage.bytes.zip(storage.place.and_then(|place| place.crc)) {
+            Some((bytes, crc)) => self.count(bytes, crc),
+            None => self.whole = false,
         }
     }
 
-    fn finish(&self) -> Option<u64> {
-        (self.whole && self.last != NONE).then_some(self.hash)
+    #[inline]
+    pub(crate) fn count(&mut self, bytes: u64, crc: u32) {
+        self.empty = false;
+        let both = bytes.rotate_left(32) ^ u64::from(crc);
+        self.hash = (self.hash.rotate_left(5) ^ both).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    pub(crate) fn finish(&self) -> Option<u64> {
+        (self.whole && !self.empty).then_some(self.hash)
     }
 }
 
@@ -198,7 +195,8 @@ fn layout(tensors: &Tensors, stretches: &[Stretch]) -> Option<Word> {
             [rows, columns] => Some((rows.unsigned_abs(), columns.unsigned_abs())),
             _ => None,
         };
-        seen.see(&String::from_utf8_lossy(tensors.inner(one, &mut path)), matrix);
+        // Keys are text, and so are names.
+        seen.see(std::str::from_utf8(tensors.inner(one, &mut path)).unwrap_or_default(), matrix);
     }
     seen.layout()
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::issue::Issue;
 use crate::metrics::Metric;
 use crate::pickle::{Import, Safety};
-use crate::value::{Value, Word};
+use crate::value::Value;
+use crate::words::{self, Word};
 
 /// Whether the file could be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -49,7 +50,7 @@ impl Status {
 }
 
 /// The tensors below one key of a checkpoint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct StateDict {
     /// The key; empty if the tensors are at the top.
     pub key: String,
@@ -60,8 +61,10 @@ pub struct StateDict {
     /// Bytes of the storages that they use, each storage counted once.
     pub bytes: u64,
     /// Their types, in order of the alphabet.
+    #[serde(deserialize_with = "words::read_all")]
     pub dtypes: Vec<Word>,
     /// The model that they belong to, if their names and shapes tell.
+    #[serde(deserialize_with = "words::read_option")]
     pub layout: Option<Word>,
     /// Made of the lengths and checksums of the storages, in order: equal for equal weights. None where the container
     /// has no checksums.
@@ -83,6 +86,7 @@ pub struct Optimizer {
     /// The key that it was stored under.
     pub key: String,
     /// Its kind, such as `Adam`, as far as the names in its state tell.
+    #[serde(deserialize_with = "words::read_option")]
     pub kind: Option<Word>,
     /// Parameters that it has a state for.
     pub n_params: u64,
@@ -121,6 +125,7 @@ pub struct FileRecord {
     pub identity: Identity,
     /// What it is: `torch_zip`, `torch_legacy`, `torch_tar`, `torchscript`, `torch_package`, `pickle`,
     /// `safetensors`, `torch_export`, `zip`, `tar`, `empty`, `unknown`, or `other` for what an issue names.
+    #[serde(deserialize_with = "words::read")]
     pub kind: Word,
     /// The folder inside a torch archive.
     pub torch_prefix: Option<String>,

@@ -64,7 +64,7 @@ impl Tensors {
         self.text.extend_from_slice(key.as_bytes());
         let key = Piece { start, len: index(key.len()) };
         let (count, bytes) = (Some(count), Some(bytes));
-        list.push(StorageUse { key, number, count, bytes, place: None, shared: false, counted: NONE });
+        list.push(StorageUse { key, number, count, bytes, place: None, counted: NONE });
         new
     }
 }

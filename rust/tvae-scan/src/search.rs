@@ -27,9 +27,8 @@ impl Tensors {
     /// Every tensor below the top. What was there before goes; its room is used again.
     pub(crate) fn find(&mut self, document: &Document<'_>, issues: &mut Issues) {
         self.clear();
-        let Self { text, frames, sizes, .. } = self;
+        let Self { frames, sizes, .. } = self;
         sizes.extend_from_slice(document.all_sizes());
-        document.all_bytes().into_iter().for_each(|bytes| text.extend_from_slice(bytes));
         frames.push(Frame { above: 0, key: Piece::default(), len: 0, group: NONE });
         let mut walk = Walk {
             document,
@@ -61,8 +60,8 @@ struct Walk<'w, 'a> {
 
 impl Walk<'_, '_> {
     fn is_full(&self) -> bool {
-        let Tensors { placed, references, storages, .. } = &*self.found;
-        let tensors = placed.len().max(storages.list.len()) + references.len();
+        let Tensors { placed, references, storages, taken, .. } = &*self.found;
+        let tensors = placed.len().max(storages.list.len()) + taken + references.len();
         self.visits >= MOST_VISITS || tensors >= MOST_TENSORS || self.length >= MOST_NAMES
     }
 
@@ -109,7 +108,7 @@ impl Walk<'_, '_> {
     fn dict(&mut self, id: NodeId, at: u32, frame: u32) {
         let document = self.document;
         if let Some(part) = document.part(id) {
-            match self.found.take_over(&part.share, frame) {
+            match self.found.take_over(part.share(), frame) {
                 Some((visits, length)) => {
                     self.visits += visits;
                     self.length += length;
@@ -224,7 +223,7 @@ impl Walk<'_, '_> {
 
     fn key(&mut self, id: NodeId) -> Piece {
         match self.document.node(id) {
-            Node::Text(span) if span.len <= LONG => Piece { start: span.start, len: span.len },
+            Node::Text(span) if span.len <= LONG => self.copy(self.document.bytes(span)),
             // The parameters of an optimizer.
             Node::Int(number @ 0..10) => self.copy(&[digit(number)]),
             Node::Int(number @ 10..100) => self.copy(&[digit(number / 10), digit(number % 10)]),
@@ -296,6 +295,7 @@ impl Walk<'_, '_> {
 
     fn storage(&mut self, data: &StorageData) -> u32 {
         let number = Some(data.number).filter(|&number| number != NONE);
+        self.found.doubt |= number.is_some_and(|number| self.found.has_taken(number));
         let Storages { list, numbered, named } = &mut self.found.storages;
         let new = index(list.len());
         let at = match number {
@@ -323,13 +323,8 @@ impl Walk<'_, '_> {
                 count,
                 bytes,
                 place: None,
-                shared: false,
                 counted: NONE,
             });
-        } else if let known = &self.found.storages.list[at as usize]
-            && known.shared
-        {
-            self.found.doubt = true;
         } else if let known = &self.found.storages.list[at as usize]
             && (known.count != count || known.bytes != bytes)
         {

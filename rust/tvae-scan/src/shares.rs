@@ -1,9 +1,13 @@
 //! What the tensors of a part come to, which was read before: kept when it is first seen, taken over when it comes again.
 
-use crate::census::{Frame, NONE, StorageUse, Stretch, Tensors, index};
+use std::sync::Arc;
+
+use crate::census::{Frame, NONE, Stretch, Tensors, index};
 use crate::optimizer::Moments;
 use crate::pickle::{Document, Node, NodeId};
+use crate::places::Fingerprint;
 use crate::record::StateDict;
+use crate::zip::Entry;
 
 /// Everything that is told of the tensors of one dictionary.
 #[derive(Debug, Clone, Default)]
@@ -13,14 +17,22 @@ pub(crate) struct Share {
     visits: usize,
     /// Bytes of the names and shapes, from behind that path.
     length: usize,
-    tensors: usize,
-    /// The storages, each used by one tensor, in the order of these.
-    storages: Vec<StorageUse>,
+    /// The number of its first storage; those of the others follow one by one, each used by one tensor.
+    first: u32,
+    /// Bytes of the storages.
+    sizes: Vec<u64>,
     /// What they are, but for key and fingerprint.
     dict: Option<StateDict>,
     /// Keys of the dictionary, and what they tell if it is the state of an optimizer.
     pub pairs: usize,
     pub moments: Moments,
+}
+
+impl Share {
+    /// Behind the number of its last storage.
+    fn end(&self) -> u32 {
+        self.first + index(self.sizes.len())
+    }
 }
 
 /// A dictionary that may be taken over from now on.
@@ -38,10 +50,16 @@ pub(crate) struct Candidate {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub group: u32,
-    /// Its storages among all.
-    pub start: usize,
-    pub end: usize,
-    pub dict: StateDict,
+    share: Arc<Share>,
+    fingerprint: Option<u64>,
+}
+
+impl Shared {
+    /// What its tensors are.
+    pub(crate) fn state_dict(&self, key: String) -> StateDict {
+        let dict = self.share.dict.clone().unwrap_or_default();
+        StateDict { key, fingerprint: self.fingerprint, ..dict }
+    }
 }
 
 /// How the search stood before a dictionary.
@@ -83,10 +101,11 @@ impl Tensors {
         let Frame { len, group, .. } = self.frames[frame as usize];
         let placed = &self.placed[before.placed..after.placed];
         let storages = &self.storages.list[before.storages..after.storages];
+        let Some(first) = storages.first().and_then(|storage| storage.number) else { return };
         let alone = placed.len() == storages.len()
             && placed.iter().zip(storages).enumerate().all(|(at, (placed, storage))| {
                 placed.storage as usize == before.storages + at
-                    && storage.number.is_some()
+                    && storage.number == Some(first + index(at))
                     && storage.bytes.is_some_and(|bytes| placed.end <= bytes)
             });
         let quiet = before.issues == after.issues
@@ -100,8 +119,8 @@ impl Tensors {
             prefix,
             visits: after.visits - before.visits,
             length: (after.length - before.length).saturating_sub(placed.len() * len as usize),
-            tensors: placed.len(),
-            storages: storages.iter().map(|one| StorageUse { shared: true, ..*one }).collect(),
+            first,
+            sizes: storages.iter().filter_map(|storage| storage.bytes).collect(),
             dict: None,
             pairs: pairs.len(),
             moments: Moments::of(document, pairs),
@@ -126,27 +145,47 @@ impl Tensors {
     }
 
     /// Takes over a dictionary, and gives its visits and the length of its names; `None` if it does not fit here.
-    pub(crate) fn take_over(&mut self, share: &Share, frame: u32) -> Option<(usize, usize)> {
+    pub(crate) fn take_over(&mut self, share: &Arc<Share>, frame: u32) -> Option<(usize, usize)> {
         let Frame { len, group, .. } = self.frames[frame as usize];
-        let dict = share.dict.clone()?;
-        if self.prefix(frame)? != share.prefix || self.stretches.iter().any(|one| one.group == group) {
+        let known = &self.storages.numbered;
+        let again = known.get(share.first as usize..known.len().min(share.end() as usize));
+        let fits = self.prefix(frame)? == share.prefix
+            && share.dict.is_some()
+            && !self.stretches.iter().any(|one| one.group == group)
+            && again.is_none_or(|again| again.iter().all(|&at| at == NONE))
+            && !self.shared.iter().any(|one| one.share.first < share.end() && share.first < one.share.end());
+        if !fits {
             return None;
         }
-        let start = self.storages.list.len();
-        let numbered = &mut self.storages.numbered;
-        for (at, storage) in (start..).zip(&share.storages) {
-            let number = storage.number? as usize;
-            if numbered.len() <= number {
-                numbered.resize(number + share.storages.len(), NONE);
-            }
-            if std::mem::replace(&mut numbered[number], index(at)) != NONE {
-                return None;
-            }
-        }
-        self.storages.list.extend_from_slice(&share.storages);
         let at = index(self.placed.len());
         self.stretches.push(Stretch { group, start: at, end: at });
-        self.shared.push(Shared { group, start, end: self.storages.list.len(), dict });
-        Some((share.visits, share.length + share.tensors * len as usize))
+        self.taken += share.sizes.len();
+        self.shared.push(Shared { group, share: Arc::clone(share), fingerprint: None });
+        Some((share.visits, share.length + share.sizes.len() * len as usize))
+    }
+
+    /// Whether the storage of this number belongs to what was taken over.
+    pub(crate) fn has_taken(&self, number: u32) -> bool {
+        self.shared.iter().any(|one| (one.share.first..one.share.end()).contains(&number))
+    }
+
+    /// Looks up the storages of what was taken over among the records of a file of so many bytes, by their numbers.
+    pub(crate) fn place_taken(&mut self, numbered: &[u32], entries: &[Entry], size: u64) {
+        for one in &mut self.shared {
+            let mut fingerprint = Fingerprint::default();
+            let all = numbered.get(one.share.first as usize..one.share.end() as usize);
+            let mut fits = all.is_some();
+            for (&at, &bytes) in all.unwrap_or_default().iter().zip(&one.share.sizes) {
+                let Some(entry) = entries.get(at as usize) else {
+                    fits = false;
+                    break;
+                };
+                let inside = entry.header.checked_add(entry.packed).is_some_and(|end| end <= size);
+                fits &= entry.method == 0 && inside && entry.size == bytes;
+                fingerprint.count(bytes, entry.crc);
+            }
+            self.doubt |= !fits;
+            one.fingerprint = fingerprint.finish();
+        }
     }
 }

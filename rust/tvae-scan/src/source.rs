@@ -140,6 +140,7 @@ impl<'r> Source<'r> {
 
     fn of(reader: Reader<'r>, facts: Facts, mut windows: Windows) -> Self {
         (windows.head.len, windows.tail.len) = (0, 0);
+        (windows.head.start, windows.tail.start) = (0, 0);
         Self { reader, facts, windows, trouble: RefCell::default() }
     }
 
@@ -209,6 +210,14 @@ impl<'r> Source<'r> {
         let kind = done.as_ref().err().map(io::Error::kind);
         self.note(done);
         kind.map_or(Ok(Cow::Owned(bytes)), |kind| Err(kind.into()))
+    }
+
+    /// What is kept of the beginning of the file, from `offset` on.
+    pub(crate) fn kept(&self, offset: u64) -> &[u8] {
+        let Windows { head, tail } = &self.windows;
+        let first = if tail.start == 0 && tail.len > 0 { tail } else { head };
+        let rest = usize::try_from(offset).ok().and_then(|offset| first.room[..first.len].get(offset..));
+        rest.unwrap_or_default()
     }
 
     /// [`Source::bytes`] of one's own.

@@ -77,6 +77,16 @@ impl Streams {
         found
     }
 
+    /// The stream at `at`, if what is kept of the file holds all of it. It gives the same whatever comes behind its STOP.
+    pub(crate) fn load_kept<'s>(&mut self, source: &'s Source<'_>, at: u64) -> Option<Unpickled<'s>> {
+        let mut found = pickle::load_in(source.kept(at), &self.budget(), &mut self.room);
+        if !found.complete {
+            return None;
+        }
+        self.absorb(&mut found, at);
+        Some(found)
+    }
+
     /// [`Streams::load`], with parts that were read before if that is wanted.
     pub(crate) fn load_in_parts<'a>(&mut self, bytes: &'a [u8], base: u64, wanted: bool) -> Unpickled<'a> {
         self.room.parts.wanted = wanted;
@@ -185,6 +195,10 @@ impl Streams {
         self.opcodes += found.opcodes;
         // Within a stream each name comes once.
         let others = self.imports.len().min(FEW_IMPORTS);
+        if others == 0 && found.imports.len() <= MOST_IMPORTS {
+            self.imports = std::mem::take(&mut found.imports);
+            self.imports.iter_mut().for_each(|import| import.offset = import.offset.saturating_add(base));
+        }
         for import in found.imports.drain(..) {
             let known = self.imports[..others].iter().any(|one| {
                 one.module == import.module && one.name == import.name && one.class >= import.class

@@ -1,13 +1,11 @@
 //! A value of a checkpoint, detached from the file: a tree of limited depth and size.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// A word that the code knows, or one that was read back from a cache.
-pub type Word = Cow<'static, str>;
+pub use crate::words::Word;
 
 /// A decoded value. Maps keep the order of the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

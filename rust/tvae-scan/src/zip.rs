@@ -49,12 +49,20 @@ pub(crate) struct Directory<'s> {
     bytes: Cow<'s, [u8]>,
     /// Every record, in the order of the directory.
     pub entries: Vec<Entry>,
+    /// The records are known to follow each other in the file without sharing a byte.
+    pub apart: bool,
 }
 
 impl Directory<'_> {
     /// The name of a record.
     pub(crate) fn name(&self, entry: &Entry) -> &[u8] {
         &self.bytes[entry.name.0 as usize..entry.name.1 as usize]
+    }
+
+    /// The names of all records.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &[u8]> {
+        let bytes: &[u8] = &self.bytes;
+        self.entries.iter().map(move |entry| &bytes[entry.name.0 as usize..entry.name.1 as usize])
     }
 }
 
@@ -122,9 +130,16 @@ pub(crate) fn directory_in<'s>(
     let bytes = source.bytes(end.offset, end.length).map_err(|error| Failure::Corrupt(error.to_string()))?;
     entries.clear();
     entries.reserve(usize::try_from(end.count).unwrap_or(0));
-    let mut at = 0;
+    let (mut at, mut rest) = (0, &bytes[..]);
+    let (mut apart, mut last) = (shift == 0, 0_u64);
     for _ in 0..end.count {
-        entries.push(entry(&bytes, &mut at).ok_or_else(|| corrupt("its directory is cut short or damaged"))?);
+        let (entry, length) =
+            entry(at, rest).ok_or_else(|| corrupt("its directory is cut short or damaged"))?;
+        let head = u64::from(30 + entry.name.1 - entry.name.0);
+        apart &= entry.header >= last;
+        last = entry.header.saturating_add(head).saturating_add(entry.packed);
+        entries.push(entry);
+        (at, rest) = (at + length, &rest[length as usize..]);
     }
     if shift > 0 {
         for entry in &mut entries {
@@ -135,7 +150,7 @@ pub(crate) fn directory_in<'s>(
     if gap > if end.zip64 { 76 } else { 0 } {
         issues.add_at("Z045", Severity::Info, format!("{gap} bytes behind the directory"), close);
     }
-    Ok(Directory { bytes, entries })
+    Ok(Directory { bytes, entries, apart })
 }
 
 fn find_end(source: &Source, behind: bool, issues: &mut Issues) -> Result<End, Failure> {
@@ -144,7 +159,15 @@ fn find_end(source: &Source, behind: bool, issues: &mut Issues) -> Result<End, F
         let start = size.saturating_sub(wanted);
         let tail = source.bytes(start, size - start).map_err(|error| Failure::Corrupt(error.to_string()))?;
         let last = tail.len().checked_sub(END_LENGTH);
-        let found = last.and_then(|last| (0..=last).rev().find(|&at| tail[at..].starts_with(END)));
+        let found = last.and_then(|last| {
+            // Nearly always it is the very last, without a comment.
+            if tail[last..].starts_with(END) {
+                return Some(last);
+            }
+            // From the front it is looked for much faster, and mostly in vain.
+            let tail = &tail[..last + END.len()];
+            memmem::find(tail, END).and_then(|_| memmem::rfind(tail, END))
+        });
         if let Some(at) = found {
             let end = end_record(source, &tail[at..], start + at as u64, behind, issues)?;
             if !behind {
@@ -174,7 +197,9 @@ fn other_end(source: &Source, end: &End, tail: &[u8], issues: &mut Issues) {
     }
     let until = usize::try_from(end.at.saturating_sub(start)).unwrap_or(0);
     let before = &before[..until.min(before.len())];
-    for at in memmem::find_iter(before, END) {
+    // The third byte of the signature is the rarest.
+    for at in memchr::memchr_iter(END[2], before) {
+        let Some(at) = at.checked_sub(2).filter(|&at| before[at..].starts_with(END)) else { continue };
         let place = start + at as u64;
         let comment = before.get(at + 20..at + END_LENGTH).map(|field| u64::from(u16_at(field, 0)));
         if comment.is_some_and(|comment| place + END_LENGTH as u64 + comment == size) {
@@ -246,40 +271,46 @@ fn zip64_record<'s>(
     Ok(record.starts_with(b"PK\x06\x06").then_some(record))
 }
 
-#[inline]
-fn entry(bytes: &[u8], at: &mut usize) -> Option<Entry> {
-    let record = bytes.get(*at..)?.first_chunk::<46>()?;
+/// The record that begins `bytes`, which are the directory from `at` on, and its length.
+#[inline(always)]
+#[allow(clippy::inline_always)] // it is the body of the loop over all records
+fn entry(at: u32, bytes: &[u8]) -> Option<(Entry, u32)> {
+    let record = bytes.first_chunk::<46>()?;
+    let short = |at: usize| u16::from_le_bytes([record[at], record[at + 1]]);
+    let long = |at: usize| u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]);
     if !record.starts_with(b"PK\x01\x02") {
         return None;
     }
-    let [name, extra, comment] = [28, 30, 32].map(|field| usize::from(u16_at(record, field)));
-    let name = (*at + 46, *at + 46 + name);
-    let extra = (name.1, name.1 + extra);
-    *at = extra.1 + comment;
-    if *at > bytes.len() {
+    let (name, extra) = (u32::from(short(28)), u32::from(short(30)));
+    let length = 46 + name + extra + u32::from(short(32));
+    if length as usize > bytes.len() {
         return None;
     }
-    let mut entry = Entry {
+    let (packed, size, header) = (long(20), long(24), long(42));
+    let entry = Entry {
         // A directory is 16 MB at most.
-        name: (u32::try_from(name.0).ok()?, u32::try_from(name.1).ok()?),
-        method: u16_at(record, 10),
-        flags: u16_at(record, 8),
-        crc: u32_at(record, 16),
-        packed: u64::from(u32_at(record, 20)),
-        size: u64::from(u32_at(record, 24)),
-        header: u64::from(u32_at(record, 42)),
+        name: (at + 46, at + 46 + name),
+        method: short(10),
+        flags: short(8),
+        crc: long(16),
+        packed: packed.into(),
+        size: size.into(),
+        header: header.into(),
     };
-    widen(&mut entry, &bytes[extra.0..extra.1])?;
-    Some(entry)
+    if [packed, size, header].contains(&u32::MAX) {
+        let start = 46 + name as usize;
+        return Some((widen(entry, &bytes[start..start + extra as usize])?, length));
+    }
+    Some((entry, length))
 }
 
+/// Stands where a number does not fit the record.
+const FULL: u64 = 0xffff_ffff;
+
 /// Takes from the zip64 extra field what did not fit the record.
-fn widen(entry: &mut Entry, mut extra: &[u8]) -> Option<()> {
-    const FULL: u64 = 0xffff_ffff;
+#[cold]
+fn widen(mut entry: Entry, mut extra: &[u8]) -> Option<Entry> {
     let narrow = [&mut entry.size, &mut entry.packed, &mut entry.header].map(|field| *field == FULL);
-    if !narrow.contains(&true) {
-        return Some(());
-    }
     while extra.len() >= 4 {
         let (id, length) = (u16_at(extra, 0), usize::from(u16_at(extra, 2)));
         let field = extra.get(4..4 + length)?;
@@ -292,12 +323,12 @@ fn widen(entry: &mut Entry, mut extra: &[u8]) -> Option<()> {
                     *field = numbers.next()?;
                 }
             }
-            return Some(());
+            return Some(entry);
         }
         extra = &extra[4 + length..];
     }
     // A record of exactly 4 GiB - 1 bytes is possible.
-    Some(())
+    Some(entry)
 }
 
 /// How much of the beginning holds the first record and the small ones behind it, by the end of the archive: for
@@ -309,7 +340,7 @@ pub(crate) fn first_extent(source: &Source) -> Option<u64> {
     if let Ok(Some(record)) = zip64_record(source, last, false) {
         offset = u64_at(&record, 48);
     }
-    let entry = entry(&source.bytes_up_to(offset, 256).ok()?, &mut 0)?;
+    let (entry, _) = entry(0, &source.bytes_up_to(offset, 256).ok()?)?;
     let kept = entry.packed < MOST_HEAD && entry.header == 0;
     kept.then_some(entry.packed + SMALL_RECORDS)
 }

@@ -10,7 +10,7 @@ use tvae_scan::pickle::{Budget, DType, Value, load};
 use tvae_scan::record::{FileRecord, Identity};
 use tvae_scan::{Facts, Inspector, ReadAt};
 
-const STREAMS: [&str; 3] = ["run.pkl", "training.pkl", "checkpoint.pkl"];
+const STREAMS: [&str; 4] = ["run.pkl", "training.pkl", "checkpoint.pkl", "python2.pkl"];
 
 fn stream(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");

@@ -110,7 +110,7 @@ fn dangerous_names() {
         assert_eq!(found.safety, Safety::Dangerous, "{module}.{name}");
         assert!(found.complete && has(&found, "S001"), "{module}.{name}");
         assert_eq!(found.imports.len(), 1);
-        assert_eq!((found.imports[0].module.as_str(), found.imports[0].name.as_str()), (module, name));
+        assert_eq!((&*found.imports[0].module, &*found.imports[0].name), (module, name));
         assert_eq!(found.imports[0].offset, (2 + 2 + module.len() + 2 + name.len()) as u64);
     }
 }

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use tvae_scan::pickle::{Budget, Document, NodeId, Unpickled, Value, load};
 
 /// The streams that torch wrote.
-const TORCH: [&str; 4] = ["checkpoint.pkl", "tensors.pkl", "legacy.pkl", "training.pkl"];
+const TORCH: [&str; 6] =
+    ["checkpoint.pkl", "tensors.pkl", "legacy.pkl", "training.pkl", "metrics.pkl", "python2.pkl"];
 
 fn data() -> impl Iterator<Item = (String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
@@ -172,8 +173,13 @@ fn every_change_of_a_byte_is_the_same() {
 }
 
 #[test]
-fn every_part_of_a_tensor_can_be_asked_for() {
-    let whole = stream("training.pkl");
+fn every_part_of_a_form_can_be_asked_for() {
+    for name in ["training.pkl", "metrics.pkl"] {
+        ask_for_every_part(&stream(name));
+    }
+}
+
+fn ask_for_every_part(whole: &[u8]) {
     let body = &whole[..whole.len() - 1];
     let entries = 0..u32::try_from(whole.len() / 8).expect("small");
     for entry in entries.clone() {
@@ -192,13 +198,15 @@ fn every_part_of_a_tensor_can_be_asked_for() {
 
 #[test]
 fn every_budget_is_the_same() {
-    let whole = stream("training.pkl");
-    for limit in 0..1500 {
-        compare_within(&whole, Budget { opcodes: limit * 3, ..Budget::default() });
-        let nodes = usize::try_from(limit).expect("small") * 3;
-        compare_within(&whole, Budget { nodes, ..Budget::default() });
+    for name in ["training.pkl", "metrics.pkl"] {
+        let whole = stream(name);
+        for limit in 0..1500 {
+            compare_within(&whole, Budget { opcodes: limit * 3, ..Budget::default() });
+            let nodes = usize::try_from(limit).expect("small") * 3;
+            compare_within(&whole, Budget { nodes, ..Budget::default() });
+        }
+        (0..6).for_each(|depth| compare_within(&whole, Budget { depth, ..Budget::default() }));
     }
-    (0..6).for_each(|depth| compare_within(&whole, Budget { depth, ..Budget::default() }));
 }
 
 proptest! {

@@ -57,10 +57,7 @@ impl Case<'_> {
             let states = view.files.iter().flat_map(|(_, record)| &record.state_dicts);
             states.filter_map(|state| state.layout.as_deref())
         };
-        when.name.as_ref().is_none_or(|pattern| pattern.is_match(&view.name))
-            && when.path.as_ref().is_none_or(|pattern| pattern.is_match(&view.relative))
-            && when.layout.as_ref().is_none_or(|pattern| layouts().any(|layout| pattern.is_match(layout)))
-            && (when.status.is_empty() || when.status.contains(&dir.status))
+        (when.status.is_empty() || when.status.contains(&dir.status))
             && (when.category.is_empty() || when.category.contains(&dir.category))
             && (when.flags.is_empty() || dir.flags.iter().any(|flag| when.flags.contains(flag)))
             && (when.safety.is_empty() || when.safety.contains(&dir.safety))
@@ -77,6 +74,10 @@ impl Case<'_> {
             && among(best == Some(self.at), when.best_of_group)
             && among(self.sound, when.sound)
             && among(view.folder.n_others > 0, when.others)
+            // These take longest.
+            && when.name.as_ref().is_none_or(|pattern| pattern.is_match(&view.name))
+            && when.path.as_ref().is_none_or(|pattern| pattern.is_match(&view.relative))
+            && when.layout.as_ref().is_none_or(|pattern| layouts().any(|layout| pattern.is_match(layout)))
     }
 
     /// The reason with its placeholders filled.

@@ -164,7 +164,13 @@ impl Dialect {
 
     /// The family of the metric with this canonical name; `large` if a radius of 1 or more is among them.
     pub(super) fn family(self, name: &str, large: bool) -> &'static str {
-        let stem = name.trim_end_matches("_A").trim_end_matches("_B");
+        let mut stem = name;
+        while let Some(rest) = stem.strip_suffix("_A") {
+            stem = rest;
+        }
+        while let Some(rest) = stem.strip_suffix("_B") {
+            stem = rest;
+        }
         let stem = stem.strip_prefix("level_").unwrap_or(stem);
         let radius = matches!(
             stem,

@@ -17,7 +17,8 @@ pub use family::families;
 use crate::convert::attributes;
 use crate::issue::{Issues, Severity};
 use crate::pickle::{Document, NodeId, Value as Node};
-use crate::value::{Value, Word};
+use crate::value::Value;
+use crate::words::{self, Word};
 use family::{Dialect, Evidence};
 use stored::{Gather, Owner, Stored};
 
@@ -27,14 +28,18 @@ pub struct Reading {
     /// The value: a number, a table by level, or null where it is stored in a tensor.
     pub value: Value,
     /// The key that it was stored under.
+    #[serde(deserialize_with = "words::read")]
     pub raw_key: Word,
     /// Where that key is: `metrics`, `eval_metrics`, `top level`, `coverage_history[-1]`; ends with ` / 100` or
     /// ` / 19683` if the value was divided by it.
+    #[serde(deserialize_with = "words::read")]
     pub source: Word,
     /// The type that it was stored as, such as `float` or `numpy.float32`.
+    #[serde(deserialize_with = "words::read")]
     pub dtype: Word,
     /// Which definition of the metric it was computed by, one of [`families`]; values of different families do not
     /// compare. `unknown` if nothing tells.
+    #[serde(deserialize_with = "words::read")]
     pub family: Word,
 }
 
@@ -42,6 +47,7 @@ pub struct Reading {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
     /// The canonical name.
+    #[serde(deserialize_with = "words::read")]
     pub name: Word,
     /// The reading that counts.
     pub reading: Reading,
@@ -61,6 +67,12 @@ const PLAIN: usize = 4;
 /// Dictionaries of whole histories.
 const HISTORIES: [&str; 3] = ["history", "metrics_history", "training_history"];
 
+/// The words of metrics: their keys and names, their families, and where they usually are.
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+    let places = DICTS.into_iter().chain(["top level", "best_metrics"]);
+    names::words().chain(families().map(|family| family.0)).chain(places)
+}
+
 /// Metrics by canonical name, in order of the alphabet.
 pub(crate) fn read(document: &Document<'_>) -> Vec<Metric> {
     let Node::Dict(top) = document.value(document.root()) else { return Vec::new() };
@@ -77,6 +89,8 @@ pub(crate) fn read(document: &Document<'_>) -> Vec<Metric> {
     merge(file.readings(document))
 }
 
+/// Room for the readings of most files.
+const USUAL: usize = 48;
 /// Keys of a kind that are looked at.
 const MOST_KEYS: usize = 256;
 
@@ -143,7 +157,7 @@ impl<'d> Places<'d> {
 
     /// Every reading with its canonical name, by falling precedence.
     fn readings(self, document: &Document<'_>) -> Vec<(Word, Reading)> {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(USUAL);
         let mut dialect = Dialect::Unknown;
         for (place, item) in self.dicts.into_iter().enumerate() {
             if place == PLAIN {
@@ -196,7 +210,7 @@ impl<'d> Places<'d> {
         let gather = Gather::new(document);
         let mut found = Vec::new();
         for &(key, item) in &self.top {
-            let value = gather.measured(item, false).map(|value| (value, Word::Borrowed("top level")));
+            let value = gather.measured(item, || false).map(|value| (value, Word::Borrowed("top level")));
             // Some keep the values of all epochs under the plain name.
             let value = match value {
                 Some(((Value::List(_), _), _)) | None => {
@@ -205,7 +219,8 @@ impl<'d> Places<'d> {
                 value => value,
             };
             if let Some(((value, dtype), source)) = value {
-                found.push(Stored { key: names::word(key), source, owner: Owner::Model, value, dtype });
+                let (key, known) = (names::word(key), None);
+                found.push(Stored { key, known, source, owner: Owner::Model, value, dtype });
             }
         }
         let large = found.iter().any(is_large_radius);
@@ -248,6 +263,7 @@ impl<'d> Places<'d> {
             });
             let one = Stored {
                 key: raw_key,
+                known: None,
                 source: Word::Owned(format!("{path}[-1]")),
                 owner: Owner::Model,
                 value,
@@ -264,11 +280,12 @@ impl<'d> Places<'d> {
         let mut gather = Gather::new(document);
         for &(key, item) in &self.bests {
             let Some(stem) = names::best(key) else { continue };
-            let Some((value, dtype)) = gather.measured(item, false) else { continue };
+            let Some((value, dtype)) = gather.measured(item, || false) else { continue };
             let name = names::canonical_at_top(stem, false);
             let family = family::of_best(&name, quick);
             let one = Stored {
                 key: names::word(key),
+                known: None,
                 source: "top level".into(),
                 owner: Owner::Model,
                 value,
@@ -335,8 +352,12 @@ fn is_large_radius(one: &Stored) -> bool {
 
 /// A reading under its canonical name.
 fn reading(one: Stored, aliased: bool, family: impl FnOnce(&str) -> &'static str) -> (Word, Reading) {
-    let stem = names::history(&one.key);
-    let name = names::canonical(stem.as_deref().unwrap_or(&one.key), aliased);
+    let name = if let Some(known) = one.known {
+        names::canonical_of(known, aliased)
+    } else {
+        let stem = names::history(&one.key);
+        names::canonical(stem.as_deref().unwrap_or(&one.key), aliased)
+    };
     let name = match one.owner {
         Owner::Branch(branch) if !name.ends_with("_A") && !name.ends_with("_B") => {
             names::word(&format!("{name}_{branch}"))

@@ -2,13 +2,14 @@
 
 use std::sync::LazyLock;
 
-use crate::value::Word;
+use crate::words::{Index, Word};
 
 /// A key that metrics are usually stored under.
-struct Spelling {
-    key: &'static str,
+#[derive(Debug, PartialEq)]
+pub(super) struct Spelling {
+    pub key: &'static str,
     /// What it is called here. An unqualified name stays unqualified: which branch it means is not known.
-    name: &'static str,
+    pub name: &'static str,
     /// It is a metric also at the top of a file, where everything else has its keys too.
     top: bool,
 }
@@ -22,7 +23,7 @@ const fn inner(key: &'static str, name: &'static str) -> Spelling {
 }
 
 /// The usual keys, in order.
-const KEYS: [Spelling; 72] = [
+static KEYS: [Spelling; 72] = [
     top("Q", "Q"),
     top("Q_A", "Q_A"),
     top("Q_B", "Q_B"),
@@ -97,46 +98,27 @@ const KEYS: [Spelling; 72] = [
     top("within_var", "richness"),
 ];
 
-/// Where the keys are, by [`slot`]; 0 for none, else one more than the place. Every key of every file is looked up here.
-static PLACES: LazyLock<[u8; SLOTS]> = LazyLock::new(|| {
-    let mut places = [0; SLOTS];
-    for (place, one) in (1_u8..).zip(&KEYS) {
-        let mut at = slot(one.key);
-        while places[at] != 0 {
-            at = (at + 1) % SLOTS;
-        }
-        places[at] = place;
-    }
-    places
-});
-const SLOTS: usize = 512;
+static INDEX: LazyLock<Index> = LazyLock::new(|| Index::of(KEYS.iter().map(|one| one.key)));
 
-/// Where the search for a key begins.
-fn slot(key: &str) -> usize {
-    let mix = |hash: usize, byte: &u8| hash.wrapping_mul(31).wrapping_add(usize::from(*byte));
-    let bytes = key.as_bytes();
-    bytes.iter().rev().take(12).fold(bytes.len(), mix) % SLOTS
+/// What is known of a key. Every key of every file is looked up here.
+#[inline]
+pub(super) fn find(key: &[u8]) -> Option<&'static Spelling> {
+    INDEX.find(key, |place| KEYS[place].key).map(|place| &KEYS[place])
 }
 
-fn find(key: &str) -> Option<&'static Spelling> {
-    let mut at = slot(key);
-    loop {
-        let one = &KEYS[usize::from(PLACES[at].checked_sub(1)?)];
-        if one.key == key {
-            return Some(one);
-        }
-        at = (at + 1) % SLOTS;
-    }
+/// The usual keys and their names.
+pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().flat_map(|one| [one.key, one.name])
 }
 
 /// A key as a word: the usual ones are not copied.
 pub(super) fn word(key: &str) -> Word {
-    find(key).map_or_else(|| Word::Owned(key.to_owned()), |one| Word::Borrowed(one.key))
+    find(key.as_bytes()).map_or_else(|| Word::Owned(key.to_owned()), |one| Word::Borrowed(one.key))
 }
 
 /// Whether a key at the top of a file is a metric.
 pub(super) fn is_top(key: &str) -> bool {
-    find(key).is_some_and(|one| one.top)
+    find(key.as_bytes()).is_some_and(|one| one.top)
 }
 
 /// What `best_X` is the best of, if that is a metric.
@@ -162,12 +144,18 @@ pub(super) fn is_history(key: &str) -> Option<(&str, &str)> {
 
 /// The canonical name of `key`; `aliased` if `dist_corr_*` stands beside it.
 pub(super) fn canonical(key: &str, aliased: bool) -> Word {
+    let known = find(key.as_bytes());
+    known.map_or_else(|| Word::Owned(key.to_owned()), |known| canonical_of(known, aliased))
+}
+
+/// The canonical name of one of the usual keys.
+pub(super) fn canonical_of(known: &'static Spelling, aliased: bool) -> Word {
     // v5.12 wrote `distance_corr_*` as an alias of `dist_corr_*`; in v5.11 it was another quantity.
-    match key {
-        "distance_corr_A" if aliased => Word::Borrowed("dist_corr_A"),
-        "distance_corr_B" if aliased => Word::Borrowed("dist_corr_B"),
-        _ => find(key).map_or_else(|| Word::Owned(key.to_owned()), |one| Word::Borrowed(one.name)),
-    }
+    Word::Borrowed(match known.key {
+        "distance_corr_A" if aliased => "dist_corr_A",
+        "distance_corr_B" if aliased => "dist_corr_B",
+        _ => known.name,
+    })
 }
 
 /// The canonical name of what stands at the top of a file, as a value, a history or a best.
@@ -217,7 +205,9 @@ mod tests {
     #[test]
     fn every_key_is_found() {
         assert!(KEYS.windows(2).all(|pair| pair[0].key < pair[1].key));
-        assert!(KEYS.iter().all(|one| find(one.key).is_some_and(|found| found.key == one.key)));
+        let plain = |key| is_history(key).is_none() && branch(key).is_none() && !is_training(key);
+        assert!(KEYS.iter().all(|one| plain(one.key)));
+        assert!(KEYS.iter().all(|one| find(one.key.as_bytes()).is_some_and(|found| found.key == one.key)));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What a checkpoint keeps in a dictionary of metrics, whatever stands in for the dictionary.
 
-use super::names;
+use super::names::{self, Spelling};
 use crate::convert::{Converter, label, type_name};
-use crate::pickle::{Document, NodeId, ScalarValue, Value as Node};
+use crate::pickle::{Document, Node as Kind, NodeId, ScalarValue, Value as Node};
 use crate::value::{Value, Word};
 
 /// Metrics of one file that are looked at.
@@ -30,6 +30,8 @@ pub(super) enum Owner {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Stored {
     pub key: Word,
+    /// The key is one of the usual ones.
+    pub known: Option<&'static Spelling>,
     pub source: Word,
     pub owner: Owner,
     pub value: Value,
@@ -70,7 +72,7 @@ impl<'d, 'a> Gather<'d, 'a> {
             }
             Node::List(items) | Node::Tuple(items) => {
                 let Some(&last) = items.last() else { return };
-                if matches!(self.document.value(last), Node::Dict(_) | Node::Object(_)) {
+                if matches!(self.document.node(last), Kind::Dict(_) | Kind::Object(_)) {
                     self.group(last, &Word::Owned(format!("{source}[-1]")), owner, depth + 1);
                 }
             }
@@ -79,35 +81,71 @@ impl<'d, 'a> Gather<'d, 'a> {
     }
 
     fn pairs(&mut self, pairs: &[(NodeId, NodeId)], source: &Word, owner: Owner, depth: usize) {
+        self.found.reserve(pairs.len().min(self.left));
         for &(key, item) in pairs {
             if self.left == 0 {
                 return;
             }
             self.left -= 1;
-            let key = match self.document.as_text(key) {
-                Some(text) if text.len() <= 256 => names::word(text),
-                _ => Word::Owned(label(self.document, key)),
-            };
-            let last = names::is_history(&key).and_then(|_| self.last(item));
-            if let Some((value, dtype)) = last {
-                let source = Word::Owned(format!("{source}.{key}[-1]"));
-                self.found.push(Stored { key, source, owner, value, dtype });
-            } else if let Some((value, dtype)) = self.measured(item, names::is_table(&key)) {
-                self.found.push(Stored { key, source: source.clone(), owner, value, dtype });
-            } else if matches!(self.document.value(item), Node::Dict(_) | Node::Object(_)) {
-                let inner = match names::branch(&key) {
-                    Some(branch) => Owner::Branch(branch),
-                    None if names::is_training(&key) => Owner::Training,
-                    None => owner,
-                };
-                self.group(item, &Word::Owned(format!("{source}.{key}")), inner, depth + 1);
+            let known = self.document.text_bytes(key).and_then(names::find);
+            if let Some(known) = known {
+                self.usual(known, item, source, owner, depth);
+            } else {
+                self.unusual(key, item, source, owner, depth);
             }
+        }
+    }
+
+    /// A pair with one of the usual keys, which are those of no history, branch or training.
+    fn usual(&mut self, known: &'static Spelling, item: NodeId, source: &Word, owner: Owner, depth: usize) {
+        let key = Word::Borrowed(known.key);
+        if let Some((value, dtype)) = self.measured(item, || names::is_table(known.key)) {
+            let source = source.clone();
+            self.found.push(Stored { key, known: Some(known), source, owner, value, dtype });
+        } else if matches!(self.document.node(item), Kind::Dict(_) | Kind::Object(_)) {
+            self.group(item, &Word::Owned(format!("{source}.{key}")), owner, depth + 1);
+        }
+    }
+
+    fn unusual(&mut self, key: NodeId, item: NodeId, source: &Word, owner: Owner, depth: usize) {
+        let key = Word::Owned(match self.document.as_text(key) {
+            Some(text) if text.len() <= 256 => text.to_owned(),
+            _ => label(self.document, key),
+        });
+        let known = None;
+        let last = names::is_history(&key).and_then(|_| self.last(item));
+        if let Some((value, dtype)) = last {
+            let source = Word::Owned(format!("{source}.{key}[-1]"));
+            self.found.push(Stored { key, known, source, owner, value, dtype });
+        } else if let Some((value, dtype)) = self.measured(item, || names::is_table(&key)) {
+            self.found.push(Stored { key, known, source: source.clone(), owner, value, dtype });
+        } else if matches!(self.document.node(item), Kind::Dict(_) | Kind::Object(_)) {
+            let inner = match names::branch(&key) {
+                Some(branch) => Owner::Branch(branch),
+                None if names::is_training(&key) => Owner::Training,
+                None => owner,
+            };
+            self.group(item, &Word::Owned(format!("{source}.{key}")), inner, depth + 1);
         }
     }
 
     /// A value that can be a metric, with its type: a number, text that is one, a table of numbers, null; a value in
     /// a tensor is null, as tensors are not read.
-    pub(super) fn measured(&self, item: NodeId, is_table: bool) -> Option<(Value, &'static str)> {
+    pub(super) fn measured(
+        &self,
+        item: NodeId,
+        is_table: impl FnOnce() -> bool,
+    ) -> Option<(Value, &'static str)> {
+        // Most are floats, of Python or of numpy.
+        match self.document.node(item) {
+            Kind::Float(value) => return Some((Value::Float(value), "float")),
+            Kind::Scalar(at) => {
+                if let Some((value, dtype)) = self.document.usual_scalar(at) {
+                    return Some((number(&value)?, dtype));
+                }
+            }
+            _ => {}
+        }
         let node = self.document.value(item);
         let value = match node {
             Node::Int(value) => Value::Int(value),
@@ -134,7 +172,7 @@ impl<'d, 'a> Gather<'d, 'a> {
             Node::Dict(dict) if !dict.pairs.is_empty() && dict.pairs.len() <= MOST_NUMBERS => {
                 let levels =
                     || dict.pairs.iter().all(|(key, _)| names::is_level(&label(self.document, *key)));
-                return (is_table || levels())
+                return (is_table() || levels())
                     .then(|| self.table(item))
                     .flatten()
                     .map(|value| (value, "dict"));
@@ -159,8 +197,8 @@ impl<'d, 'a> Gather<'d, 'a> {
     /// The last value of a history.
     pub(super) fn last(&self, item: NodeId) -> Option<(Value, &'static str)> {
         match self.document.value(item) {
-            Node::List(items) | Node::Tuple(items) => self.measured(*items.last()?, false),
-            Node::Object(object) => self.measured(*object.items.last()?, false),
+            Node::List(items) | Node::Tuple(items) => self.measured(*items.last()?, || false),
+            Node::Object(object) => self.measured(*object.items.last()?, || false),
             Node::Array(array) => {
                 let &[count] = array.shape else { return None };
                 let at = usize::try_from(count).ok()?.checked_sub(1)?;
@@ -174,7 +212,7 @@ impl<'d, 'a> Gather<'d, 'a> {
     pub(super) fn largest(&self, item: NodeId) -> f64 {
         let number = |item| match self.document.value(item) {
             Node::Float(value) => value,
-            _ => self.measured(item, false).and_then(|(value, _)| value.number()).unwrap_or(0.0),
+            _ => self.measured(item, || false).and_then(|(value, _)| value.number()).unwrap_or(0.0),
         };
         match self.document.value(item) {
             Node::List(items) | Node::Tuple(items) => {

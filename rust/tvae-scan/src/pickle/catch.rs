@@ -1,5 +1,6 @@
 //! Which stretches of a stream may be parts from now on.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::arena::{Node, Span};
@@ -10,7 +11,6 @@ use super::parts::{Caught, Held, LONGEST, MOST_PARTS, Named, Part, SHORTEST, Str
 use super::reader::narrow;
 use super::value::NodeId;
 use super::{Safety, code};
-use crate::shares::Share;
 
 impl Machine<'_> {
     /// Notes that the SETITEMS at `at` closed a mark, with so many pairs.
@@ -21,7 +21,8 @@ impl Machine<'_> {
         }
         let Some(begin) = self.begins.pop_if(|begin| begin.depth == depth) else { return };
         let long = (SHORTEST..LONGEST).contains(&(at + 1 - begin.at));
-        if long && self.issues.len() == begin.issues && self.floor == begin.floor {
+        let full = self.doc.tensors.len() > begin.tensors;
+        if long && full && self.issues.len() == begin.issues && self.floor == begin.floor {
             self.stretches.push(Stretch {
                 begin,
                 end: at + 1,
@@ -97,7 +98,7 @@ impl Machine<'_> {
             opcodes,
             nodes,
             banned: AtomicBool::new(false),
-            share: Share::default(),
+            share: Arc::default(),
         };
         safe.then_some(Caught { dict, part })
     }
@@ -106,13 +107,21 @@ impl Machine<'_> {
 /// What the opcodes of a stretch do to the memo.
 #[derive(Debug, Default)]
 struct Survey {
+    /// The first entry that is put, and how many are.
+    first: usize,
     entries: usize,
+    /// Which entries hold texts or names: others may be reached in one way only.
+    plain: Vec<bool>,
+    /// What the last tensor asked for, all of which may be; and whether one asked for what may not.
+    asked: Option<(u64, [u8; 2])>,
+    odd: bool,
     outside: Vec<u32>,
     names: Vec<(usize, Span, Span, Option<u32>)>,
     texts: Vec<(u32, Span)>,
 }
 
 /// What a PUT behind an opcode keeps.
+#[derive(Clone, Copy)]
 enum Last {
     Text(Span),
     Name,
@@ -122,10 +131,8 @@ enum Last {
 impl Survey {
     /// Reads a stretch, unless it has an opcode that no part has.
     fn of(bytes: &[u8], first: usize) -> Option<Self> {
-        let mut survey = Self::default();
+        let mut survey = Self { first, ..Self::default() };
         let (mut at, mut depth, mut last) = (0, 0_usize, Last::Other);
-        // Which entries hold texts or names: others may be reached in one way only.
-        let mut plain = Vec::new();
         while at < bytes.len() {
             let start = at;
             let opcode = bytes[at];
@@ -152,6 +159,11 @@ impl Survey {
                     let len = u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
                     next = Last::Text(Span { start: narrow(at + 4), len });
                     at = at.checked_add(4)?.checked_add(len as usize)?;
+                }
+                b'U' => {
+                    let len = u32::from(*bytes.get(at)?);
+                    next = Last::Text(Span { start: narrow(at + 1), len });
+                    at += 1 + len as usize;
                 }
                 b'c' => {
                     let line = |from: usize| {
@@ -182,28 +194,63 @@ impl Survey {
                         u32::from(*bytes.get(at)?)
                     };
                     at += if long { 4 } else { 1 };
-                    let within = (entry as usize).checked_sub(first);
                     if matches!(opcode, b'q' | b'r') {
-                        (within == Some(survey.entries)).then_some(())?;
-                        let within = narrow(survey.entries);
-                        survey.entries += 1;
-                        plain.push(!matches!(last, Last::Other));
-                        match last {
-                            Last::Text(span) => survey.texts.push((within, span)),
-                            Last::Name => survey.names.last_mut()?.3 = Some(within),
-                            Last::Other => {}
-                        }
-                    } else if let Some(within) = within {
-                        plain.get(within).copied().filter(|&plain| plain)?;
-                    } else if !survey.outside.contains(&entry) {
-                        (survey.outside.len() < MOST_PARTS).then_some(())?;
-                        survey.outside.push(entry);
+                        (entry as usize == first + survey.entries).then_some(())?;
+                        survey.put(last)?;
+                    } else if let Some(end) = survey.tensor(bytes, start) {
+                        at = end;
+                    } else {
+                        survey.get(entry)?;
                     }
                 }
                 _ => return None,
             }
             last = next;
         }
-        (depth == 0 && at == bytes.len()).then_some(survey)
+        (depth == 0 && at == bytes.len() && !survey.odd).then_some(survey)
+    }
+
+    /// Goes through a tensor in one go, and gives where it ends.
+    fn tensor(&mut self, bytes: &[u8], start: usize) -> Option<usize> {
+        if bytes.get(start + 2..start + 4) != Some(b"((") {
+            return None;
+        }
+        let form::Written { end, head, location, ordered, key, entries, .. } =
+            form::tensor(bytes, start, self.first + self.entries)?;
+        let [b'h', rebuild, b'(', b'(', b'h', storage, b'h', class] = head.to_le_bytes() else { return None };
+        let asked = Some((head, [location, ordered]));
+        if self.asked != asked {
+            let mut each = [rebuild, storage, class, location, ordered].into_iter();
+            self.odd |= each.try_for_each(|entry| self.get(entry.into())).is_none();
+            self.asked = asked;
+        }
+        self.texts.push((narrow(self.entries), key));
+        self.plain.push(true);
+        self.plain.resize(self.plain.len() + entries, false);
+        self.entries += entries + 1;
+        Some(end)
+    }
+
+    fn get(&mut self, entry: u32) -> Option<()> {
+        if let Some(within) = (entry as usize).checked_sub(self.first) {
+            return self.plain.get(within).copied().filter(|&plain| plain).map(|_| ());
+        }
+        if !self.outside.contains(&entry) {
+            (self.outside.len() < MOST_PARTS).then_some(())?;
+            self.outside.push(entry);
+        }
+        Some(())
+    }
+
+    fn put(&mut self, last: Last) -> Option<()> {
+        let within = narrow(self.entries);
+        self.entries += 1;
+        self.plain.push(!matches!(last, Last::Other));
+        match last {
+            Last::Text(span) => self.texts.push((within, span)),
+            Last::Name => self.names.last_mut()?.3 = Some(within),
+            Last::Other => {}
+        }
+        Some(())
     }
 }

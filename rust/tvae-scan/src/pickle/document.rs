@@ -7,7 +7,9 @@ use super::arena::{
     StorageData, TensorData,
 };
 use super::parts::{Caught, Use};
-use super::value::{Array, Dict, DictKind, NodeId, NumpyType, Object, Scalar, Storage, Tensor, Value};
+use super::value::{
+    Array, Dict, DictKind, NodeId, NumpyType, Object, Scalar, ScalarValue, Storage, Tensor, Value,
+};
 use super::walk::Walk;
 
 /// The values that one stream built. They refer to each other by [`NodeId`]: a value that is used twice is
@@ -110,7 +112,7 @@ impl<'a> Document<'a> {
             let hit = pairs
                 .iter()
                 .rev()
-                .find(|(k, _)| matches!(self.node(*k), Node::Text(s) if self.text(s) == key));
+                .find(|(k, _)| matches!(self.node(*k), Node::Text(s) if self.bytes(s) == key.as_bytes()));
             hit.map(|pair| pair.1)
         };
         match self.value(id) {
@@ -141,6 +143,30 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// The bytes of the text of a string, which are UTF-8.
+    pub(crate) fn text_bytes(&self, id: NodeId) -> Option<&[u8]> {
+        match self.node(id) {
+            Node::Text(span) => Some(self.bytes(span)),
+            _ => None,
+        }
+    }
+
+    /// A numpy scalar of the usual types, and the name of its type.
+    pub(crate) fn usual_scalar(&self, at: u32) -> Option<(ScalarValue, &'static str)> {
+        let ScalarData { dtype, bytes } = self.scalars[at as usize];
+        let NumpyTypeData { code, big_endian: false, structured: false, .. } = self.types[dtype as usize]
+        else {
+            return None;
+        };
+        let bytes = self.bytes(bytes);
+        Some(match self.bytes(code) {
+            b"f8" => (ScalarValue::Float(f64::from_le_bytes(bytes.try_into().ok()?)), "numpy.float64"),
+            b"f4" => (ScalarValue::Float(f32::from_le_bytes(bytes.try_into().ok()?).into()), "numpy.float32"),
+            b"i8" => (ScalarValue::Int(i64::from_le_bytes(bytes.try_into().ok()?)), "numpy.int64"),
+            _ => return None,
+        })
+    }
+
     /// Every value below `from`, itself first, each once, down to `depth` levels.
     #[must_use]
     pub fn walk(&self, from: NodeId, depth: usize) -> Walk<'_, 'a> {
@@ -160,11 +186,6 @@ impl<'a> Document<'a> {
     /// The sizes and strides of all tensors, which their runs are parts of.
     pub(crate) fn all_sizes(&self) -> &[i64] {
         &self.dims
-    }
-
-    /// The stream and the bytes behind it, which spans are parts of.
-    pub(crate) fn all_bytes(&self) -> [&[u8]; 2] {
-        [self.source, &self.made]
     }
 
     pub(crate) fn tensor_data(&self, at: u32) -> &TensorData {

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! h . ( ( h . h .                GET _rebuild_tensor_v2, two marks, GET 'storage', GET a class of storages
-//! X . . . . key PUT h .          the key of the storage, GET its device
-//! number t PUT Q number          its elements; the persistent id; the offset
+//! X . . . . key PUT h .          the key of the storage (Python 2: U . key), GET its device
+//! number t PUT Q number          its elements; the persistent id (before 1.6 with None in it); the offset
 //! number number \x86 PUT         the sizes; then the strides in the same way
 //! flag h . ) R PUT t PUT R PUT   requires_grad, an empty OrderedDict as hooks; the call
 //! ```
@@ -27,9 +27,11 @@ pub(super) struct Written {
     pub location: u8,
     pub ordered: u8,
     pub key: Span,
-    /// The key as a number.
+    /// The key as a number, as [`number`] gives it, or the largest one.
     pub number: u32,
     pub numel: i64,
+    /// There is a None behind it.
+    pub old: bool,
     pub offset: i64,
     /// How many sizes there are, and as many strides.
     pub rank: usize,
@@ -85,12 +87,14 @@ impl Expected {
     }
 }
 
+/// Keys up to this length are taken: before 1.6 they were addresses.
+const LONGEST_KEY: u8 = 20;
 /// No tensor is longer, and as much is looked at once that it may be.
-const LONGEST: usize = 128;
+const LONGEST: usize = 256;
 
 /// Goes through the bytes of a tensor.
 struct Line<'a> {
-    bytes: &'a [u8; 2 * LONGEST],
+    bytes: &'a [u8; LONGEST + 8],
     at: usize,
 }
 
@@ -99,7 +103,7 @@ impl Line<'_> {
     #[inline]
     fn word(&self) -> u64 {
         let at = self.at % LONGEST;
-        u64::from_le_bytes(*self.bytes[at..at + LONGEST].first_chunk().unwrap_or(&[0; 8]))
+        u64::from_le_bytes(*self.bytes[at..at + 8].first_chunk().unwrap_or(&[0; 8]))
     }
 
     #[inline]
@@ -107,6 +111,12 @@ impl Line<'_> {
         expected.begins(self.word())?;
         self.at += expected.bits as usize / 8;
         Some(())
+    }
+
+    /// The number of a key of more digits than a number of a record has, which is none.
+    fn address(&self, len: u8) -> Option<u32> {
+        let key = self.bytes.get(self.at..self.at + usize::from(len))?;
+        key.iter().all(u8::is_ascii_digit).then_some(u32::MAX)
     }
 
     #[inline]
@@ -141,15 +151,21 @@ fn written<const LONG: bool>(bytes: &[u8], start: usize, first: u64) -> Option<W
     let mut line = Line { bytes: bytes.get(start..)?.first_chunk()?, at: 0 };
     let head = line.word();
     line.at = 8;
-    let [b'X', len @ 1..=5, 0, 0, 0, ..] = line.word().to_le_bytes() else { return None };
-    line.at = 13;
-    let key = Span { start: narrow(start + 13), len: len.into() };
-    let number = digits(line.word(), len)?;
+    let (opcode, len) = match line.word().to_le_bytes() {
+        [b'X', len @ 1..=LONGEST_KEY, 0, 0, 0, ..] => (5, len),
+        [b'U', len @ 1..=LONGEST_KEY, ..] => (2, len),
+        _ => return None,
+    };
+    line.at += opcode;
+    let key = Span { start: narrow(start + line.at), len: len.into() };
+    let number = if len <= 5 { digits(line.word(), len)? } else { line.address(len)? };
     line.at += usize::from(len);
     line.expect(put(0).then(Expected::opcode(b'h')))?;
     let [location, ..] = line.word().to_le_bytes();
     line.at += 1;
     let numel = line.int()?;
+    let old = line.word().to_le_bytes()[0] == b'N';
+    line.at += usize::from(old);
     line.expect(Expected::opcode(b't').then(put(1)).then(Expected::opcode(b'Q')))?;
     let offset = line.int()?;
     let mut dims = [0; 2 * MOST_SIZES];
@@ -191,6 +207,7 @@ fn written<const LONG: bool>(bytes: &[u8], start: usize, first: u64) -> Option<W
         key,
         number,
         numel,
+        old,
         offset,
         rank,
         dims,
@@ -241,9 +258,16 @@ fn digits(word: u64, len: u8) -> Option<u32> {
 /// A number below 100,000, if a key is one.
 #[inline]
 pub(crate) fn number(key: &[u8]) -> Option<u32> {
-    if !matches!(key, [b'1'..=b'9', ..] | [b'0']) || key.len() > 5 {
+    let (&first, rest) = key.split_first()?;
+    if (first == b'0' && !rest.is_empty()) || rest.len() > 4 {
         return None;
     }
-    key.iter()
-        .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0')))
+    let mut number = u32::from(first.wrapping_sub(b'0'));
+    let mut odd = number > 9;
+    for byte in rest {
+        let digit = byte.wrapping_sub(b'0');
+        odd |= digit > 9;
+        number = number * 10 + u32::from(digit);
+    }
+    (!odd).then_some(number)
 }

@@ -5,7 +5,7 @@
 //! here too, together with the PUT that follows them. Whatever differs in one byte is left to the machine, which comes to
 //! the same values, imports, issues and costs: a test compares them on every mutation of real streams.
 //!
-//! The form stores seven values in the memo that nothing ever asks for. They are not made. Their entries say where the
+//! The form stores seven values in the memo that nothing ever asks for, and that of a numpy scalar (`scalars`) five. They are not made. Their entries say where the
 //! tensor was written, and the machine follows those bytes again if a GET wants one of them after all. That gives the same
 //! values only as long as no entry is replaced, so the first PUT that replaces one fills them all, and ends the hurry.
 
@@ -15,6 +15,7 @@ use super::form::{self, Written};
 use super::known::Known;
 use super::machine::{Halt, Machine};
 use super::reader::narrow;
+use super::scalars::Verified;
 use super::value::{NodeId, TensorKind};
 
 /// Marks a memo entry as one that was not made; the rest is the number of the tensor that it belongs to.
@@ -30,16 +31,16 @@ const TENSOR: usize = 31;
 /// Opcodes of that form, apart from those.
 const OPCODES: u64 = 22;
 
-/// A tensor whose parts were not made.
+/// A tensor or a scalar whose parts were not made.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unmade {
     /// Where its first opcode stands.
-    start: u32,
+    pub start: u32,
     /// Behind its last.
-    end: u32,
-    node: NodeId,
+    pub end: u32,
+    pub node: NodeId,
     /// The memo entry of its own; those before it are its parts.
-    memo: u32,
+    pub memo: u32,
 }
 
 /// The names in the form of a tensor, as they were last verified.
@@ -50,6 +51,7 @@ pub(super) struct Names {
     head: Option<(u64, DType)>,
     location: Option<(u8, Span)>,
     ordered: Option<u8>,
+    pub scalar: Option<Verified>,
 }
 
 impl Machine<'_> {
@@ -71,7 +73,7 @@ impl Machine<'_> {
     fn easy(&mut self, at: usize) -> Option<usize> {
         let bytes = self.reader.bytes;
         let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
-        let [opcode, low, b, c, d, ..] = word.to_le_bytes();
+        let [opcode, low, b, c, d, e, ..] = word.to_le_bytes();
         let (node, end) = match opcode {
             b'X' => {
                 let len = u32::from_le_bytes([low, b, c, d]);
@@ -79,15 +81,32 @@ impl Machine<'_> {
                 let text = bytes.get(at + 5..end).filter(|text| text.is_ascii())?;
                 (Node::Text(Span { start: narrow(at + 5), len: narrow(text.len()) }), end)
             }
+            b'U' => {
+                let end = at + 2 + usize::from(low);
+                let text = bytes.get(at + 2..end).filter(|text| text.is_ascii())?;
+                (Node::Text(Span { start: narrow(at + 2), len: narrow(text.len()) }), end)
+            }
             b'h' => {
                 if (b, c) == (b'(', b'(')
                     && let Some(end) = self.tensor(at)
                 {
                     return Some(end);
                 }
+                if matches!(b, b'h' | b'j')
+                    && let Some(end) = self.scalar(at)
+                {
+                    return Some(end);
+                }
                 return self.recall_made(low.into(), at + 2);
             }
-            b'j' => return self.recall_made(u32::from_le_bytes([low, b, c, d]), at + 5),
+            b'j' => {
+                if matches!(e, b'h' | b'j')
+                    && let Some(end) = self.scalar(at)
+                {
+                    return Some(end);
+                }
+                return self.recall_made(u32::from_le_bytes([low, b, c, d]), at + 5);
+            }
             b'K' | b'M' | b'J' => {
                 let (value, len) = form::int(word);
                 (Node::Int(value), at + len)
@@ -169,9 +188,10 @@ impl Machine<'_> {
     #[inline]
     fn put_next(&mut self, id: NodeId, at: usize) -> usize {
         let entry = self.memo.len();
-        let len = match self.reader.bytes.get(at..).unwrap_or_default() {
-            [b'q', low, ..] if usize::from(*low) == entry => 2,
-            [b'r', a, b, c, d, ..] if u32::from_le_bytes([*a, *b, *c, *d]) as usize == entry => 5,
+        let next: Option<&[u8; 5]> = self.reader.bytes.get(at..).and_then(<[u8]>::first_chunk);
+        let len = match next {
+            Some(&[b'q', low, ..]) if usize::from(low) == entry => 2,
+            Some(&[b'r', a, b, c, d]) if u32::from_le_bytes([a, b, c, d]) as usize == entry => 5,
             _ => return 0,
         };
         self.memo.push(id.0);
@@ -191,7 +211,7 @@ impl Machine<'_> {
     }
 
     #[inline]
-    fn made(&self, entry: u32) -> Option<NodeId> {
+    pub fn made(&self, entry: u32) -> Option<NodeId> {
         self.memo.get(entry as usize).filter(|&&id| id < UNMADE).map(|&id| NodeId(id))
     }
 
@@ -247,7 +267,7 @@ impl Machine<'_> {
         if !self.is_ordered(written.ordered) || self.marks.len() + MARKS > self.budget.depth {
             return None;
         }
-        let Written { end, key, number, numel, offset, rank, requires_grad, entries, .. } = written;
+        let Written { end, key, number, numel, old, offset, rank, requires_grad, entries, .. } = written;
         let storage = NodeId(narrow(self.doc.nodes.len()));
         let node = NodeId(storage.0 + 1);
         let storages = narrow(self.doc.storages.len());
@@ -293,8 +313,8 @@ impl Machine<'_> {
         self.memo.truncate(first + entries + 1);
         self.memo_len += entries + 1;
         self.stack.push(node);
-        self.budget.nodes -= TENSOR + 2 * cost(rank);
-        self.opcodes += OPCODES + 2 * opcodes(rank);
+        self.budget.nodes -= TENSOR + usize::from(old) + 2 * cost(rank);
+        self.opcodes += OPCODES + u64::from(old) + 2 * opcodes(rank);
         Some(end)
     }
 

@@ -6,6 +6,7 @@ use super::machine::{self, Halt, Machine, Room};
 use super::reader::narrow;
 use super::value::NodeId;
 use super::{Budget, Import, Safety, code, names, text};
+use crate::words::{self, Word};
 
 /// What a name costs: itself, its record and its place in the index.
 const NAME_NODES: usize = 24;
@@ -44,7 +45,12 @@ impl Machine<'_> {
     }
 
     fn named(&mut self, module: &str, name: &str) -> Result<NodeId, Halt> {
-        let (module, name) = if self.protocol < 3 { names::modern(module, name) } else { (module, name) };
+        // No known word is an old name.
+        let old = self.protocol < 3 && words::known(module.as_bytes()).is_none();
+        let (module, name) = if old { names::modern(module, name) } else { (module, name) };
+        if let Some(at) = self.find(module, name) {
+            return self.add(Node::Global(at));
+        }
         let (_, class) = known::classify(module, name);
         self.declare(module, name, class)
     }
@@ -59,7 +65,11 @@ impl Machine<'_> {
         let (module_span, name_span) = (self.make(module.as_bytes())?, self.make(name.as_bytes())?);
         let import = narrow(self.imports.len());
         let limit = self.budget.text;
-        let (module, name) = (text::brief(module, limit), text::brief(name, limit));
+        let word = |text: &str| match words::known(text.as_bytes()).filter(|word| word.len() <= limit) {
+            Some(word) => Word::Borrowed(word),
+            None => Word::Owned(text::brief(text, limit)),
+        };
+        let (module, name) = (word(module), word(name));
         match class {
             Safety::Dangerous if known == Known::Unknown => {
                 self.note(code::DANGEROUS, format!("imports {module}.{name}"));
@@ -81,7 +91,8 @@ impl Machine<'_> {
             return self.found.get(&format!("{module}\n{name}")).copied();
         }
         let same = |global: &GlobalData| {
-            self.doc.text(global.module) == module && self.doc.text(global.name) == name
+            self.doc.bytes(global.name) == name.as_bytes()
+                && self.doc.bytes(global.module) == module.as_bytes()
         };
         self.doc.globals.iter().position(same).map(narrow)
     }

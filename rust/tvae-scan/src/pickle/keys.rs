@@ -34,30 +34,34 @@ enum Key<'d> {
 impl Key<'_> {
     /// A number that is the same for the same keys. It is quick and can be foreseen, so that equal numbers are only a
     /// reason to look again.
-    #[inline]
     fn mark(&self) -> u64 {
-        let number = match self {
+        mixed(match self {
             Self::None => 1,
             Self::Int(value) => value.cast_unsigned(),
             Self::Float(bits) => !bits,
             Self::Text(bytes) => fold(bytes),
             Self::Bytes(bytes) => !fold(bytes),
             Self::Same(id) => u64::from(id.0) << 32,
-        };
-        let mixed = (number ^ 0x9e37_79b9_7f4a_7c15).wrapping_mul(0xff51_afd7_ed55_8ccd);
-        // Zero is a free place.
-        (mixed ^ mixed >> 32) | 1
+        })
     }
 }
 
-/// Bytes as one number, eight at a time.
+#[inline]
+fn mixed(number: u64) -> u64 {
+    let mixed = (number ^ 0x9e37_79b9_7f4a_7c15).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    // Zero is a free place.
+    (mixed ^ mixed >> 32) | 1
+}
+
+/// Bytes as one number, eight at a time; the last eight may overlap those before.
 #[inline]
 fn fold(bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    let first = u64::from_le_bytes(last) ^ (bytes.len() as u64) << 56;
-    words.iter().fold(first, |sum, word| {
+    let length = (bytes.len() as u64) << 56;
+    let Some(last) = bytes.last_chunk::<8>() else {
+        return bytes.iter().fold(length, |sum, &byte| sum << 8 ^ u64::from(byte) ^ sum >> 56);
+    };
+    let first = u64::from_le_bytes(*last) ^ length;
+    bytes.as_chunks::<8>().0.iter().fold(first, |sum, word| {
         (sum.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     })
 }
@@ -88,7 +92,10 @@ impl Document<'_> {
         table: &mut Vec<u64>,
     ) -> bool {
         let count = keys.len();
-        let marks = keys.map(|id| self.key(id).mark());
+        let marks = keys.map(|id| match self.node(id) {
+            Node::Text(span) if span.len <= LONG => mixed(fold(self.bytes(span))),
+            _ => self.key(id).mark(),
+        });
         if count < 2 {
             return true;
         }

@@ -30,6 +30,7 @@ mod numpy;
 mod ops;
 mod parts;
 mod reader;
+mod scalars;
 mod stdlib;
 mod tensor;
 mod text;
@@ -37,6 +38,8 @@ mod value;
 mod walk;
 
 use serde::{Deserialize, Serialize};
+
+use crate::words::{self, Word};
 
 pub(crate) use arena::{Node, Run, StorageData, TensorData};
 pub use document::Document;
@@ -111,9 +114,11 @@ impl Safety {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
     /// The module, after the renaming that Python applies to protocols below 3.
-    pub module: String,
+    #[serde(deserialize_with = "words::read")]
+    pub module: Word,
     /// The name in the module.
-    pub name: String,
+    #[serde(deserialize_with = "words::read")]
+    pub name: Word,
     /// What importing it and the calls seen amount to; never [`Safety::DataOnly`].
     pub class: Safety,
     /// Where the opcode of the first import stands in the stream.

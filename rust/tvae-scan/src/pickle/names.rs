@@ -53,3 +53,15 @@ pub(super) fn modern<'n>(module: &'n str, name: &'n str) -> (&'n str, &'n str) {
     }
     (MODULES.iter().find(|row| row.0 == module).map_or(module, |row| row.1), name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::known;
+
+    #[test]
+    fn no_known_word_is_an_old_module() {
+        let mut old = NAMES.iter().map(|row| row.0.0).chain(MODULES.iter().map(|row| row.0));
+        assert!(old.all(|module| known(module.as_bytes()).is_none()));
+    }
+}

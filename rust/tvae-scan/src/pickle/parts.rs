@@ -59,10 +59,15 @@ pub(crate) struct Part {
     pub(super) nodes: usize,
     pub(super) banned: AtomicBool,
     /// What its tensors amount to.
-    pub share: Share,
+    pub(super) share: Arc<Share>,
 }
 
 impl Part {
+    /// What its tensors amount to.
+    pub(crate) fn share(&self) -> &Arc<Share> {
+        &self.share
+    }
+
     fn is_banned(&self) -> bool {
         self.banned.load(Ordering::Relaxed)
     }
@@ -101,6 +106,7 @@ pub(super) struct Begin {
     pub(super) memo: usize,
     pub(super) opcodes: u64,
     pub(super) nodes: usize,
+    pub(super) tensors: usize,
     pub(super) issues: usize,
     pub(super) floor: Safety,
     pub(super) target: NodeId,
@@ -139,7 +145,7 @@ pub(crate) struct Parts {
 impl Parts {
     /// Keeps a part; the oldest ones go if there is no room.
     pub(crate) fn keep(&mut self, caught: Caught, share: Share) {
-        let part = Part { share, ..caught.part };
+        let part = Part { share: Arc::new(share), ..caught.part };
         let key = head(&part.bytes, part.first);
         let alike = self.by_head.entry(key).or_default();
         if alike.len() >= MOST_ALIKE {
@@ -245,6 +251,7 @@ impl Machine<'_> {
             memo: self.memo.len(),
             opcodes: self.opcodes,
             nodes: self.budget.nodes,
+            tensors: self.doc.tensors.len(),
             issues: self.issues.len(),
             floor: self.floor,
             target,

@@ -14,6 +14,7 @@ import fractions
 import io
 import pathlib
 import pickle
+import pickletools
 import struct
 import uuid
 import zipfile
@@ -279,6 +280,27 @@ def run():
     return {"epoch": 3, **states, "metrics": metrics, "config": {"lr": 1e-3, "name": "run"}}
 
 
+def metrics():
+    """Scalars of numpy, one of them twice, in memo entries of both lengths, with signs beyond ASCII."""
+    values = [0.5, -0.8321, 1 / 3, 1e300, float("nan")]
+    first = {f"a{at}": np.float32(value) for at, value in enumerate(values[:3])}
+    first |= {f"b{at}": np.float64(value) for at, value in enumerate(values)}
+    labels = [f"{at}" for at in range(190)]
+    last = {"c": np.float64(-1.5), "d": np.float32(7e7), "e": np.int64(-3), "f": np.int64(5)}
+    return {"metrics": first, "labels": labels, "last": last | {"again": first["b1"]}}
+
+
+def with_old_strings(stream):
+    """The stream with its text as Python 2 wrote it."""
+    steps = list(pickletools.genops(stream))
+    ends = [position for _, _, position in steps[1:]] + [len(stream)]
+    pieces = []
+    for (opcode, text, start), end in zip(steps, ends, strict=True):
+        old = opcode.name == "BINUNICODE" and text.isascii()
+        pieces.append(b"U" + bytes([len(text)]) + text.encode() if old else stream[start:end])
+    return b"".join(pieces)
+
+
 def main():
     for protocol in range(6):
         write(f"plain_{protocol}", pickle.dumps(plain(), protocol), plain())
@@ -287,6 +309,8 @@ def main():
     write("checkpoint", torch_stream(checkpoint()), checkpoint())
     write("tensors", torch_stream(tensors()), tensors())
     (HERE / "training.pkl").write_bytes(torch_stream(training()))
+    (HERE / "metrics.pkl").write_bytes(torch_stream(metrics()))
+    (HERE / "python2.pkl").write_bytes(with_old_strings(torch_stream(run())))
     (HERE / "run.pkl").write_bytes(torch_stream(run()))
     own = {"settings": Settings(), "phase": Phase.WARM}
     write("own_2", pickle.dumps(own, 2), own)
