@@ -17,6 +17,8 @@ __all__ = [
     "in_batch_triplets",
     "index",
     "inspect_file",
+    "map_gradient",
+    "map_points",
     "metric_families",
     "open_checkpoint",
     "pair_distances",
@@ -102,6 +104,22 @@ def pair_gradients(
     g: npt.NDArray[np.float32],
     gx: npt.NDArray[np.float32],
     gy: npt.NDArray[np.float32],
+) -> float: ...
+def map_points(
+    kind: str,
+    x: npt.NDArray[np.float32],
+    curvature: float,
+    out: npt.NDArray[np.float32],
+    slopes: npt.NDArray[np.float32] | None = None,
+    rho: float = 0.5,
+) -> None: ...
+def map_gradient(
+    kind: str,
+    x: npt.NDArray[np.float32],
+    curvature: float,
+    slopes: npt.NDArray[np.float32],
+    g: npt.NDArray[np.float32],
+    gx: npt.NDArray[np.float32],
 ) -> float: ...
 def pair_loss(
     points: npt.NDArray[np.float32],

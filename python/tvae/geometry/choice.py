@@ -31,7 +31,7 @@ def status() -> dict[str, str]:
     }
     for op in _KERNELS:
         if missing is not None:
-            loop = "rust on a CPU, else " if op == "distance" else ""
+            loop = "" if op == "polar_distance" else "rust on a CPU, else "
             report[op] = f"{loop}reference ({missing})"
         else:
             met = _fallbacks.get(op)
@@ -67,16 +67,34 @@ def takes_kernel(op: str, impl: str, *points: Tensor) -> bool:
     return False
 
 
-def loop_refusal(x: Tensor, y: Tensor) -> str | None:
+_LOOP_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+
+
+def takes_loop(op: str, impl: str, *points: Tensor) -> bool:
+    """Whether the compiled loop of `op` takes these points; raises if it was asked for and cannot."""
+    if impl not in ("auto", "rust"):
+        return False
+    refusal = loop_refusal(*points)
+    if refusal is not None and impl == "rust":
+        got = ", ".join(f"{t.dtype} {tuple(t.shape)} on {t.device}" for t in points)
+        raise DomainError(refusal, path=op, got=got, hint='use impl="auto" or "reference"')
+    return refusal is None
+
+
+def loop_refusal(*points: Tensor) -> str | None:
     """Why the compiled loop cannot take these points, or None."""
-    if torch.compiler.is_compiling() or any(type(t) not in (Tensor, torch.nn.Parameter) for t in (x, y)):
+    if torch.compiler.is_compiling():
         return "the compiled loop is not traced"
-    if x.device.type != "cpu" or y.device.type != "cpu":
-        return "the compiled loop needs points on a CPU"
-    if any(t.dtype not in (torch.float32, torch.bfloat16, torch.float16) for t in (x, y)):
-        return "the compiled loop takes float32, bfloat16 and float16"
-    if x.dim() == 0 or y.dim() == 0 or x.shape[-1] != y.shape[-1] or x.shape[-1] == 0:
-        return "the compiled loop takes points (..., D) of one dimension D"
+    dim = points[0].shape[-1] if points[0].dim() else 0
+    for x in points:
+        if type(x) not in (Tensor, torch.nn.Parameter):
+            return "the compiled loop is not traced"
+        if not x.is_cpu:
+            return "the compiled loop needs points on a CPU"
+        if x.dtype not in _LOOP_DTYPES:
+            return "the compiled loop takes float32, bfloat16 and float16"
+        if x.dim() == 0 or x.shape[-1] != dim or dim == 0:
+            return "the compiled loop takes points (..., D) of one dimension D"
     return None
 
 

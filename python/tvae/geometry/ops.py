@@ -11,8 +11,9 @@ from torch import Tensor
 
 from tvae.errors import DeviceError, DomainError, TvaeError
 from tvae.geometry import pairwise, poincare, polar, structure
-from tvae.geometry.choice import loop_refusal, refuse_kernel, status, takes_kernel
+from tvae.geometry.choice import refuse_kernel, status, takes_kernel, takes_loop
 from tvae.geometry.conformal import check_curvature
+from tvae.geometry.mapped import Mapped
 from tvae.geometry.paired import PairedDistance
 
 __all__ = [
@@ -51,7 +52,7 @@ def distance(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto
         >>> distance(torch.tensor([0.5, 0.0]), torch.tensor([-0.5, 0.0]))
         tensor(2.1972)
     """
-    if impl == "rust" or (impl == "auto" and loop_refusal(x, y) is None):
+    if takes_loop("distance", impl, x, y):
         return _paired(x, y, c)
     if not takes_kernel("distance", impl, x, y):
         return poincare.distance(x, y, c)
@@ -121,6 +122,8 @@ def radius(x: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto") -> Tensor:
         >>> radius(torch.tensor([[0.0, 0.0], [0.6, 0.0]]), impl="reference")
         tensor([0.0000, 1.3863])
     """
+    if takes_loop("radius", impl, x):
+        return _mapped("radius", x, c)
     if not takes_kernel("radius", impl, x):
         return poincare.radius(x, c)
     from tvae.kernels.poincare import Radius
@@ -148,6 +151,8 @@ def expmap0(v: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto") -> Tensor
         >>> expmap0(torch.tensor([1.0, 0.0]))
         tensor([0.7616, 0.0000])
     """
+    if takes_loop("expmap0", impl, v):
+        return _mapped("expmap0", v, c)
     if not takes_kernel("expmap0", impl, v):
         return poincare.expmap0(v, c)
     from tvae.kernels.maps import EXPMAP
@@ -174,6 +179,8 @@ def logmap0(x: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto") -> Tensor
         >>> logmap0(torch.tensor([0.6, 0.0]))
         tensor([0.6931, 0.0000])
     """
+    if takes_loop("logmap0", impl, x):
+        return _mapped("logmap0", x, c)
     if not takes_kernel("logmap0", impl, x):
         return poincare.logmap0(x, c)
     from tvae.kernels.maps import LOGMAP
@@ -202,6 +209,8 @@ def project(x: Tensor, c: float | Tensor = 1.0, *, rho: float, impl: str = "auto
         tensor([0.3000, 0.4000])
     """
     poincare.check_rho(rho)
+    if takes_loop("project", impl, x):
+        return _mapped("project", x, c, rho)
     if not takes_kernel("project", impl, x):
         return poincare.project(x, c, rho=rho)
     from tvae.kernels.maps import PROJECT
@@ -293,17 +302,26 @@ def all_pairs_loss(
 
 
 def _paired(x: Tensor, y: Tensor, c: float | Tensor) -> Tensor:
-    refusal = loop_refusal(x, y)
-    if refusal is not None:
-        got = ", ".join(f"{t.dtype} {tuple(t.shape)} on {t.device}" for t in (x, y))
-        raise DomainError(refusal, path="distance", got=got, hint='use impl="auto" or "reference"')
     check_curvature(c)
-    dtype = torch.promote_types(x.dtype, y.dtype)
     if x.shape != y.shape:
         x, y = torch.broadcast_tensors(x, y)  # type: ignore[no-untyped-call]
-    a, b = (t.float().reshape(-1, t.shape[-1]).contiguous() for t in (x, y))
-    d: Tensor = PairedDistance.apply(a, b, c)  # type: ignore[no-untyped-call]
-    return d.to(dtype).view(x.shape[:-1])
+    d: Tensor = PairedDistance.apply(_rows(x), _rows(y), c)  # type: ignore[no-untyped-call]
+    if x.dtype == y.dtype == torch.float32:
+        return d if x.dim() == 2 else d.view(x.shape[:-1])
+    return d.to(torch.promote_types(x.dtype, y.dtype)).view(x.shape[:-1])
+
+
+def _mapped(kind: str, x: Tensor, c: float | Tensor, rho: float = 0.5) -> Tensor:
+    check_curvature(c)
+    y: Tensor = Mapped.apply(_rows(x), c, kind, rho)  # type: ignore[no-untyped-call]
+    return y.to(x.dtype).view(x.shape[:-1] if kind == "radius" else x.shape)
+
+
+def _rows(x: Tensor) -> Tensor:
+    """Contiguous float32 points (N, D): `x` itself, as it nearly always is, without a dispatched call."""
+    if x.dim() == 2 and x.dtype == torch.float32 and x.is_contiguous():
+        return x
+    return x.float().reshape(-1, x.shape[-1]).contiguous()
 
 
 def _curvature(c: float | Tensor, like: Tensor) -> Tensor:
