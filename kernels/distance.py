@@ -107,7 +107,7 @@ def _distance_bwd_kernel(
     spread = _div(nx * nx, alpha) + _div(ny * ny, beta)
     root = tl.zeros_like(c) + _sqrt(c)
     growth = 0.5 * wr * spread - g * _minus_tanh(half, _div(t, h)) * (1.0 / (c * root))
-    tl.store(gc_ptr + tl.program_id(0), tl.sum(growth, axis=0))
+    tl.store(gc_ptr + tl.program_id(0), tl.sum(growth.to(tl.float64), axis=0))
 
 
 def distance_fwd(x: Tensor, y: Tensor, c: Tensor) -> Tensor:
@@ -134,7 +134,7 @@ def distance_bwd(
     grid, block_n, block_d = tiling(n, dim, x.dtype)
     gx = torch.empty((n, dim), dtype=x.dtype, device=x.device) if want_x else None
     gy = torch.empty((n, dim), dtype=x.dtype, device=x.device) if want_y else None
-    partial = torch.empty(grid[0] if n else 0, dtype=c.dtype, device=x.device)
+    partial = torch.empty(grid[0] if n else 0, dtype=torch.float64, device=x.device)
     if n:
         # What is not wanted is not written: any pointer will do.
         _distance_bwd_kernel[grid](
@@ -156,7 +156,7 @@ def distance_bwd(
             WANT_X=want_x,
             WANT_Y=want_y,
         )
-    return gx, gy, partial.sum(dtype=torch.float64)
+    return gx, gy, partial.sum()
 
 
 class Distance(torch.autograd.Function):

@@ -28,7 +28,7 @@ from tvae.kernels.conformal import (
     tiling,
     working_dtype,
 )
-from tvae.kernels.scalar import _div, _fma, _log1p, _sqrt, _tanh_ratio
+from tvae.kernels.scalar import _div, _fma, _log1p, _sinh_excess, _sqrt, _tanh_ratio
 
 EXPMAP, LOGMAP, PROJECT = 0, 1, 2
 _EXPMAP, _LOGMAP, _PROJECT = tl.constexpr(EXPMAP), tl.constexpr(LOGMAP), tl.constexpr(PROJECT)
@@ -133,19 +133,17 @@ def _map_bwd_kernel(
     tl.store(gx_ptr + rows[:, None] * dim + cols[None, :], gx.to(gx_ptr.dtype.element_ty), mask=mask)
 
     # |y| = f |x| depends on c through c |x|^2, but for the bound of the projection.
-    if MAP != _PROJECT:
-        w = c * length * length
-        if MAP == _EXPMAP:
-            series = 17 / 105 + w * (-248 / 2835 + w * (1382 / 31185 - w * (43688 / 2027025)))
-            series = -1 / 3 + w * (4 / 15 - w * series)
-        else:
-            series = 4 / 9 + w * (5 / 11 + w * (6 / 13 + w * (7 / 15)))
-            series = 1 / 3 + w * (2 / 5 + w * (3 / 7 + w * series))
-        small = w < 0.001 if WIDE else w < 0.1
-        growth = tl.where(small, series * length * length, _div(s - f, tl.zeros_like(f) + 2.0 * c))
-    else:
+    if MAP == _PROJECT:
         growth = tl.where(s == 0.0, _div(f, tl.zeros_like(f) - 2.0 * c), 0.0)
-    tl.store(gc_ptr + tl.program_id(0), tl.sum(growth * inner, axis=0))
+    else:
+        # s - f without the difference, while y = 2 artanh(tanh z) is small; then nothing cancels.
+        z = length * _sqrt(c) if MAP == _EXPMAP else f * length * _sqrt(c)
+        w = 4.0 * z * z
+        few = -s if MAP == _EXPMAP else f
+        change = tl.where(w < (1.0 if WIDE else 9.0), few * _sinh_excess(w), s - f)
+        growth = _div(change, tl.zeros_like(f) + 2.0 * c)
+    # Terms of either sign: their sum keeps fewer digits than they have.
+    tl.store(gc_ptr + tl.program_id(0), tl.sum(growth.to(tl.float64) * inner.to(tl.float64), axis=0))
 
 
 def map_fwd(x: Tensor, c: Tensor, *, kind: int, rho: float = 0.5) -> Tensor:
@@ -169,7 +167,7 @@ def map_bwd(g: Tensor, x: Tensor, c: Tensor, *, kind: int, rho: float = 0.5) -> 
     n, dim = x.shape
     gx = torch.empty((n, dim), dtype=x.dtype, device=x.device)
     grid, block_n, block_d = tiling(n, dim, x.dtype)
-    partial = torch.empty(grid[0] if n else 0, dtype=c.dtype, device=x.device)
+    partial = torch.empty(grid[0] if n else 0, dtype=torch.float64, device=x.device)
     if n:
         _map_bwd_kernel[grid](
             g,
@@ -187,7 +185,7 @@ def map_bwd(g: Tensor, x: Tensor, c: Tensor, *, kind: int, rho: float = 0.5) -> 
             RHO=rho,
             MAP=kind,
         )
-    return gx, partial.sum(dtype=torch.float64)
+    return gx, partial.sum()
 
 
 class RadialMap(torch.autograd.Function):

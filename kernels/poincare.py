@@ -18,7 +18,7 @@ from torch import Tensor
 
 from tvae.autograd import once
 from tvae.kernels.conformal import _conformal, _tile, tiling, working_dtype
-from tvae.kernels.scalar import _div, _log1p, _sqrt
+from tvae.kernels.scalar import _div, _log1p, _sinh_excess, _sqrt
 
 _ORIGIN = tl.constexpr(1e-37)  # below this the reciprocal of a norm may overflow
 
@@ -77,13 +77,11 @@ def _radius_bwd_kernel(
     gx = weight[:, None] * (x * inverse[:, None])
     tl.store(gx_ptr + rows[:, None] * dim + cols[None, :], gx.to(gx_ptr.dtype.element_ty), mask=mask)
 
-    w = u * u
-    series = 10 / 11 + w * (12 / 13)
-    series = 2 / 3 + w * (4 / 5 + w * (6 / 7 + w * (8 / 9 + w * series)))
-    small = w < 0.001 if WIDE else w < 0.04
-    full = _log1p(_div(2.0 * u * (1.0 + u), alpha))
-    growth = tl.where(small, u * w * series, _div(u, alpha) - 0.5 * full)
-    tl.store(gc_ptr + tl.program_id(0), tl.sum(g * growth, axis=0))
+    # u / alpha - artanh(u), without the difference while y = 2 artanh(u) is small.
+    y = _log1p(_div(2.0 * u * (1.0 + u), alpha))
+    w = y * y
+    growth = tl.where(w < (1.0 if WIDE else 9.0), 0.5 * y * _sinh_excess(w), _div(u, alpha) - 0.5 * y)
+    tl.store(gc_ptr + tl.program_id(0), tl.sum((g * growth).to(tl.float64), axis=0))
 
 
 def radius_fwd(x: Tensor, c: Tensor) -> Tensor:
@@ -105,7 +103,7 @@ def radius_bwd(g: Tensor, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     n, dim = x.shape
     grid, block_n, block_d = tiling(n, dim, x.dtype)
     gx = torch.empty((n, dim), dtype=x.dtype, device=x.device)
-    partial = torch.empty(grid[0] if n else 0, dtype=c.dtype, device=x.device)
+    partial = torch.empty(grid[0] if n else 0, dtype=torch.float64, device=x.device)
     wide = x.dtype == torch.float64
     if n:
         _radius_bwd_kernel[grid](
@@ -122,7 +120,7 @@ def radius_bwd(g: Tensor, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
             BLOCK_D=block_d,
             WIDE=wide,
         )
-    return gx, partial.sum(dtype=torch.float64) / c.double() ** 1.5
+    return gx, partial.sum() / c.double() ** 1.5
 
 
 class Radius(torch.autograd.Function):

@@ -17,6 +17,7 @@ __all__ = [
     "in_batch_triplets",
     "index",
     "inspect_file",
+    "listed_hinge",
     "map_gradient",
     "map_points",
     "metric_families",
@@ -121,6 +122,17 @@ def map_gradient(
     g: npt.NDArray[np.float32],
     gx: npt.NDArray[np.float32],
 ) -> float: ...
+def listed_hinge(
+    x: npt.NDArray[np.float32],
+    rows: npt.NDArray[np.uint32],
+    curvature: float,
+    gx: npt.NDArray[np.float32],
+    *,
+    margin: float = 0.0,
+    levels: npt.NDArray[np.int32] | None = None,
+    bands: Sequence[tuple[float, float, float]] = [],
+    squared: bool = False,
+) -> tuple[float, float]: ...
 def pair_loss(
     points: npt.NDArray[np.float32],
     depth: int,

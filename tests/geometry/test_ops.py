@@ -17,7 +17,7 @@ def test_reference_by_name() -> None:
 
 
 def test_a_kernel_by_name_runs_or_raises() -> None:
-    x = 0.1 * torch.randn(4, 3)
+    x, band, rows = 0.1 * torch.randn(4, 3), torch.ones(2), torch.zeros(3, 5, dtype=torch.int64)
     for call in (
         lambda: geometry.radius(x, impl="triton"),
         lambda: geometry.distance(x, x, impl="triton"),
@@ -25,6 +25,10 @@ def test_a_kernel_by_name_runs_or_raises() -> None:
         lambda: geometry.logmap0(x, impl="triton"),
         lambda: geometry.project(x, rho=0.9, impl="triton"),
         lambda: geometry.pairwise_distance(x, x, impl="triton"),
+        lambda: geometry.all_pairs_loss(x, lo=band, hi=band, weight=band, impl="triton"),
+        lambda: geometry.triplet_hinge(x, rows, margin=1.0, impl="triton"),
+        lambda: geometry.pair_hinge(x, rows[:2], level=rows[0], lo=band, hi=band, weight=band, impl="triton"),
+        lambda: geometry.pair_counts(x, depth=2, impl="triton"),
     ):
         with pytest.raises(DeviceError):
             call()
@@ -58,9 +62,13 @@ def test_status_names_every_dispatched_op() -> None:
         "logmap0",
         "project",
         "pairwise_distance",
+        "triplet_hinge",
+        "pair_hinge",
+        "pair_counts",
     }
     if not torch.cuda.is_available():
-        loops = ("all_pairs_loss", "distance", "radius", "expmap0", "logmap0", "project")
-        compiled = {status.pop(op) for op in loops}
+        loops = ("distance", "radius", "expmap0", "logmap0", "project")
+        hinges = ("all_pairs_loss", "triplet_hinge", "pair_hinge")
+        compiled = {status.pop(op) for op in (*loops, *hinges)}
         assert all(line.startswith("rust on a CPU") for line in compiled)
         assert all(line.startswith("reference (") for line in status.values())

@@ -121,7 +121,7 @@ def test_what_does_not_fit_is_refused() -> None:
     for wrong in (
         {"x": torch.zeros(10, 3)},
         {"x": x, "power": 3},
-        {"x": x, "impl": "triton"},
+        {"x": x, "impl": "cuda"},
         {"x": x.double(), "impl": "rust"},
         {"x": x, "c": 0.0},
     ):

@@ -70,9 +70,11 @@ def judge(interpreted: Callable[[str], Report]) -> Callable[[str], None]:
 
 @pytest.fixture
 def compiled(tmp_path: Path) -> Callable[..., Usage]:
-    """Compiles a kernel for a GPU that need not be there: registers, bytes of stack, issue slots, libdevice.
+    """Compiles a kernel for a GPU that need not be there: registers, bytes of stack, issue slots, those of
+    the longest loop, libdevice.
 
-    Pointers are float32 and aligned; `constants` are the constexpr arguments and the strides that are 1.
+    Pointers are float32 (`wide`: float64) and aligned, but for those that `kinds` names; `constants` are the
+    constexpr arguments and the strides that are 1.
     """
     triton = pytest.importorskip("triton", reason="Triton is not installed")
     tools = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
@@ -82,17 +84,24 @@ def compiled(tmp_path: Path) -> Callable[..., Usage]:
     from triton.compiler import ASTSource
 
     def build(
-        kernel: object, constants: dict[str, object], capability: int, *, warps: int = 4, wide: bool = False
+        kernel: object,
+        constants: dict[str, object],
+        capability: int,
+        *,
+        warps: int = 4,
+        wide: bool = False,
+        kinds: dict[str, str] | None = None,
     ) -> Usage:
         pointer = "*fp64" if wide else "*fp32"
-        kinds = {
-            arg: "constexpr" if arg in constants else pointer if arg.endswith("_ptr") else "i32"
-            for arg in kernel.arg_names
-        }
+        plain = {arg: pointer if arg.endswith("_ptr") else "i32" for arg in kernel.arg_names}
+        plain |= {arg: "*fp64" for arg in ("gc_ptr", "sums_ptr") if arg in plain}
+        special = {arg: kind for arg, kind in (kinds or {}).items() if arg in plain}
+        kinds = {**plain, **special, **dict.fromkeys(constants, "constexpr")}
         aligned = {
             (i,): [["tt.divisibility", 16]]
             for i, (arg, kind) in enumerate(kinds.items())
-            if kind == pointer or (arg.startswith("stride") and kind == "i32")
+            if kind.startswith("*")
+            or (arg.startswith("stride") and kind == "i32" and arg not in kernel.do_not_specialize)
         }
         source = ASTSource(fn=kernel, signature=kinds, constexprs=constants, attrs=aligned)
         target = GPUTarget("cuda", capability, 32)
@@ -102,15 +111,31 @@ def compiled(tmp_path: Path) -> Callable[..., Usage]:
         usage = _output(tools / "cuobjdump", "-res-usage", cubin)
         found = dict(re.findall(r"(REG|STACK|LOCAL):(\d+)", usage))
         listing = _output(tools / "nvdisasm", "-c", cubin)
-        slots = re.findall(r"^\s+/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+ )?(\w+)", listing, flags=re.MULTILINE)
+        slots, loop = _slots(listing)
         return {
             "registers": int(found["REG"]),
             "spilled": int(found["STACK"]) + int(found["LOCAL"]),
-            "slots": sum(slot not in ("NOP", "BRA", "EXIT") for slot in slots),
-            "libdevice": binary.asm["ptx"].count("__nv_"),
+            "slots": slots,
+            "loop": loop,
+            "libdevice": re.sub("//.*", "", binary.asm["ptx"]).count("__nv_"),  # inlined, it is a comment
         }
 
     return build
+
+
+def _slots(listing: str) -> tuple[int, int]:
+    """Instructions in all, and those of the longest backward jump."""
+    issued, longest = 0, 0
+    labels: dict[str, int] = {}
+    for line in listing.splitlines():
+        if label := re.match(r"(\.L_\w+):", line):
+            labels[label[1]] = issued
+        if slot := re.match(r"\s+/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+ )?(\w+)(.*)", line):
+            issued += slot[1] not in ("NOP", "BRA", "EXIT")
+            target = re.search(r"\.L_\w+", slot[2]) if slot[1] == "BRA" else None
+            if target and target[0] in labels:
+                longest = max(longest, issued - labels[target[0]])
+    return issued, longest
 
 
 def _output(*command: object) -> str:

@@ -135,7 +135,8 @@ class Guard:
         plain = self.empty(*size, **options)
         buffer = torch.full((plain.numel() + self.MARGIN,), self.SENTINEL, dtype=plain.dtype)
         self.buffers.append(buffer)
-        return buffer[: plain.numel()].view(plain.shape).fill_(math.nan)
+        poison = math.nan if plain.is_floating_point() else -1
+        return buffer[: plain.numel()].view(plain.shape).fill_(poison)
 
     def written(self) -> float:
         return float(sum((b[-self.MARGIN :] != self.SENTINEL).sum() for b in self.buffers))

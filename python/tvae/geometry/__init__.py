@@ -8,29 +8,38 @@ Example:
     tensor(1.6807)
 """
 
+from tvae.geometry.counts import bin_edges, pair_order
 from tvae.geometry.ops import (
     all_pairs_loss,
     distance,
     expmap0,
     logmap0,
+    pair_counts,
+    pair_hinge,
     pairwise_distance,
     polar_distance,
     project,
     radius,
     status,
+    triplet_hinge,
 )
 from tvae.geometry.poincare import clamped_rows, from_polar
 
 __all__ = [
     "all_pairs_loss",
+    "bin_edges",
     "clamped_rows",
     "distance",
     "expmap0",
     "from_polar",
     "logmap0",
+    "pair_counts",
+    "pair_hinge",
+    "pair_order",
     "pairwise_distance",
     "polar_distance",
     "project",
     "radius",
     "status",
+    "triplet_hinge",
 ]

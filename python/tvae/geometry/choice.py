@@ -10,7 +10,30 @@ from torch import Tensor
 from tvae.errors import DependencyError, DeviceError, DomainError, TvaeError
 
 IMPLS = ("auto", "reference", "triton")
-_KERNELS = ("distance", "polar_distance", "radius", "expmap0", "logmap0", "project")
+_KERNELS = (
+    "distance",
+    "polar_distance",
+    "radius",
+    "expmap0",
+    "logmap0",
+    "project",
+    "pairwise_distance",
+    "all_pairs_loss",
+    "triplet_hinge",
+    "pair_hinge",
+    "pair_counts",
+)
+# Ops with a compiled loop, which `auto` takes on a CPU.
+_LOOPS = (
+    "distance",
+    "radius",
+    "expmap0",
+    "logmap0",
+    "project",
+    "all_pairs_loss",
+    "triplet_hinge",
+    "pair_hinge",
+)
 _KERNEL_DIM = 128
 _HAS_TRITON = find_spec("triton") is not None
 # Why `auto` last took the reference for an op that has a kernel: first reason kept.
@@ -21,33 +44,25 @@ def status() -> dict[str, str]:
     """What `impl="auto"` takes for each op on this machine, and why where it is the reference.
 
     Example:
-        >>> status()["pairwise_distance"]
-        'reference (no Triton kernel)'
+        >>> "distance" in status()
+        True
     """
     missing = _missing()
-    report = {
-        "pairwise_distance": "reference (no Triton kernel)",
-        "all_pairs_loss": "rust on a CPU, reference elsewhere (no Triton kernel)",
-    }
+    report = {}
     for op in _KERNELS:
         if missing is not None:
-            loop = "" if op == "polar_distance" else "rust on a CPU, else "
+            loop = "rust on a CPU, else " if op in _LOOPS else ""
             report[op] = f"{loop}reference ({missing})"
         else:
             met = _fallbacks.get(op)
-            report[op] = "triton" + (f" (fell back once: {met})" if met else "")
+            loop = "rust on a CPU, else " if op in _LOOPS else ""
+            report[op] = f"{loop}triton" + (f" (fell back once: {met})" if met else "")
     return report
 
 
 def _check_impl(impl: str) -> None:
     if impl not in IMPLS:
         raise DomainError("unknown implementation", path="impl", expected=", ".join(IMPLS), got=impl)
-
-
-def refuse_kernel(op: str, impl: str) -> None:
-    _check_impl(impl)
-    if impl == "triton":
-        raise DeviceError(f"{op} has no Triton kernel", path="impl", hint='use impl="auto" or "reference"')
 
 
 def takes_kernel(op: str, impl: str, *points: Tensor) -> bool:
@@ -67,14 +82,28 @@ def takes_kernel(op: str, impl: str, *points: Tensor) -> bool:
     return False
 
 
+def on_one_device(op: str, impl: str, x: Tensor, *indices: Tensor) -> bool:
+    """Whether the lists of rows lie beside the points; raises if a kernel was asked for and they do not."""
+    if all(t.device == x.device for t in indices):
+        return True
+    if impl == "triton":
+        got = ", ".join(str(t.device) for t in (x, *indices))
+        raise DeviceError("the Triton kernel needs rows beside the points", path=op, got=got)
+    return False
+
+
 _LOOP_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
-def takes_loop(op: str, impl: str, *points: Tensor) -> bool:
+def takes_loop(op: str, impl: str, *points: Tensor, rows: Tensor | None = None) -> bool:
     """Whether the compiled loop of `op` takes these points; raises if it was asked for and cannot."""
     if impl not in ("auto", "rust"):
         return False
     refusal = loop_refusal(*points)
+    if refusal is None and rows is not None and not rows.is_cpu:
+        refusal = "the compiled loop needs lists of rows on a CPU"
+    if refusal is None and rows is not None and points[0].dim() != 2:
+        refusal = "the compiled loop takes points (N, D)"
     if refusal is not None and impl == "rust":
         got = ", ".join(f"{t.dtype} {tuple(t.shape)} on {t.device}" for t in points)
         raise DomainError(refusal, path=op, got=got, hint='use impl="auto" or "reference"')

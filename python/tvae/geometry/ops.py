@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from tvae.errors import DeviceError, DomainError, TvaeError
-from tvae.geometry import pairwise, poincare, polar, structure
-from tvae.geometry.choice import refuse_kernel, status, takes_kernel, takes_loop
-from tvae.geometry.conformal import check_curvature
+from tvae.geometry import counts, hinge, pairwise, poincare, polar, structure
+from tvae.geometry.choice import on_one_device, status, takes_kernel, takes_loop
+from tvae.geometry.conformal import check_curvature, working_dtype
+from tvae.geometry.listed import Listed
 from tvae.geometry.mapped import Mapped
 from tvae.geometry.paired import PairedDistance
 
@@ -21,11 +22,14 @@ __all__ = [
     "distance",
     "expmap0",
     "logmap0",
+    "pair_counts",
+    "pair_hinge",
     "pairwise_distance",
     "polar_distance",
     "project",
     "radius",
     "status",
+    "triplet_hinge",
 ]
 
 
@@ -226,14 +230,13 @@ def pairwise_distance(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, impl: st
         x: points (N, D) with sqrt(c) |x| < 1.
         y: points (M, D); may be `x` itself.
         c: curvature, float or 0-d tensor.
-        impl: `auto`, `reference` or `triton` (there is no kernel yet: raises).
+        impl: `auto`, `reference` or `triton`.
 
     Returns:
         Distances (N, M).
 
     Raises:
-        DomainError: shapes, precision, curvature or `impl` are wrong.
-        DeviceError: `impl="triton"`.
+        DomainError, DeviceError, DependencyError: as `distance`.
 
     Example:
         >>> import torch
@@ -242,8 +245,15 @@ def pairwise_distance(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, impl: st
         tensor([[0.0000, 1.3863],
                 [1.3863, 0.0000]])
     """
-    refuse_kernel("pairwise_distance", impl)
-    return pairwise.pairwise_distance(x, y, c)
+    if not takes_kernel("pairwise_distance", impl, x, y):
+        return pairwise.pairwise_distance(x, y, c)
+    pairwise.check_rows(x, y)
+    from tvae.kernels.pairwise import Pairwise
+
+    dtype = torch.promote_types(x.dtype, y.dtype)
+    other = None if y is x else y.to(dtype)
+    d: Tensor = Pairwise.apply(x.to(dtype), other, _curvature(c, x))  # type: ignore[no-untyped-call]
+    return d
 
 
 def all_pairs_loss(
@@ -270,14 +280,14 @@ def all_pairs_loss(
         hi: longest distances of each level, (depth,).
         weight: factor of each level, (depth,).
         power: 1 or 2.
-        impl: `auto`, `reference`, or `rust` (float32 on a CPU, N = 3^depth).
+        impl: `auto`, `reference`, `triton` (CUDA, D <= 128), or `rust` (float32 on a CPU, N = 3^depth).
 
     Returns:
         The 0-d sum, in the precision of `x`. The gradient of a coinciding pair is 0; NaN points give NaN.
 
     Raises:
         DomainError: shapes, precision, curvature, power or `impl` are wrong.
-        DeviceError: `impl="rust"` and the points are not on a CPU.
+        DeviceError, DependencyError: as `distance`; `impl="rust"` and the points are not on a CPU.
 
     Example:
         >>> import torch
@@ -286,8 +296,14 @@ def all_pairs_loss(
         >>> all_pairs_loss(x, lo=target, hi=target, weight=torch.ones(1), power=2)
         tensor(1.9218)
     """
-    if impl not in ("auto", "reference", "rust"):
-        raise DomainError("unknown implementation", path="impl", expected="auto, reference, rust", got=impl)
+    if impl != "rust" and takes_kernel("all_pairs_loss", impl, x):
+        from tvae.kernels.structure import AllPairs
+
+        bands = structure.check_bands(x, c, lo, hi, weight, power)
+        k = _curvature(c, x)
+        want = _differentiates(x), _differentiates(k)
+        value: Tensor = AllPairs.apply(x, k, bands, power, want)  # type: ignore[no-untyped-call]
+        return value
     refusal: tuple[type[TvaeError], str] | None = None
     if x.device.type != "cpu":
         refusal = DeviceError, "the compiled loop needs points on a CPU"
@@ -299,6 +315,146 @@ def all_pairs_loss(
     compiling = torch.compiler.is_compiling()
     rust = impl == "rust" or (impl == "auto" and refusal is None and not compiling)
     return structure.all_pairs_loss(x, c, lo=lo, hi=hi, weight=weight, power=power, rust=rust)
+
+
+def triplet_hinge(
+    x: Tensor,
+    triplets: Tensor,
+    c: float | Tensor = 1.0,
+    *,
+    margin: float,
+    reduction: str = "mean",
+    impl: str = "auto",
+) -> Tensor:
+    """Mean or sum over triplets (a, p, q) of rows of max(d(a, p) - d(a, q) + margin, 0), in one pass; see
+    `tvae.geometry.hinge.triplet_hinge`.
+
+    Args:
+        x: points (N, D); past the rim alpha is clamped.
+        triplets: rows of anchors, positives and negatives, int32 or int64 (3, T).
+        c: curvature, float or 0-d tensor.
+        margin: by how much the negative must be farther, in units of the ball.
+        reduction: `mean` over the T triplets or `sum`.
+        impl: as for `distance`. A row that does not exist raises on a CPU and gives NaN in
+            the kernel.
+
+    Returns:
+        0-d tensor in the precision of `x`.
+
+    Raises:
+        DomainError, DeviceError, DependencyError: as `distance`, and for margin, rows and reduction.
+
+    Example:
+        >>> import torch
+        >>> x = torch.tensor([[0.0, 0.0], [0.6, 0.0], [0.0, 0.5]])
+        >>> triplet_hinge(x, torch.tensor([[0], [1], [2]]), margin=1.0)
+        tensor(1.2877)
+    """
+    if takes_loop("triplet_hinge", impl, x, rows=triplets):
+        hinge.check_triplets(x, triplets, c, margin, reduction)
+        return _listed(x, triplets, c, None, margin, False, hinge.scale_of(triplets, reduction))
+    if takes_kernel("triplet_hinge", impl, x) and on_one_device("triplet_hinge", impl, x, triplets):
+        from tvae.kernels.hinge import TripletHinge
+
+        hinge.check_triplets(x, triplets, c, margin, reduction)
+        k, scale = _curvature(c, x), hinge.scale_of(triplets, reduction)
+        value: Tensor = TripletHinge.apply(x, triplets, k, margin, scale, _differentiates(x, k))  # type: ignore[no-untyped-call]
+        return value
+    return hinge.triplet_hinge(x, triplets, c, margin=margin, reduction=reduction)
+
+
+def pair_hinge(
+    x: Tensor,
+    pairs: Tensor,
+    c: float | Tensor = 1.0,
+    *,
+    level: Tensor,
+    lo: Tensor,
+    hi: Tensor,
+    weight: Tensor,
+    power: int = 1,
+    reduction: str = "mean",
+    impl: str = "auto",
+) -> Tensor:
+    """Mean or sum over listed pairs of weight[k] e^power, e = max(d - hi[k], lo[k] - d, 0), in one pass; see
+    `tvae.geometry.hinge.pair_hinge`.
+
+    Args:
+        x: points (N, D); past the rim alpha is clamped.
+        pairs: rows of both ends, int32 or int64 (2, P).
+        c: curvature, float or 0-d tensor.
+        level: k of each pair, int32 or int64 (P,); outside 0..L-1 a pair weighs nothing.
+        lo: shortest distances of each level, (L,). No gradient flows into the bands.
+        hi: longest distances of each level, (L,).
+        weight: factor of each level, (L,).
+        power: 1 or 2.
+        reduction: `mean` over the P pairs or `sum`.
+        impl: as for `triplet_hinge`.
+
+    Returns:
+        0-d tensor in the precision of `x`.
+
+    Raises:
+        DomainError, DeviceError, DependencyError: as `distance`, and for rows, levels, bands, power and
+            reduction.
+
+    Example:
+        >>> import torch
+        >>> x, band = torch.tensor([[0.0, 0.0], [0.6, 0.0]]), torch.tensor([1.0])
+        >>> pair_hinge(x, torch.tensor([[0], [1]]), level=torch.tensor([0]), lo=band, hi=band, weight=band)
+        tensor(0.3863)
+    """
+    if takes_loop("pair_hinge", impl, x, rows=pairs):
+        hinge.check_pairs(x, pairs, c, level, (lo, hi, weight), power, reduction)
+        bands = torch.stack([t.detach().float() for t in (lo, hi, weight)]).t().tolist()
+        return _listed(x, pairs, c, (level, bands), 0.0, power == 2, hinge.scale_of(pairs, reduction))
+    if takes_kernel("pair_hinge", impl, x) and on_one_device("pair_hinge", impl, x, pairs, level):
+        from tvae.kernels.hinge import PairHinge
+
+        hinge.check_pairs(x, pairs, c, level, (lo, hi, weight), power, reduction)
+        k, scale = _curvature(c, x), hinge.scale_of(pairs, reduction)
+        bands = torch.stack([t.detach().to(x.device) for t in (lo, hi, weight)])
+        wanted = _differentiates(x, k)
+        value: Tensor = PairHinge.apply(x, pairs, level, k, bands, power, scale, wanted)  # type: ignore[no-untyped-call]
+        return value
+    return hinge.pair_hinge(
+        x, pairs, c, level=level, lo=lo, hi=hi, weight=weight, power=power, reduction=reduction
+    )
+
+
+@torch.no_grad()
+def pair_counts(
+    x: Tensor, c: float | Tensor = 1.0, *, depth: int, resolution: int = 4096, impl: str = "auto"
+) -> Tensor:
+    """Number of pairs i < j at each level v(i - j) whose distance lies in each bin; see
+    `tvae.geometry.counts.pair_counts`.
+
+    Args:
+        x: points (N, D), row i of operation i, N <= 3^depth.
+        c: curvature, float or 0-d tensor.
+        depth: digits of the space, the number of levels.
+        resolution: bins of an octave, a power of two up to 65,536.
+        impl: `auto`, `reference` or `triton`.
+
+    Returns:
+        int64 (depth, 27 resolution + 1), the last column that of NaN; `pair_order` reads the order off it.
+
+    Raises:
+        DomainError, DeviceError, DependencyError: as `distance`, and for depth and resolution.
+
+    Example:
+        >>> import torch
+        >>> int(pair_counts(0.1 * torch.ones(9, 3), depth=2).sum())
+        36
+    """
+    if not takes_kernel("pair_counts", impl, x):
+        return counts.pair_counts(x, c, depth=depth, resolution=resolution)
+    counts.check_counted(x, c, depth, resolution)
+    from tvae.kernels.counts import pair_counts as counted
+
+    k = _curvature(c, x).to(x.device, working_dtype(x.dtype))
+    first, octaves = counts.FIRST_OCTAVE, counts.OCTAVES
+    return counted(x, k, depth=depth, resolution=resolution, first_octave=first, octaves=octaves)
 
 
 def _paired(x: Tensor, y: Tensor, c: float | Tensor) -> Tensor:
@@ -317,6 +473,19 @@ def _mapped(kind: str, x: Tensor, c: float | Tensor, rho: float = 0.5) -> Tensor
     return y.to(x.dtype).view(x.shape[:-1] if kind == "radius" else x.shape)
 
 
+def _listed(
+    x: Tensor,
+    rows: Tensor,
+    c: float | Tensor,
+    bands: tuple[Tensor, list[list[float]]] | None,
+    margin: float,
+    squared: bool,
+    scale: float,
+) -> Tensor:
+    total: Tensor = Listed.apply(_rows(x), c, rows, bands, margin, squared)  # type: ignore[no-untyped-call]
+    return (total * scale).to(x.dtype)
+
+
 def _rows(x: Tensor) -> Tensor:
     """Contiguous float32 points (N, D): `x` itself, as it nearly always is, without a dispatched call."""
     if x.dim() == 2 and x.dtype == torch.float32 and x.is_contiguous():
@@ -328,6 +497,11 @@ def _curvature(c: float | Tensor, like: Tensor) -> Tensor:
     """The curvature as the 0-d tensor that a kernel reads."""
     check_curvature(c)
     return c if isinstance(c, Tensor) else torch.full((), c, dtype=torch.float64, device=like.device)
+
+
+def _differentiates(*leaves: Tensor) -> bool:
+    """Whether a gradient of any of these will be asked for."""
+    return torch.is_grad_enabled() and any(t.requires_grad for t in leaves)
 
 
 def _radial_map(x: Tensor, c: float | Tensor, kind: int, rho: float = 0.5) -> Tensor:

@@ -47,18 +47,23 @@ def pairwise_distance(x: Tensor, y: Tensor, c: float | Tensor = 1.0) -> Tensor:
                 [1.3863, 0.0000]])
     """
     check_curvature(c)
-    if x.dim() != 2 or y.dim() != 2 or x.shape[1] != y.shape[1]:
-        raise DomainError(
-            "points do not form pairs",
-            expected="shapes (N, D) and (M, D)",
-            got=f"{tuple(x.shape)} and {tuple(y.shape)}",
-        )
+    check_rows(x, y)
     dtype = torch.promote_types(x.dtype, y.dtype)
     work = working_dtype(dtype)
     same = y is x
     x = x.to(work)
     d: Tensor = _Pairwise.apply(x, None if same else y.to(work), c)  # type: ignore[no-untyped-call]
     return d.to(dtype)
+
+
+def check_rows(x: Tensor, y: Tensor) -> None:
+    """Refuse points that are not rows of one dimension."""
+    if x.dim() != 2 or y.dim() != 2 or x.shape[1] != y.shape[1]:
+        raise DomainError(
+            "points do not form pairs",
+            expected="shapes (N, D) and (M, D)",
+            got=f"{tuple(x.shape)} and {tuple(y.shape)}",
+        )
 
 
 class _Pairwise(Function):

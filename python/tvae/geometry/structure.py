@@ -46,6 +46,13 @@ def all_pairs_loss(
     Raises:
         DomainError: shapes, precision or power are wrong, or `c` is not one positive number.
     """
+    bands = check_bands(x, c, lo, hi, weight, power)
+    value: Tensor = _AllPairs.apply(x.to(bands.dtype), c, bands, power, rust)  # type: ignore[no-untyped-call]
+    return value.to(x.dtype)
+
+
+def check_bands(x: Tensor, c: float | Tensor, lo: Tensor, hi: Tensor, weight: Tensor, power: int) -> Tensor:
+    """lo, hi and weight as one tensor (3, depth) beside the points, or a refusal of what does not fit."""
     check_curvature(c)
     depth = lo.numel()
     if x.dim() != 2 or not len(x) <= 3**depth:
@@ -61,9 +68,7 @@ def all_pairs_loss(
     if power not in (1, 2):
         raise DomainError("power is out of range", path="power", expected="1 or 2", got=str(power))
     work = working_dtype(x.dtype)
-    bands = torch.stack([t.detach().to(x.device, work) for t in (lo, hi, weight)])
-    value: Tensor = _AllPairs.apply(x.to(work), c, bands, power, rust)  # type: ignore[no-untyped-call]
-    return value.to(x.dtype)
+    return torch.stack([t.detach().to(x.device, work) for t in (lo, hi, weight)])
 
 
 def agreement(i: Tensor, j: Tensor, depth: int) -> Tensor:

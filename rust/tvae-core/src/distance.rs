@@ -86,32 +86,14 @@ fn measure_fixed<F: Four, const D: usize>(
     mut slopes: Option<&mut [f32]>,
 ) {
     let dim = if D == 0 { dim } else { D };
-    let root = c.sqrt();
-    let scale =
-        Scale { root: root as f32, twice: (2.0 / root) as f32, k: c as f32, bend: (1.0 / (c * root)) as f32 };
+    let scale = Scale::new(c);
     let blocks = x.chunks(BLOCK * dim).zip(y.chunks(BLOCK * dim)).zip(out.chunks_mut(BLOCK));
-    for (block, ((x, y), out)) in blocks.enumerate() {
+    for (at, ((x, y), out)) in blocks.enumerate() {
         let [r, own, other] = gap_rows::<F>(x, y, dim);
-        // Loop by loop, so that each runs in the lanes of a register.
-        let (mut gap, mut near, mut far) = ([0.0_f32; BLOCK], [0.0_f32; BLOCK], [0.0_f32; BLOCK]);
-        let (mut square, mut other_square) = ([0.0_f32; BLOCK], [0.0_f32; BLOCK]);
-        for i in 0..BLOCK {
-            gap[i] = r[i].sqrt() as f32;
-            near[i] = clamp(1.0 - c * own[i]) as f32;
-            far[i] = clamp(1.0 - c * other[i]) as f32;
-            square[i] = own[i] as f32;
-            other_square[i] = other[i] as f32;
-        }
-        let mut rows = [[0.0_f32; BLOCK]; SLOPES];
-        let mut d = [0.0_f32; BLOCK];
-        let [toward, lift, other_lift, bend] = &mut rows;
-        for i in 0..BLOCK {
-            let slopes = row(gap[i], [near[i], far[i]], [square[i], other_square[i]], &scale);
-            [d[i], toward[i], lift[i], other_lift[i], bend[i]] = slopes;
-        }
+        let (d, rows) = block([&r, &own, &other], c, &scale);
         out.copy_from_slice(&d[..out.len()]);
         if let Some(slopes) = &mut slopes {
-            let start = block * BLOCK * SLOPES;
+            let start = at * BLOCK * SLOPES;
             for (i, slopes) in slopes[start..start + out.len() * SLOPES].chunks_exact_mut(SLOPES).enumerate()
             {
                 for (s, slope) in slopes.iter_mut().enumerate() {
@@ -122,18 +104,56 @@ fn measure_fixed<F: Four, const D: usize>(
     }
 }
 
+/// Distances of a block and their slopes, from `|x - y|^2`, `|x|^2` and `|y|^2`.
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation)] // scalars become float32 once their digits are safe
+pub(crate) fn block(
+    [r, own, other]: [&[f64; BLOCK]; 3],
+    c: f64,
+    scale: &Scale,
+) -> ([f32; BLOCK], [[f32; BLOCK]; SLOPES]) {
+    // Loop by loop, so that each runs in the lanes of a register.
+    let (mut gap, mut near, mut far) = ([0.0_f32; BLOCK], [0.0_f32; BLOCK], [0.0_f32; BLOCK]);
+    let (mut square, mut other_square) = ([0.0_f32; BLOCK], [0.0_f32; BLOCK]);
+    for i in 0..BLOCK {
+        gap[i] = r[i].sqrt() as f32;
+        near[i] = clamp(1.0 - c * own[i]) as f32;
+        far[i] = clamp(1.0 - c * other[i]) as f32;
+        square[i] = own[i] as f32;
+        other_square[i] = other[i] as f32;
+    }
+    let mut rows = [[0.0_f32; BLOCK]; SLOPES];
+    let mut d = [0.0_f32; BLOCK];
+    let [toward, lift, other_lift, bend] = &mut rows;
+    for i in 0..BLOCK {
+        let slopes = row(gap[i], [near[i], far[i]], [square[i], other_square[i]], scale);
+        [d[i], toward[i], lift[i], other_lift[i], bend[i]] = slopes;
+    }
+    (d, rows)
+}
+
 #[inline(always)]
 pub(crate) fn clamp(alpha: f64) -> f64 {
     if alpha < ALPHA_MIN { ALPHA_MIN } else { alpha } // a NaN passes
 }
 
-struct Scale {
+/// What the formulas take of the curvature.
+pub(crate) struct Scale {
     root: f32,
     /// `2 / sqrt(c)`.
     twice: f32,
     k: f32,
     /// `c^(-3/2)`.
     bend: f32,
+}
+
+impl Scale {
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // factors of a row
+    pub(crate) fn new(c: f64) -> Self {
+        let root = c.sqrt();
+        Self { root: root as f32, twice: (2.0 / root) as f32, k: c as f32, bend: (1.0 / (c * root)) as f32 }
+    }
 }
 
 /// Distance and slopes from the separation, alpha and `|x|^2` of both points.

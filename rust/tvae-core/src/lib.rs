@@ -13,6 +13,7 @@ mod cloud;
 pub mod distance;
 mod draw;
 mod error;
+pub mod hinge;
 pub mod in_batch;
 mod ladder;
 pub mod maps;

@@ -1,5 +1,7 @@
 //! Sums over the coordinates of rows, in float64, where products of float32 are exact.
 
+#![allow(clippy::many_single_char_names)] // those of the formulas
+
 use crate::simd::Four;
 
 /// Rows whose scalars are computed side by side.
@@ -38,6 +40,28 @@ pub(crate) fn gap_rows<F: Four>(a: &[f32], b: &[f32], dim: usize) -> [[f64; BLOC
         }
     }
     sums
+}
+
+/// The same of rows `i` and `j` of `x` for at most [`BLOCK`] listed pairs.
+#[inline(always)]
+pub(crate) fn gap_listed<F: Four>(x: &[f32], dim: usize, i: &[u32], j: &[u32]) -> [[f64; BLOCK]; 3] {
+    let mut sums = [[0.0; BLOCK]; 3];
+    for ((start, i), j) in (0..).step_by(4).zip(i.chunks(4)).zip(j.chunks(4)) {
+        let mut lanes = [[F::ZERO; 4]; 3];
+        for (at, (&i, &j)) in i.iter().zip(j).enumerate() {
+            let (a, b) = (row(x, dim, i), row(x, dim, j));
+            [lanes[0][at], lanes[1][at], lanes[2][at]] = gap_lanes::<F>(a, b);
+        }
+        for (sums, lanes) in sums.iter_mut().zip(lanes) {
+            sums[start..start + 4].copy_from_slice(&F::totals(lanes));
+        }
+    }
+    sums
+}
+
+#[inline(always)]
+pub(crate) fn row(x: &[f32], dim: usize, i: u32) -> &[f32] {
+    &x[i as usize * dim..(i as usize + 1) * dim]
 }
 
 /// `<a, b>` and `|b|^2`.

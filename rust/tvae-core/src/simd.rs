@@ -12,6 +12,7 @@ use crate::Depth;
 use crate::bins::Bins;
 use crate::cloud::Cloud;
 use crate::distance::{measure_rows, weigh_rows};
+use crate::hinge::{Hinge, hinge_rows};
 use crate::ladder::{levels_i64, levels_u16, levels_u32, levels_u64};
 use crate::maps::{Map, image_rows, pull_rows};
 use crate::mining::{Stratum, fill_pairs, fill_triplets};
@@ -212,6 +213,7 @@ dispatch!(pairs_narrow(s: &Stratum, first: u32, out: [&mut [i32]; 2]) -> () = fi
 dispatch!(pairs_wide(s: &Stratum, first: u32, out: [&mut [i32]; 2]) -> () = fill_pairs::<true>);
 dispatch_four!(measure(points: [&[f32]; 2], dim: usize, c: f64, out: &mut [f32], slopes: Option<&mut [f32]>) -> () = measure_rows);
 dispatch!(weigh(points: [&[f32]; 2], dim: usize, slopes: &[f32], g: &[f32], out: [&mut [f32]; 2]) -> f64 = weigh_rows);
+dispatch_four!(hinges(kind: Hinge<'_>, x: &[f32], dim: usize, c: f64, lists: &[&[u32]], gradient: &mut [f32]) -> [f64; 2] = hinge_rows);
 dispatch_four!(image(map: Map, x: &[f32], dim: usize, c: f64, out: &mut [f32], slopes: Option<&mut [f32]>) -> () = image_rows);
 dispatch_four!(pull_back(map: Map, x: &[f32], dim: usize, c: f64, slopes: &[f32], g: &[f32], out: &mut [f32]) -> f64 = pull_rows);
 dispatch!(pull(cloud: &Cloud, job: &Job, rule: &Rule, sums: &mut Sums) -> () = pull_job);

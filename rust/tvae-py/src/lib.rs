@@ -9,6 +9,7 @@ mod arrow;
 mod distance;
 mod errors;
 mod families;
+mod hinge;
 mod maps;
 mod mining;
 mod records;
@@ -30,6 +31,8 @@ mod _core {
     use super::distance::{pair_distances, pair_gradients};
     #[pymodule_export]
     use super::families::metric_families;
+    #[pymodule_export]
+    use super::hinge::listed_hinge;
     #[pymodule_export]
     use super::maps::{map_gradient, map_points};
     #[pymodule_export]

@@ -66,6 +66,7 @@ def conclusion(view: View, *, plan: str | None) -> Iterator[str]:
         yield f"findings: {', '.join(_found(word, count) for word, count in counts.items() if count)}"
     yield from (one_line(remark) for remark in summary["notes"])
     yield from _documented(view)
+    yield from _measured(view)
     if found.rules != "default":
         yield f"rules: {one_line(found.rules)}"
     if found.engine.cache_trouble:
@@ -106,6 +107,25 @@ def _documented(view: View) -> Iterator[str]:
         more = f"; and {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else ""
         which = "; ".join(told[:_MOST_NAMED])
         yield f"{len(told)} {words} from what is stored: {which}{more}"
+
+
+def _measured(view: View) -> Iterator[str]:
+    """Stored metrics that are not what `tvae eval` measured."""
+    if not view.known:
+        return
+    files = view.all_rows if view.kind == "file" else view.records("file")
+    told = [
+        f"{escaped(one['path'])} {name} {pair['stored']:.4g}, measured {pair['measured']:.4g}"
+        for one in files
+        for name, pair in (one.get("measured") or {}).get("differs", {}).items()
+    ]
+    measured = sum("measured" in one for one in files)
+    if measured:
+        yield f"{_number(measured, 'file', 'files')} measured by `tvae eval`"
+    if told:
+        words = "stored metric differs" if len(told) == 1 else "stored metrics differ"
+        more = f"; and {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else ""
+        yield f"{len(told)} {words} from the measured: {'; '.join(told[:_MOST_NAMED])}{more}"
 
 
 def _skipped(found: ScanResult) -> Iterator[str]:

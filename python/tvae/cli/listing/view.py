@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from tvae.checks.measured import Known
     from tvae.cli.listing.filter import Filter
     from tvae.scanning import Kind, ScanResult
 
@@ -23,6 +24,7 @@ class View:
         filters: the conditions.
         sort: a field, and whether downwards, if that is said; None: by path.
         families: the definitions among the sorted metric, if there are several.
+        known: what was measured before, by path.
     """
 
     found: ScanResult
@@ -37,6 +39,7 @@ class View:
         self.filters = filters
         self.sort = sort
         self.families: list[str] = []
+        self.known: Mapping[str, Known] = {}
 
     @property
     def root(self) -> str | None:
@@ -49,7 +52,28 @@ class View:
     @cached_property
     def all_rows(self) -> Rows:
         """Every record of the kind."""
-        return self.found.to_dicts(self.kind)
+        return self.records(self.kind)
+
+    def records(self, kind: Kind) -> Rows:
+        """Every record of a kind, with what was measured of it."""
+        rows = self.found.to_dicts(kind)
+        if self.known and kind != "tensor":
+            if kind == "file":
+                self._measure(rows)
+                return rows
+            files = {one["path"]: one for one in self.records("file")}
+            for row in rows:
+                best = files.get(row.get("best") or "")
+                if best and "measured" in best:
+                    row["measured"] = best["measured"]
+        return rows
+
+    def _measure(self, files: Rows) -> None:
+        from tvae.checks.measured import join
+
+        for record in files:
+            if (found := join(record, self.known)) is not None:
+                record["measured"] = found
 
     @cached_property
     def rows(self) -> Rows:
@@ -82,8 +106,8 @@ class View:
             "schema": 1,
             "scanner": self.found.scanner,
             "summary": self.found.summary,
-            "dirs": rows if self.kind == "dir" else self.found.to_dicts("dir"),
-            "files": rows if self.kind == "file" else self.found.to_dicts("file"),
+            "dirs": rows if self.kind == "dir" else self.records("dir"),
+            "files": rows if self.kind == "file" else self.records("file"),
         }
         if skipped := self.found.engine.skipped():
             found["skipped"] = skipped
