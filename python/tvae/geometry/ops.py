@@ -406,8 +406,8 @@ def pair_hinge(
     """
     if takes_loop("pair_hinge", impl, x, rows=pairs):
         hinge.check_pairs(x, pairs, c, level, (lo, hi, weight), power, reduction)
-        bands = torch.stack([t.detach().float() for t in (lo, hi, weight)]).t().tolist()
-        return _listed(x, pairs, c, (level, bands), 0.0, power == 2, hinge.scale_of(pairs, reduction))
+        table = torch.stack([t.detach().float() for t in (lo, hi, weight)]).t().tolist()
+        return _listed(x, pairs, c, (level, table), 0.0, power == 2, hinge.scale_of(pairs, reduction))
     if takes_kernel("pair_hinge", impl, x) and on_one_device("pair_hinge", impl, x, pairs, level):
         from tvae.kernels.hinge import PairHinge
 

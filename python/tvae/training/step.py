@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from tvae.config.schema import OptimConfig, TrainingConfig
 from tvae.losses import Batch, LossInputs, Total
 from tvae.nn import Branch, TernaryVAE
+from tvae.nn.projection import Polar
 from tvae.training.guards import check_finite
 from tvae.training.optimizer import PartOptimizer
 from tvae.training.schedule import steps_of
@@ -49,6 +51,7 @@ class Step:
         self.temperatures = training.temperature
         self.steps, self.steps_per_epoch = steps_of(training), training.steps_per_epoch
         self.device = model.decoder.logits.weight.device
+        self._operations: Tensor | None = None
         self.objective = (
             torch.compile(self._objective, dynamic=False, fullgraph=True)
             if training.compile
@@ -60,7 +63,16 @@ class Step:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         with self._precision():
             output = self.model(batch.x, noise, mean_too=self.mean_too)
-        return self.total(LossInputs(batch, output, progress))
+        return self.total(LossInputs(batch, output, progress, self._means))
+
+    def _means(self, branch: Branch) -> Polar:
+        """The posterior means of all operations in the ball, for losses over every pair."""
+        if self._operations is None:
+            trits = self.model.space.trits(np.arange(self.model.space.size))
+            self._operations = torch.from_numpy(trits).to(self.device, torch.float32)
+        with self._precision():
+            mu, _ = self.model.encode(self._operations, branch)
+        return self.model.project(mu, branch)
 
     def _precision(self) -> AbstractContextManager[object]:
         return torch.autocast(self.device.type, dtype=torch.bfloat16) if self.autocast else nullcontext()
