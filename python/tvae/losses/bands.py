@@ -79,7 +79,9 @@ class DistanceBandLoss(Loss):
             c, weight = inputs.output.curvature, self.pair_weight
             return LossResult(all_pairs_loss(points, c, lo=bands[0], hi=bands[1], weight=weight))
         level = inputs.batch.pair_level
-        counts = torch.bincount(level.flatten(), minlength=len(self.lo))
+        # Not bincount, which reads its largest value on the host and so stalls a GPU.
+        flat = level.flatten()
+        counts = flat.new_zeros(len(self.lo)).scatter_add_(0, flat, torch.ones_like(flat))
         weight = torch.where(counts > 0, self.level_weight, 0.0)
         weight = weight / weight.sum().clamp_min(1e-12) / counts.clamp_min(1)
         hinge = outside(inputs.distances(self.branch), self.lo[level], self.hi[level])

@@ -88,17 +88,29 @@ class Step:
         noise: dict[Branch, Tensor] = {
             b: torch.randn(len(batch.x), self.model.spec.latent_dim, device=self.device) for b in self.decoded
         }
-        for branch, config in self.temperatures.items():
-            noise[branch] *= temperature(
-                step, config=config, total=self.steps, steps_per_epoch=self.steps_per_epoch
-            )
+        factors = self.noise_factors(step)
+        for branch in self.temperatures:
+            noise[branch] *= factors[branch]
         loss, logs = self.objective(batch, noise, torch.tensor(progress, device=self.device))
         value = loss.item()
         check_finite(value, logs, step=step)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        if self.clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
+        self.clip()
         self.optimizer.set_lr(lr_factor)
         self.optimizer.step()
         return value, logs
+
+    def clip(self) -> None:
+        """Scale the gradients down to the norm that the config allows, if it names one."""
+        if self.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
+
+    def noise_factors(self, step: int) -> dict[Branch, float]:
+        """The factor on the posterior noise of each decoded branch at `step`, in their order."""
+        factors: dict[Branch, float] = dict.fromkeys(self.decoded, 1.0)
+        for branch, config in self.temperatures.items():
+            factors[branch] = temperature(
+                step, config=config, total=self.steps, steps_per_epoch=self.steps_per_epoch
+            )
+        return factors
