@@ -130,7 +130,7 @@ def listed_hinge(
     *,
     margin: float = 0.0,
     levels: npt.NDArray[np.int32] | None = None,
-    bands: Sequence[tuple[float, float, float]] = [],
+    bands: Sequence[tuple[float, float, float]] | None = None,
     squared: bool = False,
 ) -> tuple[float, float]: ...
 def pair_loss(

@@ -35,7 +35,7 @@ class Listed(Function):
         squared: bool,
     ) -> Tensor:
         gx = fresh(*x.shape)
-        levels, table = (None, []) if bands is None else (bands[0].int().contiguous().numpy(), bands[1])
+        levels = None if bands is None else bands[0].int().contiguous().numpy()
         total, gc = _core.listed_hinge(
             x.detach().numpy(),
             rows.int().contiguous().numpy().view(np.uint32),
@@ -43,7 +43,7 @@ class Listed(Function):
             gx,
             margin=margin,
             levels=levels,
-            bands=[(lo, hi, weight) for lo, hi, weight in table],
+            bands=None if bands is None else [(lo, hi, weight) for lo, hi, weight in bands[1]],
             squared=squared,
         )
         if any(ctx.needs_input_grad):

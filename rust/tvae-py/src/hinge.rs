@@ -12,7 +12,7 @@ use crate::errors::{raise, refuse};
 /// into `gx`. `rows` (3, T) are triplets held to `margin`, `rows` (2, P) pairs held to the `(lo, hi, weight)` of their
 /// `levels` (P,).
 #[pyfunction]
-#[pyo3(signature = (x, rows, curvature, gx, *, margin=0.0, levels=None, bands=vec![], squared=false))]
+#[pyo3(signature = (x, rows, curvature, gx, *, margin=0.0, levels=None, bands=None, squared=false))]
 pub(crate) fn listed_hinge(
     py: Python<'_>,
     x: PyReadonlyArray2<'_, f32>,
@@ -21,13 +21,14 @@ pub(crate) fn listed_hinge(
     mut gx: PyReadwriteArray2<'_, f32>,
     margin: f32,
     levels: Option<PyReadonlyArray1<'_, i32>>,
-    bands: Vec<(f32, f32, f32)>,
+    bands: Option<Vec<(f32, f32, f32)>>,
     squared: bool,
 ) -> PyResult<(f64, f64)> {
     let (dim, length) = (x.shape()[1], rows.shape()[1]);
     let (x, rows) = (slice("x", &x)?, slice("rows", &rows)?);
     let lists: Vec<&[u32]> = if length == 0 { vec![] } else { rows.chunks_exact(length).collect() };
     let gx = gx.as_slice_mut().map_err(|_| refuse("gx", "a C-contiguous array", "a strided view"))?;
+    let bands = bands.unwrap_or_default();
     let bands: Vec<Band> = bands.into_iter().map(|(lo, hi, weight)| Band { lo, hi, weight }).collect();
     let kind = match &levels {
         Some(levels) => Hinge::Pairs { levels: slice("levels", levels)?, bands: &bands, squared },
