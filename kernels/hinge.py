@@ -104,11 +104,14 @@ def _triplet_kernel(
         tl.store(sums_ptr + programs + tl.program_id(0), tl.sum(growth.to(tl.float64), axis=0))
         live = ~idle[:, None]
         to = cols[None, :]
+        gx = pull_y - pull_z + (x_y - x_z)[:, None] * x
+        tl.atomic_add(gx_ptr + a[:, None] * dim + to, gx, mask=live & x_mask, sem="relaxed")
         tl.atomic_add(
-            gx_ptr + a[:, None] * dim + to, pull_y - pull_z + (x_y - x_z)[:, None] * x, live & x_mask
+            gx_ptr + p[:, None] * dim + to, y_x[:, None] * y - pull_y, mask=live & y_mask, sem="relaxed"
         )
-        tl.atomic_add(gx_ptr + p[:, None] * dim + to, y_x[:, None] * y - pull_y, live & y_mask)
-        tl.atomic_add(gx_ptr + q[:, None] * dim + to, pull_z - z_x[:, None] * z, live & z_mask)
+        tl.atomic_add(
+            gx_ptr + q[:, None] * dim + to, pull_z - z_x[:, None] * z, mask=live & z_mask, sem="relaxed"
+        )
 
 
 @triton.jit
@@ -168,8 +171,18 @@ def _pair_kernel(
         tl.store(sums_ptr + programs + tl.program_id(0), tl.sum(growth.to(tl.float64), axis=0))
         live = ~idle[:, None]
         to = cols[None, :]
-        tl.atomic_add(gx_ptr + i[:, None] * dim + to, g[:, None] * (pull + x_y[:, None] * x), live & x_mask)
-        tl.atomic_add(gx_ptr + j[:, None] * dim + to, g[:, None] * (y_x[:, None] * y - pull), live & y_mask)
+        tl.atomic_add(
+            gx_ptr + i[:, None] * dim + to,
+            g[:, None] * (pull + x_y[:, None] * x),
+            mask=live & x_mask,
+            sem="relaxed",
+        )
+        tl.atomic_add(
+            gx_ptr + j[:, None] * dim + to,
+            g[:, None] * (y_x[:, None] * y - pull),
+            mask=live & y_mask,
+            sem="relaxed",
+        )
 
 
 def tiling(listed: int, dim: int, dtype: torch.dtype = torch.float32) -> tuple[tuple[int], int, int]:

@@ -126,12 +126,6 @@ def _map_bwd_kernel(
     c = tl.load(c_ptr)
     length, f, s = _factors(x, c, RHO, MAP)
     along, across, inner = _split(g, x, MAP)
-    # At the origin the Jacobian is the identity: all of g lies across, and f = s = 1.
-    gx = f[:, None] * across + s[:, None] * along
-    if MAP == _PROJECT:
-        gx = tl.where((s == 0.0)[:, None], gx, g)
-    tl.store(gx_ptr + rows[:, None] * dim + cols[None, :], gx.to(gx_ptr.dtype.element_ty), mask=mask)
-
     # |y| = f |x| depends on c through c |x|^2, but for the bound of the projection.
     if MAP == _PROJECT:
         growth = tl.where(s == 0.0, _div(f, tl.zeros_like(f) - 2.0 * c), 0.0)
@@ -144,6 +138,12 @@ def _map_bwd_kernel(
         growth = _div(change, tl.zeros_like(f) + 2.0 * c)
     # Terms of either sign: their sum keeps fewer digits than they have.
     tl.store(gc_ptr + tl.program_id(0), tl.sum(growth.to(tl.float64) * inner.to(tl.float64), axis=0))
+
+    # At the origin the Jacobian is the identity: all of g lies across, and f = s = 1.
+    gx = f[:, None] * across + s[:, None] * along
+    if MAP == _PROJECT:
+        gx = tl.where((s == 0.0)[:, None], gx, g)
+    tl.store(gx_ptr + rows[:, None] * dim + cols[None, :], gx.to(gx_ptr.dtype.element_ty), mask=mask)
 
 
 def map_fwd(x: Tensor, c: Tensor, *, kind: int, rho: float = 0.5) -> Tensor:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from legacy.predecessor import Model, write
-from tvae.checkpoint import read_record
 from tvae.checks.candidates import compatible, places
 from tvae.checks.preflight import explained, preflight
 from tvae.checks.repair import base_for, needed, repair, with_init
@@ -19,6 +19,14 @@ from tvae.nn.spec import from_architecture
 from tvae.training import train
 
 SMALL = ("space.depth=3", "training.batch_size=32", "training.device=cpu", "training.steps_per_epoch=40")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of `base` that decodes everything."""
+    out = tmp_path_factory.mktemp("base")
+    train(load("base", sets=[*SMALL, "training.epochs=5"], env={}).config, out=out, name="base")
+    return out / "models/base"
 
 
 @pytest.fixture(autouse=True)
@@ -45,10 +53,9 @@ def for_file(path: Path, *sets: str) -> Config:
     return msgspec.structs.replace(config, model=spec)
 
 
-def test_a_frozen_part_that_the_checkpoint_lacks_is_refused(tmp_path: Path) -> None:
-    base = train(load("base", sets=[*SMALL, "training.epochs=1"], env={}).config, name="base")
+def test_a_frozen_part_that_the_checkpoint_lacks_is_refused(base: Path) -> None:
     with pytest.raises(ConfigError, match=r"projection_A frozen without weights .*which lacks them"):
-        train(frozen(f"init={base.models_dir}/latest.safetensors", "parts.projection_A.freeze=true"))
+        train(frozen(f"init={base}/best.safetensors", "parts.projection_A.freeze=true"))
 
 
 def test_a_mismatch_is_explained_and_what_fits_is_named() -> None:
@@ -108,8 +115,8 @@ def test_a_damaged_or_dangerous_file_is_never_suggested(tmp_path: Path) -> None:
     assert [one.path for one in found] == [str(good)]
 
 
-def test_auto_fix_takes_a_verified_checkpoint_and_leaves_the_old_config_alone() -> None:
-    train(load("base", sets=[*SMALL, "training.epochs=5"], env={}).config, name="base")
+def test_auto_fix_takes_a_verified_checkpoint_and_leaves_the_old_config_alone(base: Path) -> None:
+    shutil.copytree(base, "outputs/models/base")
     text = "# mine\n" + "\n".join(["parts: {decoder: {freeze: true}}", "init: null  # to be found", ""])
     Path("run.yaml").write_text(text)
     model = ["model.branches=2", "model.decode=latent", "model.decoder.gain=1.0"]
@@ -125,19 +132,24 @@ def test_auto_fix_takes_a_verified_checkpoint_and_leaves_the_old_config_alone() 
     assert repair(found, out=Path("outputs")).path == Path("run.fixed-2.yaml")
 
 
-def test_auto_fix_trains_base_where_nothing_is_at_hand() -> None:
+def test_auto_fix_trains_base_where_nothing_is_at_hand(base: Path) -> None:
     found = load("frozen", sets=[*SMALL, "training.epochs=2"], env={})
     with pytest.raises(ConfigError, match="no checkpoint at hand"):
         repair(found, out=Path("outputs"))
     assert not Path("outputs").exists()
 
-    def quickly(config: Config) -> str | None:
-        short = msgspec.structs.replace(config.training, epochs=5, steps_per_epoch=40, batch_size=32)
-        return train(msgspec.structs.replace(config, training=short), name="base").checkpoint
+    asked: list[Config] = []
 
-    fixed = repair(found, out=Path("outputs"), train_base=quickly)
-    assert fixed.coverage == 1.0
-    assert read_record(fixed.init).config["model"]["projection"] is None
+    def trained(config: Config) -> str | None:
+        asked.append(config)
+        return str(base / "best.safetensors")
+
+    fixed = repair(found, out=Path("outputs"), train_base=trained)
+    assert (fixed.init, fixed.coverage) == (str(base / "best.safetensors"), 1.0)
+    assert asked[0].model.projection is None
+    assert asked[0].model.encoder == found.config.model.encoder
+    with pytest.raises(ConfigError, match=r"decodes 0.00%"):
+        repair(found, out=Path("outputs"), train_base=lambda _: None)
     assert base_for(found.config).space.depth == 3
 
 

@@ -66,6 +66,12 @@ def test_a_config_is_compared_by_tensors_and_by_function(tmp_path: Path) -> None
         "the tensors fit, but the function differs: encoder.activation silu (file: relu)"
     ]
     assert failing(path, Config()) == ["config"]
+    # As for `init`: without any projection, that part may start fresh.
+    plain = write(tmp_path / "plain.pt", Model(projection=None).state_dict())
+    assert not failing(plain, ours)
+    assert failing(
+        path, msgspec.structs.replace(ours, model=from_architecture(read(plain).record.architecture)[0])
+    )
 
 
 def test_what_cannot_be_read_is_no_verdict(tmp_path: Path) -> None:

@@ -71,8 +71,9 @@ def verdicts(found: list[Verified]) -> dict[str, bool | None]:
 
 
 def test_what_v5_12_stored_agrees_and_what_it_did_not_differs(
-    model: Model, true: dict[str, float], tmp_path: Path
+    model: Model, true: dict[str, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tvae.legacy.measures.DRAWS", 3)
     config = {"max_radius": 0.95}
     good = write(tmp_path / "good.pt", model.state_dict(), metrics=true, config=config)
     found = verify(good)

@@ -10,11 +10,11 @@ import msgspec
 
 from tvae import _core, scanning
 from tvae.checkpoint import read_record
+from tvae.checks.difference import changed, lacking
 from tvae.config.schema import Config
 from tvae.errors import TvaeError
 from tvae.legacy import compatibility, weights
-from tvae.nn.spec import ModelSpec, differences, from_architecture
-from tvae.training.part import part_of
+from tvae.nn.spec import ModelSpec, from_architecture
 
 if TYPE_CHECKING:
     from tvae.nn import TernaryVAE
@@ -77,12 +77,10 @@ def fits(wanted: Shapes, have: Shapes) -> bool:
         >>> fits({"decoder.w": (2,), "projection.B.w": (3,)}, {"decoder.w": (2,)})
         True
     """
-    lacking = tuple(
-        kind
-        for kind in ("projection", "curvature")
-        if not any(part_of(name).startswith(kind) for name in have)
-    )
-    missing = [name for name in wanted if name not in have and not part_of(name).startswith(lacking)]
+    from tvae.training.part import part_of
+
+    fresh = lacking(map(part_of, have))
+    missing = [name for name in wanted if name not in have and not part_of(name).startswith(fresh)]
     return bool(have) and not missing and all(wanted.get(name) == shape for name, shape in have.items())
 
 
@@ -101,15 +99,11 @@ def _candidate(model: TernaryVAE, spec: ModelSpec, facts: Mapping[str, Any]) -> 
         return None
     if not fits(wanted, have):
         return None
-    changed = differences(spec, theirs)
-    whole = have.keys() == wanted.keys()
-    if not whole:
-        # What it has no part for is the config's to say.
-        beside = ("projection", "curvature", "learnable_curvature", "r_max", "decode")
-        changed = {key: values for key, values in changed.items() if not key.startswith(beside)}
     stored = facts["metrics"].get("coverage")
     coverage = stored["value"] if stored and isinstance(stored["value"], (int, float)) else None
-    return Candidate(path=path, coverage=coverage, differs=list(changed), whole=whole)
+    return Candidate(
+        path=path, coverage=coverage, differs=list(changed(spec, theirs)), whole=have.keys() == wanted.keys()
+    )
 
 
 def _content(path: str) -> tuple[Shapes, ModelSpec]:

@@ -6,7 +6,7 @@ are named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,16 @@ from typing import Any
 import msgspec
 
 from tvae.checks.candidates import compatible, places
+from tvae.checks.difference import changed, text
 from tvae.config.cold_start import frozen_parts
 from tvae.config.schema import Config
 from tvae.errors import CheckpointError, MissingError, TvaeError
 from tvae.legacy import compatibility
 from tvae.loading import locate, open_weights
-from tvae.nn.spec import differences, from_architecture
+from tvae.nn.spec import from_architecture
 from tvae.record import Record
 
 _MOST_NAMED = 3
-#: Keys of a config's model that are no flaw of a checkpoint without any projection.
-_OF_THE_BALL = ("projection", "curvature", "learnable_curvature", "r_max", "decode")
 
 
 def preflight(config: Config, *, out: Path) -> dict[str, Any]:
@@ -66,7 +65,10 @@ def explained(config: Config, *, out: Path) -> Iterator[None]:
     try:
         yield
     except (CheckpointError, MissingError) as error:
-        if config.init is None or error.path is None or Path(error.path) != Path(config.init):
+        if config.init is None or error.path is None:
+            raise
+        named, init = Path(error.path), Path(config.init)
+        if named != init and init not in named.parents:
             raise
         raise _explanation(error, config, out) from error
 
@@ -97,27 +99,24 @@ def _blame(config: Config) -> list[str]:
         theirs, depth = from_architecture(record.architecture)
     except (TvaeError, msgspec.ValidationError):
         return []
-    changed: dict[str, tuple[object, object]] = {}
+    keys: dict[str, tuple[object, object]] = {}
     if depth != config.space.depth:
-        changed["space.depth"] = config.space.depth, depth
-    changed |= {f"model.{key}": values for key, values in differences(config.model, theirs).items()}
-    if not changed:
+        keys["space.depth"] = config.space.depth, depth
+    keys |= {f"model.{key}": values for key, values in changed(config.model, theirs).items()}
+    if not keys:
         return []
     lines = [
-        f"  {key}: {_text(mine)} in the config, {_text(file)} in the file"
-        for key, (mine, file) in changed.items()
+        f"  {key}: {text(mine)} in the config, {text(file)} in the file" for key, (mine, file) in keys.items()
     ]
     return ["\n".join(["The file's model is another one:", *lines])]
 
 
 def _notes(config: Config, record: Record) -> Iterator[str]:
     theirs, _ = from_architecture(record.architecture)
-    changed: Mapping[str, tuple[object, object]] = differences(config.model, theirs)
     if theirs.projection is None and config.model.projection is not None:
         yield "the checkpoint has no projection: it starts from random weights"
-        changed = {key: values for key, values in changed.items() if not key.startswith(_OF_THE_BALL)}
-    for key, (mine, file) in changed.items():
-        yield f"model.{key} is {_text(mine)}, {_text(file)} in the checkpoint: another function"
+    for key, (mine, file) in changed(config.model, theirs).items():
+        yield f"model.{key} is {text(mine)}, {text(file)} in the checkpoint: another function"
     if record.source and config.init is not None:
         said = record.source.get("notes")
         yield from map(str, said if isinstance(said, list) else ())
@@ -125,11 +124,3 @@ def _notes(config: Config, record: Record) -> Iterator[str]:
         hint = compatibility.remark(locate(config.init), layout, trains_encoder_b="encoder_B" not in frozen)
         if hint:
             yield f"{hint}; the tensors fit"
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -61,7 +61,9 @@ def repair(found: Resolved, *, out: Path, train_base: Callable[[Config], str | N
         coverage = _coverage(found.config, candidate.path)
         if coverage >= VERIFIED:
             return _written(found, candidate.path, coverage, "verified: it fits and decodes")
-    looked = ", ".join(map(str, where)) or "sandbox-training, outputs/models: no such folders"
+    looked = (
+        ", ".join(map(str, where)) or "sandbox-training, checkpoints, outputs/models, none of which is there"
+    )
     if train_base is None:
         raise ConfigError(
             f"no checkpoint at hand fits and decodes {VERIFIED:.0%}",

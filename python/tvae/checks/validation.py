@@ -11,10 +11,11 @@ import msgspec
 
 from tvae import _core
 from tvae.checkpoint import Checkpoint
+from tvae.checks.difference import changed, lacking, text
 from tvae.errors import CheckpointError
 from tvae.legacy import weights
 from tvae.loading import locate, model_of, open_weights
-from tvae.nn.spec import ModelSpec, differences, from_architecture
+from tvae.nn.spec import ModelSpec, from_architecture
 
 if TYPE_CHECKING:
     from tvae.config.schema import Config
@@ -46,7 +47,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One question to a checkpoint.
 
     Attributes:
-        name: what was asked: `safety`, `tensors`, `finite`, `metrics` or `config`.
+        name: what was asked: `safety`, `tensors`, `config` or `metrics`; `assumed` says what no tensor tells.
         ok: the answer.
         message: one line.
         details: a table, where one line cannot say it all.
@@ -87,6 +88,9 @@ def validate(src: str | os.PathLike[str], *, config: Config | None = None) -> li
         kind = content.record.source.get("layout")
         what = f"{len(content.tensors)} tensors fit {f'the layout {kind}' if kind else 'its architecture'}"
         checks.append(Check(name="tensors", ok=True, message=f"{what}, and all are finite"))
+        notes = content.record.source.get("notes")
+        if isinstance(notes, list) and notes:
+            checks.append(Check(name="assumed", ok=True, message="; ".join(map(str, notes))))
         if config is not None:
             checks.append(_fits(content, spec, config, str(path)))
     checks.append(_metrics(facts["metrics"]))
@@ -130,14 +134,18 @@ def _fits(content: Checkpoint, spec: ModelSpec, config: Config, source: str) -> 
     from tvae.checkpoint import load_into
     from tvae.nn import TernaryVAE
 
+    heads = {name.partition(".")[0] for name in content.tensors}
+    fresh = [f"{kind}.*" for kind in lacking(heads)]
+    model = TernaryVAE(config.model, depth=config.space.depth)
     try:
-        load_into(TernaryVAE(config.model, depth=config.space.depth), content.tensors, source=source)
+        left = load_into(model, content.tensors, source=source, allow_missing=fresh)
     except CheckpointError as error:
         return Check(name="config", ok=False, message=_short(error, source), details=error.details)
-    changed = differences(config.model, spec)
-    if changed:
-        said = ", ".join(f"{key} {mine} (file: {theirs})" for key, (mine, theirs) in changed.items())
+    if keys := changed(config.model, spec):
+        said = ", ".join(f"{key} {text(mine)} (file: {text(theirs)})" for key, (mine, theirs) in keys.items())
         return Check(name="config", ok=False, message=f"the tensors fit, but the function differs: {said}")
+    if left:
+        return Check(name="config", ok=True, message="fits; the projection would start from random weights")
     return Check(name="config", ok=True, message="tensors and function are those of the config's model")
 
 

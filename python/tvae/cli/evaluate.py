@@ -52,8 +52,15 @@ def evaluate(
     if no_cache and refresh:
         raise ConfigError("--refresh and --no-cache exclude each other", path="--refresh")
     silent = quiet or as_json
-    measure = Measuring(method, seed, legacy)
-    if [source for source in sources if Path(source).is_dir()]:
+
+    def say(remark: str) -> None:
+        # Over a folder it would drown the table.
+        if not silent and not folders:
+            note(f"tvae: {remark}")
+
+    folders = [source for source in sources if Path(source).is_dir()]
+    measure = Measuring(method, seed, legacy, say=say)
+    if folders:
         survey(sources, measure, keep=not no_cache, refresh=refresh, as_json=as_json, quiet=quiet)
         return
     results = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,17 +28,26 @@ _COLUMNS = {
 class Measuring:
     """How checkpoints are measured: once with these options, for every file."""
 
-    def __init__(self, pairs: Literal["exact"] | int, seed: int, legacy: bool) -> None:
+    def __init__(
+        self, pairs: Literal["exact"] | int, seed: int, legacy: bool, *, say: Callable[[str], None]
+    ) -> None:
         self.pairs: Literal["exact"] | int = pairs
         self.seed = seed
         self.legacy = legacy
+        #: What hears of the assumptions behind an old file.
+        self.say = say
 
     def __call__(self, path: str) -> Measured:
         """Load a checkpoint and measure it."""
         import tvae
         from tvae.checks.measured import Measured
 
-        found = tvae.evaluate(tvae.load(path), pairs=self.pairs, seed=self.seed, legacy=self.legacy)
+        model = tvae.load(path)
+        record = getattr(model, "record", None)
+        notes = record.source.get("notes") if record else None
+        for remark in notes if isinstance(notes, list) else ():
+            self.say(f"{path}: {remark}")
+        found = tvae.evaluate(model, pairs=self.pairs, seed=self.seed, legacy=self.legacy)
         return Measured(
             metric_version=found.metric_version,
             pairs=found.pairs,

@@ -191,11 +191,11 @@ def _preflight(found: Mapping[str, object], *, quiet: bool, as_json: bool) -> No
     if as_json:
         result_json({"valid": True, **found})
         return
-    notes = found.get("notes")
-    if isinstance(notes, list) and not quiet:
-        for remark in notes:
+    # Lists are remarks, on what the run would start from and what it would never reach.
+    for value in found.values():
+        for remark in value if isinstance(value, list) and not quiet else ():
             note(f"tvae: {remark}")
-    facts = [(name, str(value)) for name, value in found.items() if name != "notes"]
+    facts = [(name, str(value)) for name, value in found.items() if not isinstance(value, list)]
     result(columns([*facts, ("verdict", "valid")]))
 
 

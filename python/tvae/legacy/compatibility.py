@@ -10,8 +10,8 @@ MATRIX = {
     "TernaryVAEV5_11": ("v5_5", "v5_11"),
     "TernaryVAEV5_11_PartialFreeze": ("v5_5", "v5_11", "v5_12"),
 }
-#: The root of the predecessor's checkpoints, below which compatible ones are looked for.
-TREES = ("sandbox-training",)
+#: Where the predecessor's checkpoints lie, as its configs name them: compatible ones are looked for there.
+TREES = ("sandbox-training", "checkpoints")
 
 
 def family(path: Path, layout: str) -> str:

@@ -34,8 +34,8 @@ STATE_DICTS = ("model_state_dict", "model_state", "model", "state_dict", "")
 BEST = "best.pt"
 #: The endings of files that are looked at in a folder.
 SUFFIXES = (".pt", ".pth", ".ckpt")
-#: Model tensors of any program are smaller than this; it bounds what a hostile file can ask for.
-_MOST_BYTES = 1 << 30
+#: A view may repeat its numbers, but not to more bytes than this: a file cannot ask for more than it holds.
+_MOST_EXPANDED = 1 << 26
 _BIG_ENDIAN = "Z047"
 _PACKED = "Z026"
 
@@ -145,7 +145,7 @@ def read(path: str | os.PathLike[str], *, keep: bool = False) -> Checkpoint:
     kept = [name for name in old.found.dropped if keep]
     with _open(old.path) as stream:
         values = _tensors(old, wanted, stream)
-        beside = _tensors(old, kept, stream)
+        beside = _tensors(old, kept, stream, strict=False)
     spec, notes = _spec(old, values)
     tensors = {new: values[name] for name, new in old.found.names.items()}
     beside |= {name: values[name] for name in (*old.found.balls, *old.found.buffers) if keep}
@@ -217,8 +217,13 @@ def _refuse(old: OldFile, misfits: Sequence[Misfit]) -> None:
     )
 
 
-def _tensors(old: OldFile, names: Sequence[str], stream: BinaryIO) -> dict[str, torch.Tensor]:
-    """These tensors of a file, contiguous and in the precision that they were stored in."""
+def _tensors(
+    old: OldFile, names: Sequence[str], stream: BinaryIO, *, strict: bool = True
+) -> dict[str, torch.Tensor]:
+    """These tensors of a file, contiguous and in the precision that they were stored in.
+
+    With `strict` each must be there, finite and a float; without, what cannot be read is left out.
+    """
     import torch
 
     size = os.fstat(stream.fileno()).st_size
@@ -229,7 +234,7 @@ def _tensors(old: OldFile, names: Sequence[str], stream: BinaryIO) -> dict[str, 
         entry = old.entries[name]
         shape = str(entry.shape)
         dtype = getattr(torch, entry.dtype, None)
-        if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        if not isinstance(dtype, torch.dtype) or dtype.is_complex or (strict and not dtype.is_floating_point):
             misfits.append(Misfit(name, "a float", entry.dtype, "another kind of number"))
             continue
         data = _bytes(entry, dtype.itemsize, stream, size)
@@ -247,7 +252,8 @@ def _tensors(old: OldFile, names: Sequence[str], stream: BinaryIO) -> dict[str, 
         if not bool(torch.isfinite(tensor).all()):
             misfits.append(Misfit(name, "finite numbers", "NaN or infinity", "not finite"))
         found[name] = tensor
-    _refuse(old, misfits)
+    if strict:
+        _refuse(old, misfits)
     return found
 
 
@@ -261,7 +267,7 @@ def _bytes(entry: Entry, itemsize: int, stream: BinaryIO, size: int) -> bytearra
     elements = 1
     for length in entry.shape:
         elements *= length
-    if entry.offset + span > size or elements * itemsize > _MOST_BYTES:
+    if entry.offset + span > size or elements * itemsize > max(_MOST_EXPANDED, span):
         return None
     stream.seek(entry.offset)
     data = bytearray(stream.read(span))

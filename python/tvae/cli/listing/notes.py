@@ -113,15 +113,13 @@ def _measured(view: View) -> Iterator[str]:
     """Stored metrics that are not what `tvae eval` measured."""
     if not view.known:
         return
-    files = view.all_rows if view.kind == "file" else view.records("file")
     told = [
-        f"{escaped(one['path'])} {name} {pair['stored']:.4g}, measured {pair['measured']:.4g}"
-        for one in files
-        for name, pair in (one.get("measured") or {}).get("differs", {}).items()
+        f"{escaped(path)} {name} {pair['stored']:.4g}, measured {pair['measured']:.4g}"
+        for path, found in view.measured.items()
+        for name, pair in found["differs"].items()
     ]
-    measured = sum("measured" in one for one in files)
-    if measured:
-        yield f"{_number(measured, 'file', 'files')} measured by `tvae eval`"
+    if view.measured:
+        yield f"{_number(len(view.measured), 'file', 'files')} measured by `tvae eval`"
     if told:
         words = "stored metric differs" if len(told) == 1 else "stored metrics differ"
         more = f"; and {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else ""

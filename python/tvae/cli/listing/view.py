@@ -58,22 +58,19 @@ class View:
         """Every record of a kind, with what was measured of it."""
         rows = self.found.to_dicts(kind)
         if self.known and kind != "tensor":
-            if kind == "file":
-                self._measure(rows)
-                return rows
-            files = {one["path"]: one for one in self.records("file")}
+            key = "path" if kind == "file" else "best"
             for row in rows:
-                best = files.get(row.get("best") or "")
-                if best and "measured" in best:
-                    row["measured"] = best["measured"]
+                if found := self.measured.get(row.get(key) or ""):
+                    row["measured"] = found
         return rows
 
-    def _measure(self, files: Rows) -> None:
+    @cached_property
+    def measured(self) -> dict[str, dict[str, Any]]:
+        """What was measured of the scanned files, by path."""
         from tvae.checks.measured import join
 
-        for record in files:
-            if (found := join(record, self.known)) is not None:
-                record["measured"] = found
+        files = self.found.to_dicts("file")
+        return {one["path"]: found for one in files if (found := join(one, self.known)) is not None}
 
     @cached_property
     def rows(self) -> Rows:
