@@ -84,7 +84,7 @@ def contender(config: Config, kind: str) -> Callable[[int], float]:
     if kind == "geoopt, RiemannianAdam":
         state.optimizer.kinds = {"radam": geoopt.optim.RiemannianAdam(state.model.parameters(), lr=0.01)}
         for group in state.optimizer.kinds["radam"].param_groups:
-            group["peak_lr"] = group["lr"]
+            group.update(peak_lr=group["lr"], part="all")
 
     def take(k: int) -> float:
         batch = draw_batch(

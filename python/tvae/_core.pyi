@@ -17,6 +17,9 @@ __all__ = [
     "in_batch_triplets",
     "index",
     "inspect_file",
+    "listed_hinge",
+    "map_gradient",
+    "map_points",
     "metric_families",
     "open_checkpoint",
     "pair_distances",
@@ -103,6 +106,33 @@ def pair_gradients(
     gx: npt.NDArray[np.float32],
     gy: npt.NDArray[np.float32],
 ) -> float: ...
+def map_points(
+    kind: str,
+    x: npt.NDArray[np.float32],
+    curvature: float,
+    out: npt.NDArray[np.float32],
+    slopes: npt.NDArray[np.float32] | None = None,
+    rho: float = 0.5,
+) -> None: ...
+def map_gradient(
+    kind: str,
+    x: npt.NDArray[np.float32],
+    curvature: float,
+    slopes: npt.NDArray[np.float32],
+    g: npt.NDArray[np.float32],
+    gx: npt.NDArray[np.float32],
+) -> float: ...
+def listed_hinge(
+    x: npt.NDArray[np.float32],
+    rows: npt.NDArray[np.uint32],
+    curvature: float,
+    gx: npt.NDArray[np.float32],
+    *,
+    margin: float = 0.0,
+    levels: npt.NDArray[np.int32] | None = None,
+    bands: Sequence[tuple[float, float, float]] | None = None,
+    squared: bool = False,
+) -> tuple[float, float]: ...
 def pair_loss(
     points: npt.NDArray[np.float32],
     depth: int,

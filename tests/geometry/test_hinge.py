@@ -145,3 +145,25 @@ def test_pairs_that_are_refused(wrong: dict[str, object], message: str) -> None:
     at = torch.zeros(2, 4, dtype=torch.int64)
     with pytest.raises(DomainError, match=message):
         geometry.pair_hinge(**{"x": torch.zeros(9, 2), "pairs": at, "level": at[0], **BANDS, **wrong})
+
+
+@pytest.mark.parametrize("power", [1, 2])
+@pytest.mark.parametrize("r", [1e-6, 0.5, 0.996])
+def test_the_compiled_loop_is_the_reference(r: float, power: int) -> None:
+    t, p = triplets_of(27, 333), pairs_of(27, 333)
+    results = []
+    for impl, dtype in (("rust", torch.float32), ("reference", torch.float64)):
+        torch.manual_seed(1)
+        x = points(27, 7, r, torch.float32).to(dtype).requires_grad_()
+        c = torch.tensor(0.9, dtype=dtype, requires_grad=True)
+        bands = {name: b.to(dtype) for name, b in BANDS.items()}
+        values = (
+            geometry.triplet_hinge(x, t.int(), c, margin=0.3 * r, impl=impl),
+            geometry.pair_hinge(x, c=c, power=power, impl=impl, **p, **bands),
+        )
+        gradients = [torch.autograd.grad(3.0 * value, (x, c)) for value in values]
+        results.append((*values, *gradients[0], *gradients[1]))
+    for got, truth in zip(*results, strict=True):
+        scale = truth.detach().norm().clamp_min(1e-30)
+        error = (got.detach().double() - truth.detach()).norm() / scale
+        assert float(error) <= tol.CURVATURE_GRADIENT

@@ -303,6 +303,9 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     compile: Annotated[
         bool, Meta(description="torch.compile the step: 10 to 20 s at the start, then quicker")
     ] = False
+    cuda_graph: Annotated[
+        bool, Meta(description="on CUDA, capture the step in a graph and replay it; nothing elsewhere")
+    ] = True
     tensorboard: Annotated[bool, Meta(description="write TensorBoard events too (extra: tensorboard)")] = (
         False
     )

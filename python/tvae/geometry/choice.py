@@ -24,7 +24,16 @@ _KERNELS = (
     "pair_counts",
 )
 # Ops with a compiled loop, which `auto` takes on a CPU.
-_LOOPS = ("distance", "all_pairs_loss")
+_LOOPS = (
+    "distance",
+    "radius",
+    "expmap0",
+    "logmap0",
+    "project",
+    "all_pairs_loss",
+    "triplet_hinge",
+    "pair_hinge",
+)
 _KERNEL_DIM = 128
 _HAS_TRITON = find_spec("triton") is not None
 # Why `auto` last took the reference for an op that has a kernel: first reason kept.
@@ -83,16 +92,38 @@ def on_one_device(op: str, impl: str, x: Tensor, *indices: Tensor) -> bool:
     return False
 
 
-def loop_refusal(x: Tensor, y: Tensor) -> str | None:
+_LOOP_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+
+
+def takes_loop(op: str, impl: str, *points: Tensor, rows: Tensor | None = None) -> bool:
+    """Whether the compiled loop of `op` takes these points; raises if it was asked for and cannot."""
+    if impl not in ("auto", "rust"):
+        return False
+    refusal = loop_refusal(*points)
+    if refusal is None and rows is not None and not rows.is_cpu:
+        refusal = "the compiled loop needs lists of rows on a CPU"
+    if refusal is None and rows is not None and points[0].dim() != 2:
+        refusal = "the compiled loop takes points (N, D)"
+    if refusal is not None and impl == "rust":
+        got = ", ".join(f"{t.dtype} {tuple(t.shape)} on {t.device}" for t in points)
+        raise DomainError(refusal, path=op, got=got, hint='use impl="auto" or "reference"')
+    return refusal is None
+
+
+def loop_refusal(*points: Tensor) -> str | None:
     """Why the compiled loop cannot take these points, or None."""
-    if torch.compiler.is_compiling() or any(type(t) not in (Tensor, torch.nn.Parameter) for t in (x, y)):
+    if torch.compiler.is_compiling():
         return "the compiled loop is not traced"
-    if x.device.type != "cpu" or y.device.type != "cpu":
-        return "the compiled loop needs points on a CPU"
-    if any(t.dtype not in (torch.float32, torch.bfloat16, torch.float16) for t in (x, y)):
-        return "the compiled loop takes float32, bfloat16 and float16"
-    if x.dim() == 0 or y.dim() == 0 or x.shape[-1] != y.shape[-1] or x.shape[-1] == 0:
-        return "the compiled loop takes points (..., D) of one dimension D"
+    dim = points[0].shape[-1] if points[0].dim() else 0
+    for x in points:
+        if type(x) not in (Tensor, torch.nn.Parameter):
+            return "the compiled loop is not traced"
+        if not x.is_cpu:
+            return "the compiled loop needs points on a CPU"
+        if x.dtype not in _LOOP_DTYPES:
+            return "the compiled loop takes float32, bfloat16 and float16"
+        if x.dim() == 0 or x.shape[-1] != dim or dim == 0:
+            return "the compiled loop takes points (..., D) of one dimension D"
     return None
 
 

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from tvae.errors import DeviceError, DomainError, TvaeError
 from tvae.geometry import counts, hinge, pairwise, poincare, polar, structure
-from tvae.geometry.choice import loop_refusal, on_one_device, status, takes_kernel
+from tvae.geometry.choice import on_one_device, status, takes_kernel, takes_loop
 from tvae.geometry.conformal import check_curvature, working_dtype
+from tvae.geometry.listed import Listed
+from tvae.geometry.mapped import Mapped
 from tvae.geometry.paired import PairedDistance
 
 __all__ = [
@@ -54,7 +56,7 @@ def distance(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto
         >>> distance(torch.tensor([0.5, 0.0]), torch.tensor([-0.5, 0.0]))
         tensor(2.1972)
     """
-    if impl == "rust" or (impl == "auto" and loop_refusal(x, y) is None):
+    if takes_loop("distance", impl, x, y):
         return _paired(x, y, c)
     if not takes_kernel("distance", impl, x, y):
         return poincare.distance(x, y, c)
@@ -124,6 +126,8 @@ def radius(x: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto") -> Tensor:
         >>> radius(torch.tensor([[0.0, 0.0], [0.6, 0.0]]), impl="reference")
         tensor([0.0000, 1.3863])
     """
+    if takes_loop("radius", impl, x):
+        return _mapped("radius", x, c)
     if not takes_kernel("radius", impl, x):
         return poincare.radius(x, c)
     from tvae.kernels.poincare import Radius
@@ -151,6 +155,8 @@ def expmap0(v: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto") -> Tensor
         >>> expmap0(torch.tensor([1.0, 0.0]))
         tensor([0.7616, 0.0000])
     """
+    if takes_loop("expmap0", impl, v):
+        return _mapped("expmap0", v, c)
     if not takes_kernel("expmap0", impl, v):
         return poincare.expmap0(v, c)
     from tvae.kernels.maps import EXPMAP
@@ -177,6 +183,8 @@ def logmap0(x: Tensor, c: float | Tensor = 1.0, *, impl: str = "auto") -> Tensor
         >>> logmap0(torch.tensor([0.6, 0.0]))
         tensor([0.6931, 0.0000])
     """
+    if takes_loop("logmap0", impl, x):
+        return _mapped("logmap0", x, c)
     if not takes_kernel("logmap0", impl, x):
         return poincare.logmap0(x, c)
     from tvae.kernels.maps import LOGMAP
@@ -205,6 +213,8 @@ def project(x: Tensor, c: float | Tensor = 1.0, *, rho: float, impl: str = "auto
         tensor([0.3000, 0.4000])
     """
     poincare.check_rho(rho)
+    if takes_loop("project", impl, x):
+        return _mapped("project", x, c, rho)
     if not takes_kernel("project", impl, x):
         return poincare.project(x, c, rho=rho)
     from tvae.kernels.maps import PROJECT
@@ -325,7 +335,7 @@ def triplet_hinge(
         c: curvature, float or 0-d tensor.
         margin: by how much the negative must be farther, in units of the ball.
         reduction: `mean` over the T triplets or `sum`.
-        impl: `auto`, `reference`, or `triton`. A row that does not exist raises on a CPU and gives NaN in
+        impl: as for `distance`. A row that does not exist raises on a CPU and gives NaN in
             the kernel.
 
     Returns:
@@ -340,6 +350,9 @@ def triplet_hinge(
         >>> triplet_hinge(x, torch.tensor([[0], [1], [2]]), margin=1.0)
         tensor(1.2877)
     """
+    if takes_loop("triplet_hinge", impl, x, rows=triplets):
+        hinge.check_triplets(x, triplets, c, margin, reduction)
+        return _listed(x, triplets, c, None, margin, False, hinge.scale_of(triplets, reduction))
     if takes_kernel("triplet_hinge", impl, x) and on_one_device("triplet_hinge", impl, x, triplets):
         from tvae.kernels.hinge import TripletHinge
 
@@ -391,6 +404,10 @@ def pair_hinge(
         >>> pair_hinge(x, torch.tensor([[0], [1]]), level=torch.tensor([0]), lo=band, hi=band, weight=band)
         tensor(0.3863)
     """
+    if takes_loop("pair_hinge", impl, x, rows=pairs):
+        hinge.check_pairs(x, pairs, c, level, (lo, hi, weight), power, reduction)
+        table = torch.stack([t.detach().float() for t in (lo, hi, weight)]).t().tolist()
+        return _listed(x, pairs, c, (level, table), 0.0, power == 2, hinge.scale_of(pairs, reduction))
     if takes_kernel("pair_hinge", impl, x) and on_one_device("pair_hinge", impl, x, pairs, level):
         from tvae.kernels.hinge import PairHinge
 
@@ -441,17 +458,39 @@ def pair_counts(
 
 
 def _paired(x: Tensor, y: Tensor, c: float | Tensor) -> Tensor:
-    refusal = loop_refusal(x, y)
-    if refusal is not None:
-        got = ", ".join(f"{t.dtype} {tuple(t.shape)} on {t.device}" for t in (x, y))
-        raise DomainError(refusal, path="distance", got=got, hint='use impl="auto" or "reference"')
     check_curvature(c)
-    dtype = torch.promote_types(x.dtype, y.dtype)
     if x.shape != y.shape:
         x, y = torch.broadcast_tensors(x, y)  # type: ignore[no-untyped-call]
-    a, b = (t.float().reshape(-1, t.shape[-1]).contiguous() for t in (x, y))
-    d: Tensor = PairedDistance.apply(a, b, c)  # type: ignore[no-untyped-call]
-    return d.to(dtype).view(x.shape[:-1])
+    d: Tensor = PairedDistance.apply(_rows(x), _rows(y), c)  # type: ignore[no-untyped-call]
+    if x.dtype == y.dtype == torch.float32:
+        return d if x.dim() == 2 else d.view(x.shape[:-1])
+    return d.to(torch.promote_types(x.dtype, y.dtype)).view(x.shape[:-1])
+
+
+def _mapped(kind: str, x: Tensor, c: float | Tensor, rho: float = 0.5) -> Tensor:
+    check_curvature(c)
+    y: Tensor = Mapped.apply(_rows(x), c, kind, rho)  # type: ignore[no-untyped-call]
+    return y.to(x.dtype).view(x.shape[:-1] if kind == "radius" else x.shape)
+
+
+def _listed(
+    x: Tensor,
+    rows: Tensor,
+    c: float | Tensor,
+    bands: tuple[Tensor, list[list[float]]] | None,
+    margin: float,
+    squared: bool,
+    scale: float,
+) -> Tensor:
+    total: Tensor = Listed.apply(_rows(x), c, rows, bands, margin, squared)  # type: ignore[no-untyped-call]
+    return (total * scale).to(x.dtype)
+
+
+def _rows(x: Tensor) -> Tensor:
+    """Contiguous float32 points (N, D): `x` itself, as it nearly always is, without a dispatched call."""
+    if x.dim() == 2 and x.dtype == torch.float32 and x.is_contiguous():
+        return x
+    return x.float().reshape(-1, x.shape[-1]).contiguous()
 
 
 def _curvature(c: float | Tensor, like: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from torch.autograd import Function
 from tvae import _core
 from tvae.autograd import once
 from tvae.geometry.conformal import rounded
+from tvae.geometry.fresh import fresh
 
 
 class PairedDistance(Function):
@@ -21,32 +22,29 @@ class PairedDistance(Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, y: Tensor, c: float | Tensor) -> Tensor:
-        d = torch.empty(len(x))
-        wanted = any(ctx.needs_input_grad)
-        slopes = torch.empty(len(x), 4) if wanted else None
-        _core.pair_distances(
-            x.detach().numpy(),
-            y.detach().numpy(),
-            float(rounded(c, x)),
-            d.numpy(),
-            None if slopes is None else slopes.numpy(),
-        )
+        d = fresh(len(x))
+        slopes = fresh(len(x), 4) if any(ctx.needs_input_grad) else None
+        _core.pair_distances(x.detach().numpy(), y.detach().numpy(), float(rounded(c, x)), d, slopes)
         if slopes is not None:
-            ctx.save_for_backward(x, y, slopes)
+            ctx.save_for_backward(x, y, torch.from_numpy(slopes))
         ctx.c = c
-        return d
+        return torch.from_numpy(d)
 
     @staticmethod
     @once
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         x, y, slopes = ctx.saved_tensors
-        gx, gy = torch.empty_like(x), torch.empty_like(y)
+        both = fresh(2, *x.shape)
+        if not len(x):  # numpy takes two empty halves for one
+            gx, gy = torch.from_numpy(both)
+            return gx, gy, torch.zeros_like(ctx.c) if ctx.needs_input_grad[2] else None
         gc = _core.pair_gradients(
             x.detach().numpy(),
             y.detach().numpy(),
             slopes.numpy(),
             g.contiguous().numpy(),
-            gx.numpy(),
-            gy.numpy(),
+            both[0],
+            both[1],
         )
+        gx, gy = torch.from_numpy(both)
         return gx, gy, ctx.c.new_tensor(gc) if ctx.needs_input_grad[2] else None

@@ -11,11 +11,17 @@ import math
 import torch
 from torch import Tensor
 
+from tvae.errors import ConfigError
+from tvae.geometry import all_pairs_loss
 from tvae.losses.inputs import LossInputs, LossResult, Scale
 from tvae.losses.levels import level_moments
 from tvae.losses.registry import Loss, register
 from tvae.losses.spec import DistanceBand, RadiusBand, Spread
 from tvae.nn.vae import Branch
+from tvae.space import TernarySpace
+
+#: Every pair of operations is summed up to this depth.
+MOST_DEPTH = 11
 
 
 def outside(values: Tensor, lo: Tensor, hi: Tensor) -> Tensor:
@@ -41,7 +47,11 @@ class DistanceBandLoss(Loss):
     """Mean inside each level v(i - j) = k of relu(d_ij - hi_k) + relu(lo_k - d_ij), then over levels.
 
     Level 0 is open above. Levels are averaged with weights level_weight^k; pairs of an operation
-    with itself do not count.
+    with itself do not count. With `pairs = "all"` the mean is over every pair of operations, exactly, and
+    the matrix of pairs is never formed.
+
+    Raises:
+        ConfigError: `pairs = "all"` beyond depth 11, where one step would take minutes.
     """
 
     def __init__(self, config: DistanceBand, scale: Scale, branch: Branch) -> None:
@@ -52,10 +62,26 @@ class DistanceBandLoss(Loss):
         ratio = config.level_weight or (1.0 if scale.depth <= 9 else 0.8)
         self.level_weight = ratio ** torch.arange(scale.depth + 1, dtype=torch.float32)
         self.level_weight[-1] = 0.0
+        self.every = config.pairs == "all"
+        if self.every and scale.depth > MOST_DEPTH:
+            raise ConfigError(
+                "every pair is too many at this depth",
+                path="loss.distance_band.pairs",
+                expected=f"batch, or depth {MOST_DEPTH} at most",
+                got=f"all at depth {scale.depth}",
+            )
+        share = self.level_weight[:-1] / self.level_weight.sum()
+        self.pair_weight = share / torch.tensor(TernarySpace(scale.depth).pair_counts, dtype=torch.float64)
 
     def __call__(self, inputs: LossInputs) -> LossResult:
+        if self.every:
+            points, bands = inputs.all_points(self.branch), (self.lo[:-1], self.hi[:-1])
+            c, weight = inputs.output.curvature, self.pair_weight
+            return LossResult(all_pairs_loss(points, c, lo=bands[0], hi=bands[1], weight=weight))
         level = inputs.batch.pair_level
-        counts = torch.bincount(level.flatten(), minlength=len(self.lo))
+        # Not bincount, which reads its largest value on the host and so stalls a GPU.
+        flat = level.flatten()
+        counts = flat.new_zeros(len(self.lo)).scatter_add_(0, flat, torch.ones_like(flat))
         weight = torch.where(counts > 0, self.level_weight, 0.0)
         weight = weight / weight.sum().clamp_min(1e-12) / counts.clamp_min(1)
         hinge = outside(inputs.distances(self.branch), self.lo[level], self.hi[level])

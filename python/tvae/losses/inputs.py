@@ -5,7 +5,7 @@ Shapes: B operations, H = B / 2 rows and columns of the pair matrix, n trits, D 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from tvae.geometry import pairwise_distance
 from tvae.losses.spec import Bands
+from tvae.nn.projection import Polar
 from tvae.nn.vae import Branch, Output, Posterior
 
 
@@ -77,6 +78,8 @@ class LossInputs:
     output: Output
     progress: Tensor
     """Share of the run that is over, 0-d, in [0, 1]; a tensor, so that a compiled step is compiled once."""
+    means: Callable[[Branch], Polar] | None = None
+    """The posterior means of all operations in the ball, in the order of their indices, for who asks."""
     _distances: dict[Branch, Tensor] = field(default_factory=dict, repr=False)
 
     def posterior(self, branch: Branch) -> Posterior:
@@ -96,6 +99,11 @@ class LossInputs:
         each = len(logits) // len(decoded)
         first = decoded.index(branch) * each
         return logits[first : first + each]
+
+    def all_points(self, branch: Branch) -> Tensor:
+        """Ball points (3^n, D) of the posterior means of all operations, row i of operation i."""
+        assert self.means is not None, "a step supplies the means of all operations"
+        return self.means(branch).points(self.output.curvature)
 
     def distances(self, branch: Branch) -> Tensor:
         """Poincare distances (H, H) of the first half against the second, computed once."""

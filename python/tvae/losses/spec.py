@@ -115,6 +115,13 @@ class DistanceBand(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         Share | None,
         Meta(description="weight of a level over the one above it; null: 1 up to depth 9, 0.8 beyond"),
     ] = None
+    pairs: Annotated[
+        Literal["batch", "all"],
+        Meta(
+            description="the batch's first half against its second, or every pair of operations, whose means"
+            " are encoded anew at every step (depth 11 at most)"
+        ),
+    ] = "batch"
 
 
 class Spread(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -79,7 +79,19 @@ def load_init(model: TernaryVAE, source: str) -> tuple[str, ...]:
 
 
 def build_losses(config: Config, model: TernaryVAE, extra: Mapping[str, object]) -> Total:
-    """The weighted sum of the config's losses, and of `extra` ones by name, for this model."""
+    """The weighted sum of the config's losses, and of `extra` ones by name, for this model.
+
+    Raises:
+        ConfigError: if a loss asks for what the model or the step does not have.
+    """
+    band = config.loss.distance_band
+    if band is not None and band.pairs == "all" and config.training.compile:
+        raise ConfigError(
+            "a compiled step cannot hold the loop over every pair",
+            path="training.compile",
+            expected="false with loss.distance_band.pairs = all",
+            got="true",
+        )
     scale = Scale(model.space.depth, model.r_max, config.loss.bands)
     return Total(
         config.loss,

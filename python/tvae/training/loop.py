@@ -29,6 +29,7 @@ from tvae.training.build import build_state
 from tvae.training.guards import check_start
 from tvae.training.interrupt import Interrupt
 from tvae.training.policy import Alert, Decision, Evaluation, Freeze, ScaleRate, Stop
+from tvae.training.resident import Outcome, Planned, ResidentStep
 from tvae.training.run import RunFolders, check_name, default_name, find_run
 from tvae.training.schedule import lr_factor, total_steps
 from tvae.training.sinks import Fanout, JsonLines, LogFile, Sink, TensorBoard
@@ -38,6 +39,8 @@ from tvae.training.writer import RunSummary, RunWriter
 
 #: Seconds between two step events.
 STEP_EVENTS = 0.1
+#: Steps of a CUDA graph between two looks at what they gave.
+WINDOW = 77
 
 
 def train(
@@ -228,25 +231,22 @@ def _loop(
     training, total = config.training, total_steps(config)
     shown, shown_at = state.step, time.perf_counter()
     losses: list[float] = []
+    graph = step.device.type == "cuda" and training.cuda_graph
+    resident = ResidentStep(step, window=WINDOW, graph=True) if graph else None
     while state.step < total:
-        batch = draw_batch(
-            state.model.space,
-            training.batch_size,
-            seed=config.seed,
-            step=state.step,
-            high_v=training.high_v,
-            device=step.device,
-        )
-        factor = state.rate * lr_factor(
-            state.step, total=total, config=config.optim, steps_per_epoch=training.steps_per_epoch
-        )
-        for part in state.optimizer.advance(state.step, steps_per_epoch=training.steps_per_epoch):
-            events.emit(
-                epoch=state.step // training.steps_per_epoch, step=state.step, scope="event",
-                event="thawed", part=part, message="its thaw_epoch is over",
-            )  # fmt: skip
-        loss, logs = step(batch, lr_factor=factor, progress=state.step / total, step=state.step)
-        state.step, state.loss = state.step + 1, loss
+        to_epoch_end = training.steps_per_epoch - state.step % training.steps_per_epoch
+        count = min(resident.window, total - state.step, to_epoch_end) if resident else 1
+        numbers = range(state.step, state.step + count)
+        host = torch.device("cpu") if resident else step.device
+        planned = [_plan(config, state, events, number, host) for number in numbers]
+        if resident:
+            outcomes = resident(planned)
+        else:
+            plan = planned[0]
+            given = step(plan.batch, lr_factor=plan.factor, progress=plan.progress, step=plan.step)
+            outcomes = [Outcome(*given)]
+        factor, (loss, logs) = planned[-1].factor, outcomes[-1]
+        state.step, state.loss = state.step + count, loss
         now = time.perf_counter()
         state.seconds = now - started
         epoch = -(-state.step // training.steps_per_epoch)
@@ -258,7 +258,7 @@ def _loop(
                 epoch=epoch, step=state.step, scope="step",
                 loss=loss, lr=factor * config.optim.lr, steps_per_second=rate, **values,
             )  # fmt: skip
-        losses.append(loss)
+        losses += [outcome.loss for outcome in outcomes]
         stop: Stop | None = None
         if state.step % training.steps_per_epoch == 0 or state.step == total:
             mean = sum(losses) / len(losses)
@@ -273,6 +273,28 @@ def _loop(
         if stop or interrupt.asked:
             return stop
     return None
+
+
+def _plan(config: Config, state: TrainState, events: Fanout, number: int, device: torch.device) -> Planned:
+    """What step `number` needs; parts that are due are thawed on the way."""
+    training, total = config.training, total_steps(config)
+    for part in state.optimizer.advance(number, steps_per_epoch=training.steps_per_epoch):
+        events.emit(
+            epoch=number // training.steps_per_epoch, step=number, scope="event",
+            event="thawed", part=part, message="its thaw_epoch is over",
+        )  # fmt: skip
+    factor = state.rate * lr_factor(
+        number, total=total, config=config.optim, steps_per_epoch=training.steps_per_epoch
+    )
+    batch = draw_batch(
+        state.model.space,
+        training.batch_size,
+        seed=config.seed,
+        step=number,
+        high_v=training.high_v,
+        device=device,
+    )
+    return Planned(number, batch, factor, state.optimizer.rates(factor), number / total)
 
 
 def _evaluate_and_decide(

@@ -79,6 +79,9 @@ class Muon(torch.optim.Optimizer):
             for shape, matrices in shapes.items():
                 self._update(matrices, shape, group)
 
+    #: 0-d tensor that makes a step leave everything as it is where it is 1; the rate is a tensor then too.
+    found_inf: Tensor | None = None
+
     def _update(self, matrices: list[Tensor], shape: torch.Size, group: dict[str, Any]) -> None:
         directions = []
         for p in matrices:
@@ -87,12 +90,20 @@ class Muon(torch.optim.Optimizer):
                 state["momentum"] = torch.zeros_like(p)
             grad = p.grad
             assert grad is not None, "step() passes matrices with a gradient"
-            state["momentum"].lerp_(grad, 1.0 - group["momentum"])
+            if self.found_inf is None:
+                state["momentum"].lerp_(grad, 1.0 - group["momentum"])
+            else:
+                moved = state["momentum"].lerp(grad, 1.0 - group["momentum"])
+                state["momentum"].copy_(torch.where(self.found_inf.bool(), state["momentum"], moved))
             directions.append(torch.lerp(grad, state["momentum"], group["momentum"]))
         stacked = directions[0] if len(directions) == 1 else torch.stack(directions)
         updates = orthogonalise(stacked, group["steps"])
         scale = group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5
         for p, update in zip(matrices, [updates] if len(directions) == 1 else updates, strict=True):
+            if self.found_inf is not None:
+                decayed = p * (1.0 - group["lr"] * group["weight_decay"])
+                p.copy_(torch.where(self.found_inf.bool(), p, decayed - scale * update).to(p.dtype))
+                continue
             if group["weight_decay"]:
                 p.mul_(1.0 - group["lr"] * group["weight_decay"])
             p.add_(update, alpha=-scale)

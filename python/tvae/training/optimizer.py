@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -93,11 +93,44 @@ class PartOptimizer:
             self._rising[part] = min(1.0, (since + 1) / warmup) if warmup and since >= 0 else 1.0
         return due
 
+    def rates(self, factor: float) -> list[float]:
+        """Every group's rate: `factor` times its peak, less while its part is warming up."""
+        return [
+            factor * group["peak_lr"] * self._rising.get(group["part"], 1.0) for group in self._every_group()
+        ]
+
     def set_lr(self, factor: float) -> None:
-        """Set every group's rate to `factor` times its peak, less while its part is warming up."""
+        """Set every group's rate to that of `rates`."""
+        for group, rate in zip(self._every_group(), self.rates(factor), strict=True):
+            group["lr"] = rate
+
+    def _every_group(self) -> list[dict[str, Any]]:
+        return [group for optimizer in self.kinds.values() for group in optimizer.param_groups]
+
+    @property
+    def groups(self) -> int:
+        """The number of groups, each with a rate."""
+        return len(self._every_group())
+
+    def make_resident(self, skip: Tensor) -> None:
+        """Let steps be captured in a CUDA graph: rates become tensors, and `skip` (0-d, 0 or 1) makes a step
+        leave weights and moments as they are.
+        """
+        on_gpu = skip.is_cuda
+        for group in self._every_group():
+            group["lr"] = torch.zeros(
+                (), dtype=torch.float32 if on_gpu else torch.float64, device=skip.device
+            )
+            if "capturable" in group:
+                group["capturable"] = on_gpu
         for optimizer in self.kinds.values():
-            for group in optimizer.param_groups:
-                group["lr"] = factor * group["peak_lr"] * self._rising.get(group["part"], 1.0)
+            # The name under which torch's fused kernels look for it, made for gradient scalers.
+            optimizer.found_inf = skip  # type: ignore[attr-defined]
+
+    def take_rates(self, rates: Sequence[Tensor]) -> None:
+        """Set the rates of a resident optimizer, on its device."""
+        for group, rate in zip(self._every_group(), rates, strict=True):
+            group["lr"].copy_(rate)
 
     def zero_grad(self) -> None:
         for optimizer in self.kinds.values():
@@ -131,8 +164,5 @@ class PartOptimizer:
                     f"optimizer state {key} belongs to no parameter of this run",
                     hint="resume with the config that the run was started with",
                 )
-            # Steps are counters without a device of their own; moments live beside their parameter.
             p = by_name[name]
-            self.kinds[kind].state[p][moment] = (
-                value.clone() if moment == "step" else value.to(p.device).clone()
-            )
+            self.kinds[kind].state[p][moment] = value.to(p.device).clone()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from tvae.config.schema import OptimConfig, TrainingConfig
 from tvae.losses import Batch, LossInputs, Total
 from tvae.nn import Branch, TernaryVAE
+from tvae.nn.projection import Polar
 from tvae.training.guards import check_finite
 from tvae.training.optimizer import PartOptimizer
 from tvae.training.schedule import steps_of
@@ -49,6 +51,7 @@ class Step:
         self.temperatures = training.temperature
         self.steps, self.steps_per_epoch = steps_of(training), training.steps_per_epoch
         self.device = model.decoder.logits.weight.device
+        self._operations: Tensor | None = None
         self.objective = (
             torch.compile(self._objective, dynamic=False, fullgraph=True)
             if training.compile
@@ -60,7 +63,16 @@ class Step:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         with self._precision():
             output = self.model(batch.x, noise, mean_too=self.mean_too)
-        return self.total(LossInputs(batch, output, progress))
+        return self.total(LossInputs(batch, output, progress, self._means))
+
+    def _means(self, branch: Branch) -> Polar:
+        """The posterior means of all operations in the ball, for losses over every pair."""
+        if self._operations is None:
+            trits = self.model.space.trits(np.arange(self.model.space.size))
+            self._operations = torch.from_numpy(trits).to(self.device, torch.float32)
+        with self._precision():
+            mu, _ = self.model.encode(self._operations, branch)
+        return self.model.project(mu, branch)
 
     def _precision(self) -> AbstractContextManager[object]:
         return torch.autocast(self.device.type, dtype=torch.bfloat16) if self.autocast else nullcontext()
@@ -76,17 +88,29 @@ class Step:
         noise: dict[Branch, Tensor] = {
             b: torch.randn(len(batch.x), self.model.spec.latent_dim, device=self.device) for b in self.decoded
         }
-        for branch, config in self.temperatures.items():
-            noise[branch] *= temperature(
-                step, config=config, total=self.steps, steps_per_epoch=self.steps_per_epoch
-            )
+        factors = self.noise_factors(step)
+        for branch in self.temperatures:
+            noise[branch] *= factors[branch]
         loss, logs = self.objective(batch, noise, torch.tensor(progress, device=self.device))
         value = loss.item()
         check_finite(value, logs, step=step)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        if self.clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
+        self.clip()
         self.optimizer.set_lr(lr_factor)
         self.optimizer.step()
         return value, logs
+
+    def clip(self) -> None:
+        """Scale the gradients down to the norm that the config allows, if it names one."""
+        if self.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
+
+    def noise_factors(self, step: int) -> dict[Branch, float]:
+        """The factor on the posterior noise of each decoded branch at `step`, in their order."""
+        factors: dict[Branch, float] = dict.fromkeys(self.decoded, 1.0)
+        for branch, config in self.temperatures.items():
+            factors[branch] = temperature(
+                step, config=config, total=self.steps, steps_per_epoch=self.steps_per_epoch
+            )
+        return factors

@@ -5,14 +5,13 @@
 //! are exact; what follows keeps its digits in float32. The forward pass leaves four slopes a row, so that the
 //! backward pass is a weighted sum of the points.
 
-use crate::structure::log1p;
+use crate::rows::{BLOCK, gap_rows};
+use crate::scalar::log1p;
+use crate::simd::Four;
 use crate::{Error, simd};
 
 /// Slopes of a row: on `x - y`, on `x`, on `y`, and in `c`.
 pub const SLOPES: usize = 4;
-/// Rows whose scalars are computed side by side.
-const ROWS: usize = 16;
-const LANES: usize = 8;
 /// `(1 - rho)(1 + rho)` at `rho = 1 - 2e-7`: what alpha is held above, at the rim and past it.
 pub(crate) const ALPHA_MIN: f64 = 3.999_999_6e-7;
 
@@ -63,7 +62,7 @@ fn check(points: [&[f32]; 2], dim: usize, n: usize) -> Result<usize, Error> {
 }
 
 #[inline(always)]
-pub(crate) fn measure_rows(
+pub(crate) fn measure_rows<F: Four>(
     points: [&[f32]; 2],
     dim: usize,
     c: f64,
@@ -71,15 +70,15 @@ pub(crate) fn measure_rows(
     slopes: Option<&mut [f32]>,
 ) {
     match dim {
-        16 => measure_fixed::<16>(points, dim, c, out, slopes),
-        _ => measure_fixed::<0>(points, dim, c, out, slopes),
+        16 => measure_fixed::<F, 16>(points, dim, c, out, slopes),
+        _ => measure_fixed::<F, 0>(points, dim, c, out, slopes),
     }
 }
 
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation)] // scalars become float32 once their digits are safe
 #[allow(clippy::many_single_char_names)] // those of the formulas
-fn measure_fixed<const D: usize>(
+fn measure_fixed<F: Four, const D: usize>(
     [x, y]: [&[f32]; 2],
     dim: usize,
     c: f64,
@@ -87,35 +86,14 @@ fn measure_fixed<const D: usize>(
     mut slopes: Option<&mut [f32]>,
 ) {
     let dim = if D == 0 { dim } else { D };
-    let root = c.sqrt();
-    let scale =
-        Scale { root: root as f32, twice: (2.0 / root) as f32, k: c as f32, bend: (1.0 / (c * root)) as f32 };
-    let blocks = x.chunks(ROWS * dim).zip(y.chunks(ROWS * dim)).zip(out.chunks_mut(ROWS));
-    for (block, ((x, y), out)) in blocks.enumerate() {
-        let (mut r, mut own, mut other) = ([0.0_f64; ROWS], [0.0_f64; ROWS], [0.0_f64; ROWS]);
-        for (i, (a, b)) in x.chunks_exact(dim).zip(y.chunks_exact(dim)).enumerate() {
-            [r[i], own[i], other[i]] = squares(a, b);
-        }
-        // Loop by loop, so that each runs in the lanes of a register.
-        let (mut gap, mut near, mut far) = ([0.0_f32; ROWS], [0.0_f32; ROWS], [0.0_f32; ROWS]);
-        let (mut square, mut other_square) = ([0.0_f32; ROWS], [0.0_f32; ROWS]);
-        for i in 0..ROWS {
-            gap[i] = r[i].sqrt() as f32;
-            near[i] = clamp(1.0 - c * own[i]) as f32;
-            far[i] = clamp(1.0 - c * other[i]) as f32;
-            square[i] = own[i] as f32;
-            other_square[i] = other[i] as f32;
-        }
-        let mut rows = [[0.0_f32; ROWS]; SLOPES];
-        let mut d = [0.0_f32; ROWS];
-        let [toward, lift, other_lift, bend] = &mut rows;
-        for i in 0..ROWS {
-            let slopes = row(gap[i], [near[i], far[i]], [square[i], other_square[i]], &scale);
-            [d[i], toward[i], lift[i], other_lift[i], bend[i]] = slopes;
-        }
+    let scale = Scale::new(c);
+    let blocks = x.chunks(BLOCK * dim).zip(y.chunks(BLOCK * dim)).zip(out.chunks_mut(BLOCK));
+    for (at, ((x, y), out)) in blocks.enumerate() {
+        let [r, own, other] = gap_rows::<F>(x, y, dim);
+        let (d, rows) = block([&r, &own, &other], c, &scale);
         out.copy_from_slice(&d[..out.len()]);
         if let Some(slopes) = &mut slopes {
-            let start = block * ROWS * SLOPES;
+            let start = at * BLOCK * SLOPES;
             for (i, slopes) in slopes[start..start + out.len() * SLOPES].chunks_exact_mut(SLOPES).enumerate()
             {
                 for (s, slope) in slopes.iter_mut().enumerate() {
@@ -126,18 +104,56 @@ fn measure_fixed<const D: usize>(
     }
 }
 
+/// Distances of a block and their slopes, from `|x - y|^2`, `|x|^2` and `|y|^2`.
 #[inline(always)]
-fn clamp(alpha: f64) -> f64 {
+#[allow(clippy::cast_possible_truncation)] // scalars become float32 once their digits are safe
+pub(crate) fn block(
+    [r, own, other]: [&[f64; BLOCK]; 3],
+    c: f64,
+    scale: &Scale,
+) -> ([f32; BLOCK], [[f32; BLOCK]; SLOPES]) {
+    // Loop by loop, so that each runs in the lanes of a register.
+    let (mut gap, mut near, mut far) = ([0.0_f32; BLOCK], [0.0_f32; BLOCK], [0.0_f32; BLOCK]);
+    let (mut square, mut other_square) = ([0.0_f32; BLOCK], [0.0_f32; BLOCK]);
+    for i in 0..BLOCK {
+        gap[i] = r[i].sqrt() as f32;
+        near[i] = clamp(1.0 - c * own[i]) as f32;
+        far[i] = clamp(1.0 - c * other[i]) as f32;
+        square[i] = own[i] as f32;
+        other_square[i] = other[i] as f32;
+    }
+    let mut rows = [[0.0_f32; BLOCK]; SLOPES];
+    let mut d = [0.0_f32; BLOCK];
+    let [toward, lift, other_lift, bend] = &mut rows;
+    for i in 0..BLOCK {
+        let slopes = row(gap[i], [near[i], far[i]], [square[i], other_square[i]], scale);
+        [d[i], toward[i], lift[i], other_lift[i], bend[i]] = slopes;
+    }
+    (d, rows)
+}
+
+#[inline(always)]
+pub(crate) fn clamp(alpha: f64) -> f64 {
     if alpha < ALPHA_MIN { ALPHA_MIN } else { alpha } // a NaN passes
 }
 
-struct Scale {
+/// What the formulas take of the curvature.
+pub(crate) struct Scale {
     root: f32,
     /// `2 / sqrt(c)`.
     twice: f32,
     k: f32,
     /// `c^(-3/2)`.
     bend: f32,
+}
+
+impl Scale {
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // factors of a row
+    pub(crate) fn new(c: f64) -> Self {
+        let root = c.sqrt();
+        Self { root: root as f32, twice: (2.0 / root) as f32, k: c as f32, bend: (1.0 / (c * root)) as f32 }
+    }
 }
 
 /// Distance and slopes from the separation, alpha and `|x|^2` of both points.
@@ -160,32 +176,6 @@ fn row(r: f32, near: [f32; 2], squares: [f32; 2], scale: &Scale) -> [f32; SLOPES
     let series = y * p * (1.0 / 3.0 + p * (-2.0 / 15.0 + p * (17.0 / 315.0 + p * (-62.0 / 2835.0))));
     let excess = if y < 0.2 { series } else { y - t / h };
     [y * scale.twice, toward, scale.k * own, scale.k * other, spread - scale.bend * excess]
-}
-
-/// `|a - b|^2`, `|a|^2` and `|b|^2`.
-#[inline(always)]
-fn squares(a: &[f32], b: &[f32]) -> [f64; 3] {
-    let mut lanes = [[0.0_f64; LANES]; 3];
-    let (wide_a, wide_b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest = wide_a.remainder().iter().zip(wide_b.remainder());
-    for (a, b) in wide_a.zip(wide_b) {
-        for lane in 0..LANES {
-            add(&mut lanes, lane, a[lane], b[lane]);
-        }
-    }
-    for (lane, (&a, &b)) in rest.enumerate() {
-        add(&mut lanes, lane, a, b);
-    }
-    lanes.map(|l| ((l[0] + l[4]) + (l[2] + l[6])) + ((l[1] + l[5]) + (l[3] + l[7])))
-}
-
-#[inline(always)]
-fn add(lanes: &mut [[f64; LANES]; 3], lane: usize, a: f32, b: f32) {
-    let gap = f64::from(a - b);
-    let (a, b) = (f64::from(a), f64::from(b));
-    lanes[0][lane] += gap * gap;
-    lanes[1][lane] += a * a;
-    lanes[2][lane] += b * b;
 }
 
 #[inline(always)]

@@ -17,6 +17,7 @@ use crate::cloud::{Cloud, LANES, Points};
 use crate::distance::ALPHA_MIN;
 use crate::padic::same_length;
 use crate::pairset::PairSet;
+use crate::scalar::log1p;
 use crate::sweep::{JOB_COLUMNS, Job, jobs};
 use crate::{Depth, Error, simd};
 
@@ -264,47 +265,6 @@ fn pull_rows<const R: usize>(cloud: &Cloud, first: usize, job: &Job, rule: &Rule
         sums.turn[first + r] += wide(turn);
         for d in 0..dim {
             sums.pull[(first + r) * dim + d] += wide(&sums.row_pull[d][r]);
-        }
-    }
-}
-
-/// `log(1 + u)` for `u >= 0`, to 2 units of 2^-24.
-#[inline(always)]
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_wrap)] // the exponent, a multiple of 2^23
-#[allow(clippy::many_single_char_names)] // those of the formulas
-pub(crate) fn log1p(u: f32) -> f32 {
-    let y = 1.0 + u;
-    let e = (y.to_bits() as i32).wrapping_sub(0x3f40_0000) & -0x0080_0000;
-    let scaled = f32::from_bits((u.to_bits() as i32).wrapping_sub(e).cast_unsigned());
-    let scaled = if u == 0.0 { 0.0 } else { scaled };
-    let m = scaled + (0.25 * f32::from_bits((0x4080_0000 - e).cast_unsigned()) - 1.0);
-    let mut p = -0.045_074_813;
-    p = p * m + 0.104_630_8;
-    p = p * m - 0.131_612_54;
-    p = p * m + 0.144_784_06;
-    p = p * m - 0.166_473_06;
-    p = p * m + 0.199_908_6;
-    p = p * m - 0.250_000_95;
-    p = p * m + 0.333_334_5;
-    let square = m * m;
-    let tail = square * m * p - 0.5 * square;
-    e as f32 * (1.192_092_9e-7 * std::f32::consts::LN_2) + (m + tail)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[allow(clippy::cast_possible_truncation)] // rounding is the purpose
-    fn the_logarithm_keeps_its_digits() {
-        for exponent in -30..30 {
-            for mantissa in 0..50 {
-                let u = (1.0 + f64::from(mantissa) / 50.0) * f64::from(exponent).exp2();
-                let u = u as f32;
-                let truth = f64::from(u).ln_1p();
-                assert!((f64::from(log1p(u)) / truth - 1.0).abs() < 2.5 * f64::from(f32::EPSILON));
-            }
         }
     }
 }

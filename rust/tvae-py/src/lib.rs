@@ -9,6 +9,8 @@ mod arrow;
 mod distance;
 mod errors;
 mod families;
+mod hinge;
+mod maps;
 mod mining;
 mod records;
 mod scan;
@@ -29,6 +31,10 @@ mod _core {
     use super::distance::{pair_distances, pair_gradients};
     #[pymodule_export]
     use super::families::metric_families;
+    #[pymodule_export]
+    use super::hinge::listed_hinge;
+    #[pymodule_export]
+    use super::maps::{map_gradient, map_points};
     #[pymodule_export]
     use super::mining::{in_batch_triplets, paired_batch, pairs, stratified_batch, triplets};
     #[pymodule_export]
