@@ -19,6 +19,8 @@ import pytest
 os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", MPLBACKEND="Agg")
 #: The inventory that tests/data/inventory.json was derived from, where somebody has it.
 RAW_INVENTORY = os.environ.get("TVAE_INVENTORY")
+#: A folder of the predecessor's own configs, where somebody has them.
+LEGACY_CONFIGS = os.environ.get("TVAE_LEGACY_CONFIGS")
 for _name in [name for name in os.environ if name.startswith("TVAE_")]:
     del os.environ[_name]
 
@@ -59,6 +61,16 @@ def raw_inventory() -> Path:
     if RAW_INVENTORY is None:
         pytest.skip("TVAE_INVENTORY does not name the raw inventory")
     return Path(RAW_INVENTORY)
+
+
+@pytest.fixture(scope="session")
+def legacy_configs() -> list[Path]:
+    """The predecessor's own configs."""
+    if LEGACY_CONFIGS is None:
+        pytest.skip("TVAE_LEGACY_CONFIGS names no folder of old configs")
+    found = sorted(Path(LEGACY_CONFIGS).glob("*.yaml"))
+    assert found
+    return found
 
 
 @pytest.fixture(scope="session")

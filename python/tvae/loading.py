@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tvae.checkpoint import load_into, read
+from tvae.checkpoint import Checkpoint, load_into, read
 from tvae.errors import CheckpointError, MissingError
+from tvae.legacy import weights
+from tvae.legacy.places import elsewhere
 from tvae.nn.spec import from_architecture
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ def load(src: str | os.PathLike[str], *, device: str = "cpu") -> TernaryVAE:
     """A trained model, in eval mode, its record as `.record`.
 
     Args:
-        src: a checkpoint file, a run's models folder (its best weights), or "default" for the
-            weights that ship with the package.
+        src: a checkpoint file of ours or of the predecessor, a run's folder (its best weights), or
+            "default" for the weights that ship with the package.
         device: where the model goes: "auto", "cpu", "cuda" or "cuda:N".
 
     Raises:
@@ -36,22 +38,40 @@ def load(src: str | os.PathLike[str], *, device: str = "cpu") -> TernaryVAE:
         >>> model.decode(model.code([0, 19682])).tolist()[1]
         [1, 1, 1, 1, 1, 1, 1, 1, 1]
     """
-    from tvae.nn import TernaryVAE
     from tvae.nn.device import device_of
 
     target = device_of(device)
     path = locate(src)
-    checkpoint = read(path)
+    model = model_of(open_weights(path), source=str(path))
+    return model.to(target).eval()
+
+
+def open_weights(path: Path) -> Checkpoint:
+    """The content of a checkpoint file, ours or the predecessor's; nothing in it is executed.
+
+    Raises:
+        MissingError, StorageError: if it is not there, or may not be read.
+        CheckpointError: if it is damaged, or a predecessor's whose tensors are not those of a layout.
+    """
+    return weights.read(path) if weights.is_old(path) else read(path)
+
+
+def model_of(checkpoint: Checkpoint, *, source: str) -> TernaryVAE:
+    """The model that a checkpoint's record describes, with its weights, on the CPU.
+
+    Raises:
+        CheckpointError: if the record describes none, or the tensors are not those of its architecture.
+    """
+    from tvae.nn import TernaryVAE
+
     try:
         spec, depth = from_architecture(checkpoint.record.architecture)
     except msgspec.ValidationError as error:
-        raise CheckpointError(
-            f"describes no architecture of this version: {error}", path=str(path)
-        ) from error
+        raise CheckpointError(f"describes no architecture of this version: {error}", path=source) from error
     model = TernaryVAE(spec, depth=depth)
-    load_into(model, checkpoint.tensors, source=str(path))
+    load_into(model, checkpoint.tensors, source=source)
     model.record = checkpoint.record
-    return model.to(target).eval()
+    return model
 
 
 def locate(src: str | os.PathLike[str]) -> Path:
@@ -64,9 +84,15 @@ def locate(src: str | os.PathLike[str]) -> Path:
         return Path(str(files("tvae.presets") / "default.safetensors"))
     path = Path(src)
     if not path.exists():
+        found = elsewhere(str(src))
         raise MissingError(
             "no such checkpoint",
             path=str(src),
-            hint="give a file, its folder such as outputs/models/NAME, or `default` for the shipped weights",
+            hint=f"one of that name is {' and '.join(map(str, found))}"
+            if found
+            else "give a file, its folder such as outputs/models/NAME, or `default` for the shipped weights",
         )
-    return path / "best.safetensors" if path.is_dir() else path
+    if path.is_dir():
+        ours, theirs = path / "best.safetensors", path / weights.BEST
+        return theirs if theirs.is_file() and not ours.is_file() else ours
+    return path

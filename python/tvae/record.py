@@ -10,7 +10,8 @@ from msgspec import Struct, field
 SCHEMA = 1
 
 
-def _now() -> str:
+def now() -> str:
+    """The time, as records have it."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
@@ -25,6 +26,9 @@ def package_version() -> str:
 class Record(Struct, frozen=True, kw_only=True):
     """What a checkpoint says about itself; null where it is not known.
 
+    `source` is what a file that was converted from another program's says: its layout, config and
+    metrics in the definitions that they had there, and what was left out or assumed.
+
     Fields that a later version adds are read over, a later `schema` is refused.
 
     Example:
@@ -34,7 +38,7 @@ class Record(Struct, frozen=True, kw_only=True):
 
     schema: int = SCHEMA
     version: str = field(default_factory=package_version)
-    created_at: str = field(default_factory=_now)
+    created_at: str = field(default_factory=now)
     command: str | None = None
     training_script: str | None = None
     config_path: str | None = None
@@ -51,3 +55,4 @@ class Record(Struct, frozen=True, kw_only=True):
     architecture: dict[str, object]
     training_summary: dict[str, object] = {}
     environment: dict[str, object] = {}
+    source: dict[str, object] = {}

@@ -20,7 +20,7 @@ LEVELS = [
     {"geometry", "space"},
     {"nn", "losses", "metrics", "mining"},
     {"config", "checkpoint", "legacy"},
-    {"training", "scanning", "pruning", "lint", "hub", "sweep", "report", "load", "loading"},
+    {"training", "scanning", "pruning", "lint", "hub", "sweep", "report", "load", "loading", "checks"},
     {"cli"},
     {"__main__"},
 ]

@@ -160,7 +160,7 @@ class TestRecord:
     def test_has_the_contract_s_fields(self) -> None:
         first = "schema version created_at command training_script config_path config config_hash"
         second = "base_checkpoint base_sha256 git_revision epoch step seed metric_version metrics"
-        third = "architecture training_summary environment"
+        third = "architecture training_summary environment source"
         assert Record.__struct_fields__ == tuple(f"{first} {second} {third}".split())
 
     def test_unknown_fields_are_read_over(self, tmp_path: Path) -> None:

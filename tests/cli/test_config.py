@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from tvae.checkpoint import Checkpoint, Record, save
 from tvae.config import Config, config_hash, dump, load
 from tvae.config.presets import names
 from tvae.config.reference import json_schema, reference
@@ -85,9 +87,17 @@ def test_diff_goes_leaf_by_leaf(tvae: Run, tmp_path: Path) -> None:
 
 def test_diff_takes_a_run(tvae: Run, tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(dump(Config()))
-    (tmp_path / "best.safetensors").touch()
-    for source in (tmp_path, tmp_path / "best.safetensors"):
-        assert tvae("config", "diff", "default", source).code == 0
+    assert tvae("config", "diff", "default", tmp_path).code == 0
+
+
+def test_diff_reads_the_record_of_a_checkpoint(tvae: Run, tmp_path: Path) -> None:
+    path, values = tmp_path / "best.safetensors", msgspec.to_builtins(load("smoke", env=None).config)
+    save(path, Checkpoint(Record(architecture={}, config=values), {}))
+    assert tvae("config", "diff", "smoke", path).code == 0
+    assert tvae("config", "diff", path, "default").code == 1
+    save(path, Checkpoint(Record(architecture={}), {}))
+    done = tvae("config", "diff", "smoke", path)
+    assert (done.code, "its record has no config" in done.err) == (3, True)
 
 
 def test_diff_ignores_the_environment(tvae: Run, monkeypatch: pytest.MonkeyPatch) -> None:

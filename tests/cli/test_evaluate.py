@@ -70,13 +70,14 @@ def test_a_folder_means_every_checkpoint_of_ours(
 ) -> None:
     for name in ("b/best.safetensors", "a/best.safetensors", "other.safetensors", "notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
+        (tmp_path / name).write_text(name)
 
     def read_record(path: Path) -> None:
         if path.name == "other.safetensors":
             raise CheckpointError("has no tvae record", path=str(path))
 
     monkeypatch.setattr("tvae.checkpoint.read_record", read_record)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     done = tvae("eval", tmp_path)
     ours = [str(tmp_path / "a/best.safetensors"), str(tmp_path / "b/best.safetensors")]
     assert engine["loaded"] == ours

@@ -57,6 +57,24 @@ def test_the_display_shows_what_matters() -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("plain", [True, False])
+def test_changes_of_a_run_are_shown(plain: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    frozen = Event(
+        epoch=4,
+        step=40,
+        scope="event",
+        values={"event": "frozen", "part": "encoder_A", "message": "[x] fell", "policy": "homeostasis"},
+    )
+    rate = Event(epoch=4, step=40, scope="event", values={"event": "rate", "rate": 0.5, "message": "slower"})
+    sink, stream = (Lines(), None) if plain else live()
+    for event in (START, frozen, rate):
+        sink.emit(event)
+    sink.close()
+    text = capsys.readouterr().err if stream is None else stream.getvalue()
+    assert "tvae: encoder_A frozen: [x] fell" in text
+    assert "tvae: slower" in text
+
+
 def test_the_display_survives_a_run_without_values() -> None:
     sink, _ = live()
     sink.emit(Event(epoch=0, step=0, scope="event", values={"event": "start"}))

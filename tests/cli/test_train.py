@@ -122,7 +122,9 @@ def test_early_stopping_is_a_good_end(tvae: Run, training: Any) -> None:
 
 
 def test_validate_only(tvae: Run, training: Any) -> None:
-    assert tvae("train", "smoke", "--validate-only").out == "coverage    0.25\nparameters  12\n"
+    assert tvae("train", "smoke", "--validate-only").out == (
+        "coverage    0.25\nparameters  12\nverdict     valid\n"
+    )
     found = tvae("train", "smoke", "--validate-only", "--json").json
     assert (found["valid"], found["parameters"]) == (True, 12)
 
@@ -177,6 +179,7 @@ def test_a_finished_run_says_so(tvae: Run, training: Any) -> None:
         ["--resume", "x", "--set", "seed=1"],
         ["--resume", "x", "--init", "y"],
         ["--resume", "x", "--validate-only"],
+        ["--resume", "x", "--auto-fix"],
     ],
     ids=" ".join,
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import get_args, get_type_hints
-
 import pytest
 import torch
 from torch import Tensor
 
+from losses.points import DEPTH, Point, a_batch, a_point, config_of, inputs_of, made
+from tolerances import GRADCHECK
 from tvae import losses
 from tvae.errors import ConfigError
 from tvae.losses.inputs import Batch, LossInputs, Scale
@@ -16,67 +16,93 @@ from tvae.losses.levels import level_moments
 from tvae.losses.registry import Total
 from tvae.losses.spec import KL, Bands, LossSpec
 from tvae.nn import ModelSpec, TernaryVAE
-from tvae.nn.projection import Polar
 from tvae.nn.vae import Output, Posterior
-from tvae.space import TernarySpace
-from tvae.training.batches import draw_batch
 
-DEPTH = 4
-HINTS = get_type_hints(LossSpec)
+#: Losses whose gradient is not that of their value: they hold weights fixed on purpose.
+FIXED = {"hyperbolic_reconstruction"}
 
 
-def config_of(name: str) -> type:
-    """The config struct of a loss of `LossSpec`, whose fields are the struct or None."""
-    return next(kind for kind in get_args(HINTS[name]) if kind is not type(None))
-
-
-BALL = [n for n in losses.names() if n not in {"reconstruction", "kl"}]
-
-
-def a_batch(size: int = 32) -> Batch:
-    return draw_batch(TernarySpace(DEPTH), size, seed=3, step=0, high_v=0.25, device=torch.device("cpu"))
-
-
-def inputs_of(batch: Batch, radius: Tensor, direction: Tensor, logits: Tensor | None = None) -> LossInputs:
-    mu = torch.full((len(batch.x), 3), 0.5, dtype=radius.dtype)
-    posterior = Posterior(
-        mu, torch.zeros_like(mu), Polar(radius, torch.nn.functional.normalize(direction, dim=-1))
-    )
-    return LossInputs(batch, Output({"B": posterior}, ("B",), logits, 1.0), torch.tensor(0.0))
-
-
-@pytest.mark.parametrize("name", BALL)
+@pytest.mark.parametrize("name", losses.names())
 def test_gradients_match_finite_differences(name: str) -> None:
     torch.manual_seed(0)
     batch = a_batch(12)
-    loss = losses.build(name, config_of(name)(), Scale(DEPTH, 3.0, Bands()))
-    for table in ("lo", "hi", "floor", "target", "weight", "level_weight"):
-        if isinstance(getattr(loss, table, None), Tensor):
-            setattr(loss, table, getattr(loss, table).double())
-    radius = (0.3 + 2.4 * torch.rand(12, dtype=torch.float64)).requires_grad_()
-    direction = torch.randn(12, 3, dtype=torch.float64, requires_grad=True)
+    loss = made(name)
+    for table, value in vars(loss).items():
+        if isinstance(value, Tensor) and value.is_floating_point():
+            setattr(loss, table, value.double())
+    point = a_point(12, 3, dtype=torch.float64)
+    if name in FIXED:
+        point = point._replace(level=point.level.detach(), direction=point.direction.detach())
     assert torch.autograd.gradcheck(
-        lambda r, w: loss(inputs_of(batch, r, w)).value, (radius, direction), atol=1e-5
+        lambda *free: loss(Point(*free).inputs(batch)).value, tuple(point), **GRADCHECK
     )
 
 
-@pytest.mark.parametrize("name", BALL)
+@pytest.mark.parametrize("name", losses.names())
 def test_alone_it_lowers_its_own_measure(name: str) -> None:
     torch.manual_seed(0)
     batch = a_batch(64)
-    loss = losses.build(name, config_of(name)(), Scale(DEPTH, 3.0, Bands()))
-    # Radii far from order and closer together than any level may be.
-    level = (0.01 * torch.randn(64)).requires_grad_()
-    direction = torch.randn(64, 8, requires_grad=True)
-    optimizer = torch.optim.Adam([level, direction], lr=0.05)
+    loss = made(name)
+    point = a_point(64, 8)
+    optimizer = torch.optim.Adam(point, lr=0.05)
     values = []
     for _ in range(100):
-        value = loss(inputs_of(batch, 3.0 * torch.sigmoid(level), direction)).value
+        value = loss(point.inputs(batch)).value
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
         values.append(value.item())
     assert values[-1] < 0.5 * values[0]
+    assert min(values) >= 0.0
+
+
+@pytest.mark.parametrize("depth", [1, 2, 12])
+@pytest.mark.parametrize("name", losses.names())
+def test_every_depth_has_a_finite_value_and_gradient(name: str, depth: int) -> None:
+    if (name, depth) == ("centroid", 1):
+        with pytest.raises(ConfigError, match="depth 1"):
+            made(name, depth)
+        return
+    batch = a_batch(16, depth)
+    point = a_point(16, 3, depth)
+    value = made(name, depth)(point.inputs(batch)).value
+    value.backward()
+    assert value.isfinite()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in point)
+
+
+ON_PAIRS = ["distance_band", "geodesic", "padic_metric", "padic_ranking", "pair_ranking", "repulsion"]
+
+
+@pytest.mark.parametrize("name", ON_PAIRS)
+def test_an_operation_is_not_a_pair_with_itself(name: str) -> None:
+    torch.manual_seed(0)
+    batch = a_batch(32)
+    same = torch.eye(16, dtype=torch.bool)
+    batch = batch._replace(pair_level=torch.where(same, DEPTH, batch.pair_level.clamp_max(DEPTH - 1)))
+    distances = (0.1 + torch.rand(16, 16)).requires_grad_()
+    inputs = a_point(32, 3).inputs(batch)
+    inputs._distances["B"] = distances
+    made(name)(inputs).value.backward()
+    assert distances.grad is not None
+    assert distances.grad[~same].any()
+    assert not distances.grad[same].any()
+
+
+@pytest.mark.parametrize("name", losses.names())
+def test_copies_of_one_operation_have_a_finite_gradient(name: str) -> None:
+    # A batch may draw an operation twice; the encoder then gives the same point twice, at distance 0.
+    batch = a_batch(16)
+    twin = Batch(
+        *(torch.cat([t[:8], t[:8]]) for t in batch[:3]),
+        torch.where(torch.eye(8, dtype=torch.bool), DEPTH, batch.pair_level.clamp_max(DEPTH - 1)),
+    )
+    half = a_point(8, 3)
+    point = Point(*(torch.cat([t, t]) for t in half[:4]), torch.cat([half.logits, half.logits], dim=1))
+    value = made(name)(point.inputs(twin)).value
+    value.backward()
+    assert value.isfinite()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in half)
 
 
 def test_reconstruction_is_cross_entropy_in_nats_per_operation() -> None:

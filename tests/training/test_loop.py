@@ -138,8 +138,11 @@ def test_a_loss_that_is_not_finite_stops_before_the_step(out: Path, monkeypatch:
 
 def test_frozen_parts_at_random_weights_are_refused(out: Path) -> None:
     config = tiny("space.depth=5", "parts.decoder.freeze=true")
-    with pytest.raises(GuardStop, match="frozen at random weights"):
+    with pytest.raises(ConfigError, match="decoder frozen without weights"):
         train(config, out=out)
+    with pytest.raises(ConfigError, match="decoder frozen without weights"):
+        preflight(config)
+    assert not out.exists()
     allowed = tiny("space.depth=5", "parts.decoder.freeze=true", "training.guards.allow_cold_start=true")
     assert train(allowed, out=out).status == "finished"
 
@@ -177,7 +180,7 @@ def test_frozen_from_base_keeps_its_coverage(out: Path) -> None:
 
 
 def test_preflight_trains_nothing(out: Path) -> None:
-    found = preflight(tiny("parts.decoder.freeze=true"))
+    found = preflight(tiny("parts.decoder.freeze=true", "training.guards.allow_cold_start=true"))
     assert 0.0 <= found["coverage"] <= 1.0
     assert found["trainable"] < found["parameters"]
     assert not out.exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from tvae.errors import CheckpointError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-_Row = tuple[str, str, str, str]
+Row = tuple[str, str, str, str]
 
 
 def load_into(
@@ -56,7 +56,7 @@ def load_into(
         raise CheckpointError(
             f"{source}: {len(misfits)} {noun} not fit this {type(module).__name__}; nothing was loaded",
             path=source,
-            details=_table(misfits),
+            details=table(misfits),
         )
     with torch.no_grad():
         for name in own.keys() & tensors.keys():
@@ -64,7 +64,7 @@ def load_into(
     return tuple(sorted(own.keys() - tensors.keys()))
 
 
-def _misfits(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> Iterator[_Row]:
+def _misfits(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> Iterator[Row]:
     import torch
 
     for name in own.keys() | tensors.keys():
@@ -88,7 +88,7 @@ def _misfits(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> Iterat
 
 
 def _allowed(
-    row: _Row,
+    row: Row,
     own: Mapping[str, Tensor],
     tensors: Mapping[str, Tensor],
     allow_missing: Collection[str],
@@ -114,7 +114,8 @@ def _describe(tensor: Tensor) -> str:
     return f"{_kind(tensor)} ({', '.join(str(side) for side in tensor.shape)})"
 
 
-def _table(rows: list[_Row]) -> str:
+def table(rows: Sequence[Row]) -> str:
+    """Tensors that do not fit, in columns: name, what was expected, what came, why."""
     cells = [("name", "expected", "found", "why"), *rows]
     widths = [max(len(row[column]) for row in cells) for column in range(4)]
     lines = [

@@ -58,6 +58,8 @@ _HOMES = {
     "show": ("show", "show"),
     "prune": ("prune", "prune"),
     "config": ("config", "app"),
+    "models": ("models", "models"),
+    "checkpoint": ("checkpoint", "app"),
     "info": ("info", "info"),
     "lint-geometry": ("lint", "lint_geometry"),
 }
@@ -114,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     # A group alone shows what it offers.
-    shown = [*arguments, "--help"] if arguments in ([], ["config"]) else arguments
+    shown = [*arguments, "--help"] if arguments in ([], ["config"], ["checkpoint"]) else arguments
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""`tvae config`: show, validate, compare and document configs, without torch."""
+"""`tvae config`: show, validate, migrate, compare and document configs, without torch."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tvae.cli.migrate import migrate
 from tvae.cli.option import Debug, Json, Quiet, Sets, Source
 from tvae.cli.output import columns, result, result_json
+from tvae.cli.settings import settings, variables
+from tvae.errors import CheckpointError
 
 if TYPE_CHECKING:
-    from tvae.config import Resolved
+    from tvae.config import Config, Resolved
 
 app = typer.Typer(
-    help="Show, validate, compare and document configs.",
+    help="Show, validate, migrate, compare and document configs.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command()(migrate)
 
 
 @app.command()
@@ -31,9 +35,9 @@ def show(
     """Print a config in full, with where each setting that is not a default comes from."""
     import msgspec
 
-    from tvae.config import config_hash, dump, load
+    from tvae.config import config_hash, dump
 
-    found = load(source, sets=sets or ())
+    found = settings(source, sets=sets or (), env=variables())
     if as_json:
         result_json(
             {
@@ -56,9 +60,9 @@ def validate(
     debug: Debug = False,
 ) -> None:
     """Check a config file alone: neither the environment nor the paths that it names."""
-    from tvae.config import config_hash, load
+    from tvae.config import config_hash
 
-    found = load(source, env=None)
+    found = settings(source, env=None)
     if as_json:
         result_json(
             {
@@ -114,7 +118,10 @@ def presets(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -
 
 @app.command()
 def diff(
-    a: Annotated[str, typer.Argument(metavar="A", help="A preset, a file, or a run's models folder.")],
+    a: Annotated[
+        str,
+        typer.Argument(metavar="A", help="A preset, a file (old ones too), a checkpoint or a run's folder."),
+    ],
     b: Annotated[str, typer.Argument(metavar="B", help="What to compare it with.")],
     as_json: Json = False,
     quiet: Quiet = False,
@@ -123,10 +130,10 @@ def diff(
     """Compare two configs key by key, defaults included; exit 1 if they differ."""
     import msgspec
 
-    from tvae.config import load, tree
+    from tvae.config import tree
     from tvae.config.dump import inline
 
-    sides = [tree.leaves(msgspec.to_builtins(load(_config_of(source), env=None).config)) for source in (a, b)]
+    sides = [tree.leaves(msgspec.to_builtins(_config_of(source))) for source in (a, b)]
     different = _differences(*sides)
     if as_json:
         found = [
@@ -154,12 +161,52 @@ def _differences(left: dict[str, object], right: dict[str, object]) -> list[tupl
     ]
 
 
-def _config_of(source: str) -> str | Path:
-    """The config of a run: `config.yaml` in its models folder, or beside a checkpoint."""
+def _config_of(source: str) -> Config:
+    """The config of a preset or a file, of a checkpoint's record, or of a run's models folder."""
     path = Path(source)
     if path.suffix == ".safetensors":
-        return path.parent / "config.yaml"
-    return path / "config.yaml" if path.is_dir() and (path / "config.yaml").exists() else source
+        return _of_a_checkpoint(path)
+    inside = path / "config.yaml"
+    if path.is_dir() and inside.exists():
+        return settings(str(inside), env=None).config
+    return _migrated(path) or settings(source, env=None).config
+
+
+def _migrated(path: Path) -> Config | None:
+    """A config of the predecessor as today's; None for anything else."""
+    import msgspec
+
+    from tvae.config import Config
+    from tvae.config.document import read
+    from tvae.errors import TvaeError
+    from tvae.legacy.config import migrate, recognise
+
+    try:
+        document = read(path) if path.is_file() else None
+    except TvaeError:
+        return None
+    if document is None or recognise(document.values) is None:
+        return None
+    return msgspec.convert(migrate(document).values, Config)
+
+
+def _of_a_checkpoint(path: Path) -> Config:
+    import msgspec
+
+    from tvae.checkpoint import read_record
+    from tvae.config import Config
+
+    record = read_record(path)
+    if not record.config:
+        raise CheckpointError(
+            "its record has no config", path=str(path), hint="compare the run's config.yaml"
+        )
+    try:
+        return msgspec.convert(record.config, Config)
+    except msgspec.ValidationError as error:
+        raise CheckpointError(
+            f"holds a config that this version does not read: {error}", path=str(path)
+        ) from None
 
 
 def _path(found: Resolved) -> str | None:

@@ -9,10 +9,11 @@ import typer
 
 from tvae.cli.option import Debug, Json, Quiet
 from tvae.cli.output import note, result, result_json
-from tvae.errors import CheckpointError, ConfigError, MissingError
+from tvae.cli.survey import Measuring, plain, survey
+from tvae.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tvae.metrics import Metrics
+    from tvae.checks.measured import Measured
 
 
 def evaluate(
@@ -31,32 +32,47 @@ def evaluate(
     levels: Annotated[
         bool, typer.Option("--levels", help="Also show radii and tree inversions by level.")
     ] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Measure a folder's files whatever was kept, and keep nothing.")
+    ] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Measure a folder's files whatever was kept of them.")
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Measure checkpoints. A folder means every checkpoint of ours below it."""
+    """Measure checkpoints, ours and the predecessor's. A folder means every checkpoint below it.
+
+    What was measured in folders is kept in the user's cache by content, and `tvae scan` shows it.
+    """
     method = _pairs(pairs)
     if seed < 0:
         raise ConfigError("the seed is negative", path="--seed", expected="0 or more", got=str(seed))
-    skipped: list[dict[str, str]] = []
-    paths = [path for source in sources for path in _checkpoints(source, skipped)]
-    if not (quiet or as_json):
-        for entry in skipped:
-            note(f"tvae: skipped: {entry['reason']}")
+    if no_cache and refresh:
+        raise ConfigError("--refresh and --no-cache exclude each other", path="--refresh")
+    silent = quiet or as_json
 
-    import tvae
+    def say(remark: str) -> None:
+        # Over a folder it would drown the table.
+        if not silent and not folders:
+            note(f"tvae: {remark}")
 
-    measured: list[tuple[str, Metrics]] = []
-    for number, path in enumerate(paths, start=1):
-        if len(paths) > 1 and not (quiet or as_json):
-            note(f"[{number}/{len(paths)}] {path}")
-        found = tvae.evaluate(tvae.load(path), pairs=method, seed=seed, legacy=legacy)
-        measured.append((path, found))
+    folders = [source for source in sources if Path(source).is_dir()]
+    measure = Measuring(method, seed, legacy, say=say)
+    if folders:
+        survey(sources, measure, keep=not no_cache, refresh=refresh, as_json=as_json, quiet=quiet)
+        return
+    results = []
+    for number, path in enumerate(sources, start=1):
+        if len(sources) > 1 and not silent:
+            note(f"[{number}/{len(sources)}] {path}")
+        found = measure(path)
+        results.append(plain(path, found))
         if not as_json:
             _show(path, found, levels=levels, first=number == 1)
     if as_json:
-        result_json({"results": [_plain(path, found) for path, found in measured], "skipped": skipped})
+        result_json({"results": results, "skipped": []})
 
 
 def _pairs(text: str) -> Literal["exact"] | int:
@@ -67,42 +83,7 @@ def _pairs(text: str) -> Literal["exact"] | int:
     raise ConfigError("not a number of pairs", path="--pairs", expected="exact, or 1 or more", got=text[:40])
 
 
-def _checkpoints(source: str, skipped: list[dict[str, str]]) -> list[str]:
-    """The files that an argument stands for; what is not ours in a folder goes to `skipped`."""
-    folder = Path(source)
-    if not folder.is_dir():
-        return [source]
-    from tvae.checkpoint import read_record
-
-    files = sorted(folder.rglob("*.safetensors"))
-    ours: list[str] = []
-    for path in files:
-        try:
-            read_record(path)
-        except CheckpointError as error:
-            skipped.append({"path": str(path), "reason": str(error)})
-        else:
-            ours.append(str(path))
-    if not ours:
-        seen = f"{len(files)} .safetensors files, none of them ours" if files else "no .safetensors file"
-        raise MissingError(
-            "no checkpoint below this folder", path=source, expected="a checkpoint of tvae", got=seen
-        )
-    return ours
-
-
-def _plain(path: str, found: Metrics) -> dict[str, object]:
-    return {
-        "checkpoint": path,
-        "metric_version": found.metric_version,
-        "pairs": found.pairs,
-        "metrics": found.metrics,
-        "ceilings": found.ceilings,
-        "levels": found.levels,
-    }
-
-
-def _show(path: str, found: Metrics, *, levels: bool, first: bool) -> None:
+def _show(path: str, found: Measured, *, levels: bool, first: bool) -> None:
     from tvae.cli.scores import level_table, table
 
     pairs = (

@@ -31,6 +31,7 @@ def info(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -> N
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "geometry": _geometry(),
         "presets": _presets(),
+        "old checkpoints": _old_places(),
     }
     if as_json:
         result_json(facts)
@@ -91,6 +92,14 @@ def _geometry() -> object:
         return f"missing: {error}"
     status = getattr(ops, "status", None)
     return status() if callable(status) else "reference"
+
+
+def _old_places() -> str | None:
+    """Folders of the predecessor that hold checkpoints, with the number of their runs."""
+    from tvae.legacy.places import places
+
+    found = [f"{place.path} ({place.runs} runs)" for place in places()]
+    return ", ".join(found) or None
 
 
 def _presets() -> str:

@@ -36,8 +36,10 @@ Source = Annotated[
 ]
 Out = Annotated[
     Path | None,
-    typer.Option("--out", metavar="DIR", help="Where runs live; without it, outputs.", show_default=False),
+    typer.Option(
+        "--out", metavar="DIR", help="Where runs live; without it, TVAE_OUT or outputs.", show_default=False
+    ),
 ]
 
-#: Where runs live unless --out says otherwise.
+#: Where runs live unless --out or TVAE_OUT says otherwise.
 DEFAULT_OUT = Path("outputs")

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from tvae.cli.option import DEFAULT_OUT, Debug, Json, Out, Quiet
+from tvae.cli.option import Debug, Json, Out, Quiet
 from tvae.cli.output import result, result_json
+from tvae.cli.settings import out_folder, variables
 
 
 def plot(
@@ -26,7 +27,7 @@ def plot(
     """Draw the embedding, the levels and the course of training."""
     from tvae.report import plot as draw
 
-    written = draw(source, output, out=out or DEFAULT_OUT)
+    written = draw(source, output, out=out_folder(out, variables()))
     if as_json:
         result_json({"source": source, "output": str(written)})
     else:

@@ -37,6 +37,19 @@ def alert_line(values: Mapping[str, object]) -> str:
     return f"tvae: alert: {values.get('message')}" + (f"; {hint}" if hint else "")
 
 
+def change_line(values: Mapping[str, object]) -> str | None:
+    """What a policy or a plan changed in a run, in one line; None for other events.
+
+    Example:
+        >>> change_line({"event": "frozen", "part": "encoder_A", "message": "coverage fell"})
+        'tvae: encoder_A frozen: coverage fell'
+        >>> change_line({"event": "start"})
+    """
+    if values.get("event") in {"frozen", "thawed"}:
+        return f"tvae: {values.get('part')} {values['event']}: {values.get('message')}"
+    return f"tvae: {values.get('message')}" if values.get("event") == "rate" else None
+
+
 def _number(values: Mapping[str, object], *names: str) -> float | None:
     for name in names:
         value = values.get(name)
@@ -71,6 +84,8 @@ class Lines:
             self.rate = _number(values, "steps_per_second")
         elif event.scope == "event":
             self.epochs = values.get("epochs", self.epochs)
+            if line := change_line(values):
+                note(line)
         elif event.scope == "eval":
             shown = "  ".join(
                 f"{name} {score(_number(values, f'{name}_B', name))}"
@@ -110,6 +125,8 @@ class Live:
         elif event.values.get("event") == "start":
             self.start = event.values
             self.live.start()
+        elif line := change_line(event.values):
+            self.console.print(line, markup=False, highlight=False)
         now = time.monotonic()
         if self.live.is_started and (event.scope != "step" or now - self.shown_at >= _REFRESH):
             self.shown_at = now

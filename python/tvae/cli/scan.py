@@ -148,7 +148,7 @@ def scan(
         form = _format(form, by, best, output, as_json=as_json)
         fails = _fails(fail_on)
         view = _view(by, filters or (), sort)
-        kept = _cache(cache, no_cache=no_cache, refresh=refresh)
+        facts = _cache(cache, no_cache=no_cache, refresh=refresh)
         _check_targets(output, plan)
         from tvae.cli.listing.notes import Progress
         from tvae.scanning import scan as scanned
@@ -158,16 +158,31 @@ def scan(
                 paths,
                 threads=threads,
                 rules=rules,
-                cache=kept,
+                cache=facts,
                 progress=progress.callback,
                 follow=follow,
                 verify_crc=verify_crc,
                 refresh=refresh,
             )
+        if not no_cache:
+            _add_measured(view)
         _deliver(view, form, best, output)
         if plan is not None:
             _plan(view, plan)
         _conclude(view, fails, strict=strict, quiet=quiet, plan=plan)
+
+
+def _add_measured(view: View) -> None:
+    """What `tvae eval` measured of the files, where it did."""
+    from tvae.cli.keeping import kept
+
+    folder = kept("measured")
+    if folder is not None and os.path.isdir(folder):
+        from pathlib import Path
+
+        from tvae.checks.measured import index
+
+        view.known = index(Path(folder))
 
 
 @contextmanager
@@ -241,10 +256,9 @@ def _cache(cache: str | None, *, no_cache: bool, refresh: bool) -> str | None:
         return None
     if cache is not None:
         return cache
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    # The standard says that a relative one is to be ignored.
-    folder = base if os.path.isabs(base) else os.path.expanduser("~/.cache")
-    return os.path.join(folder, "tvae", "scan") if os.path.isabs(folder) else None
+    from tvae.cli.keeping import kept
+
+    return kept("scan")
 
 
 def _deliver(view: View, form: str, best: int | None, output: str | None) -> None:

@@ -12,9 +12,11 @@ import typer
 from tvae.cli.failure import INTERRUPTED
 from tvae.cli.option import DEFAULT_OUT, Debug, Json, Out, Quiet, Sets, Source
 from tvae.cli.output import columns, note, result, result_json
+from tvae.cli.settings import out_folder, settings, variables
 from tvae.errors import ConfigError
 
 if TYPE_CHECKING:
+    from tvae.config import Config, Resolved
     from tvae.training import Event, RunSummary, Sink
 
 #: The flags that are short for a key.
@@ -64,6 +66,13 @@ def train(
     validate_only: Annotated[
         bool, typer.Option("--validate-only", help="Build everything, measure the start, do not train.")
     ] = False,
+    auto_fix: Annotated[
+        bool,
+        typer.Option(
+            "--auto-fix",
+            help="Give frozen parts without weights a checkpoint, in a config beside the old one.",
+        ),
+    ] = False,
     allow_cold_start: Annotated[
         bool, typer.Option("--allow-cold-start", help="Train on loaded or frozen parts that decode nothing.")
     ] = False,
@@ -86,46 +95,54 @@ def train(
     arguments = context.obj if isinstance(context.obj, list) else []
     command = shlex.join(["tvae", *arguments])
     silent = quiet or as_json
+    env = variables()
+    home = out_folder(out, env)
     if resume is not None:
         from tvae import training
 
         others = {"a preset or file": source, "--set": sets, "--name": name, "--overwrite": overwrite or None}
         kept = {flag: value for flag, value in given.items() if flag not in {"--device", "--threads"}}
-        _only_resume(resume, {**others, **kept, "--validate-only": validate_only or None}, out)
+        checks = {"--validate-only": validate_only or None, "--auto-fix": auto_fix or None}
+        _only_resume(resume, {**others, **kept, **checks}, out)
         sink = _progress(silent=silent)
         summary = training.resume(
-            resume, out=out or DEFAULT_OUT, command=command, device=device, threads=threads, sinks=[sink]
+            resume, out=home, command=command, device=device, threads=threads, sinks=[sink]
         )
         if not sink.started and summary.status == "finished":
             note(f"tvae: the run {summary.name} is finished already")
-        _report(summary, out=out or DEFAULT_OUT, as_json=as_json)
+        _report(summary, out=home, as_json=as_json)
         return
 
-    from tvae.config import load
-
-    found = load(
+    found = settings(
         source,
+        env=env,
         sets=sets or (),
         overrides={_KEYS[flag]: value for flag, value in given.items()},
         labels={key: flag for flag, key in _KEYS.items()},
     )
-    from tvae import training
-
+    if auto_fix:
+        found = _fixed(found, out=home, command=command, may_train=not validate_only, silent=silent)
     if validate_only:
-        _preflight(training.preflight(found.config), as_json=as_json)
+        from tvae.checks.preflight import preflight
+
+        _preflight(preflight(found.config, out=home), quiet=quiet, as_json=as_json)
         return
+    from tvae import training
+    from tvae.checks.preflight import explained
+
     sink = _progress(silent=silent)
-    summary = training.train(
-        found.config,
-        preset=found.name,
-        config_path=str(found.path) if found.path else None,
-        command=command,
-        out=out or DEFAULT_OUT,
-        name=name,
-        overwrite=overwrite,
-        sinks=[sink],
-    )
-    _report(summary, out=out or DEFAULT_OUT, as_json=as_json)
+    with explained(found.config, out=home):
+        summary = training.train(
+            found.config,
+            preset=found.name,
+            config_path=str(found.path) if found.path else None,
+            command=command,
+            out=home,
+            name=name,
+            overwrite=overwrite,
+            sinks=[sink],
+        )
+    _report(summary, out=home, as_json=as_json)
 
 
 def _only_resume(run: str, others: Mapping[str, object], out: Path | None) -> None:
@@ -170,11 +187,41 @@ def _progress(*, silent: bool) -> _Watched:
     return _Watched(progress(silent=silent))
 
 
-def _preflight(found: Mapping[str, object], *, as_json: bool) -> None:
+def _preflight(found: Mapping[str, object], *, quiet: bool, as_json: bool) -> None:
     if as_json:
         result_json({"valid": True, **found})
-    else:
-        result(columns([(name, str(value)) for name, value in found.items()]))
+        return
+    # Lists are remarks, on what the run would start from and what it would never reach.
+    for value in found.values():
+        for remark in value if isinstance(value, list) and not quiet else ():
+            note(f"tvae: {remark}")
+    facts = [(name, str(value)) for name, value in found.items() if not isinstance(value, list)]
+    result(columns([*facts, ("verdict", "valid")]))
+
+
+def _fixed(found: Resolved, *, out: Path, command: str, may_train: bool, silent: bool) -> Resolved:
+    """The config, or one beside it in which frozen parts have weights."""
+    import msgspec
+
+    from tvae.checks.repair import needed, repair
+
+    if not needed(found.config):
+        return found
+
+    def train_base(config: Config) -> str | None:
+        from tvae import training
+
+        if not silent:
+            note("tvae: no checkpoint at hand fits: training the preset base first")
+        sink = _progress(silent=silent)
+        return training.train(config, preset="base", command=command, out=out, sinks=[sink]).checkpoint
+
+    fixed = repair(found, out=out, train_base=train_base if may_train else None)
+    if not silent:
+        note(fixed.diff.rstrip())
+    note(f"tvae: wrote {fixed.path}: init is {fixed.init} ({fixed.reason}, coverage {fixed.coverage:.2%})")
+    config = msgspec.structs.replace(found.config, init=fixed.init)
+    return msgspec.structs.replace(found, config=config, path=fixed.path)
 
 
 def _report(summary: RunSummary, *, out: Path, as_json: bool) -> None:

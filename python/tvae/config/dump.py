@@ -47,9 +47,11 @@ def inline(value: object) -> str:
     Example:
         >>> inline([1e-3, None, "a b"])
         '[0.001, null, "a b"]'
+        >>> inline([{"epoch": 3, "factor": 0.5}])
+        '[{epoch: 3, factor: 0.5}]'
     """
     if isinstance(value, dict):
-        return "{}"
+        return f"{{{', '.join(f'{_text(key)}: {inline(item)}' for key, item in value.items())}}}"
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(inline, value))}]"
     if isinstance(value, float) and not math.isfinite(value):

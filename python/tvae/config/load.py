@@ -192,7 +192,8 @@ def _decode(merged: dict[str, object], origin: dict[str, str], name: str) -> Con
     except msgspec.ValidationError as error:
         # The leaves have been checked: what remains are the checks across keys of __post_init__.
         message, at, section = str(error).partition(" - at `$")
-        section = section.rstrip("`").lstrip(".") if at else ""
+        # msgspec does not name the key of a mapping; the keys below it that the message names do.
+        section = section.rstrip("`").lstrip(".").partition("[")[0] if at else ""
         what, _, hint = message.partition("; ")
         named = set(re.findall(r"[A-Za-z_]\w*", message))
         below = [key for key in _set(merged, origin) if key.startswith(f"{section}." if section else "")]

@@ -30,7 +30,8 @@ def reference() -> str:
 _HOW = """A config file is YAML and names only what differs from these defaults. Any key can be set on the
 command line with `--set a.b=value` or in the environment with `TVAE_A__B=value`; the command wins over
 the environment, the environment over the file. `TVAE_SEED` and `TVAE_INIT` set the keys `seed` and
-`init`; other names without a double underscore are no settings and are left alone. A section that may
+`init`, and `TVAE_OUT` stands for `--out`; other names without a double underscore are no settings: the
+commands know those of old files ([migration.md](migration.md)) and leave the rest alone. A section that may
 be null is switched off by null, and switched on, with its defaults, by setting any of its keys."""
 
 
@@ -58,6 +59,11 @@ def _sections(at: Shape, path: str) -> Iterator[str]:
     yield _about(at)
     if rows:
         yield "\n".join([_HEADER, *rows])
+    if tree.is_mapping(at.annotation):
+        # Every name of a mapping takes the same keys: one table says them all.
+        yield f"NAME is one of {', '.join(f'`{name}`' for name in at.children)}."
+        yield from _sections(next(iter(at.children.values())), f"{path}NAME.")
+        return
     for name, child in at.children.items():
         if child.section:
             yield from _sections(child, f"{path}{name}.")

@@ -55,6 +55,16 @@ def _is_section(member: object) -> bool:
     return get_origin(member) is dict or (isinstance(member, type) and issubclass(member, Struct))
 
 
+def is_mapping(annotation: object) -> bool:
+    """Whether a key holds a mapping from names to sections that all have the same keys.
+
+    Example:
+        >>> is_mapping(dict[str, Shape]), is_mapping(Shape)
+        (True, False)
+    """
+    return any(get_origin(member) is dict for member in alternatives(annotation))
+
+
 def shape(annotation: Any, default: Any = NODEFAULT) -> Shape:
     """The shape of an annotation, children and all."""
     members, remarks = _members(annotation)
@@ -153,7 +163,10 @@ def words(annotation: Any) -> tuple[str, str]:
         elif get_origin(inner[0]) is Literal:
             noun, bounds = " | ".join(str(choice) for choice in get_args(inner[0])), ""
         elif get_origin(inner[0]) is tuple:
-            noun, bounds = words(get_args(inner[0])[0])
+            entry = get_args(inner[0])[0]
+            noun, bounds = words(entry)
+            if _is_section(entry):
+                noun = f"{{{', '.join(field.name for field in fields(entry))}}} entrie"
             least = next((meta.min_length for meta in [*outer, *metas] if meta.min_length), 0)
             noun = f"list of {f'{least} or more ' if least else ''}{noun}s"
         elif _is_section(inner[0]):

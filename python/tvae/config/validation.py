@@ -95,6 +95,10 @@ def _as_text(layer: Layer, at: Shape) -> object:
 def _wrong(reason: str, value: object, at: Shape, layer: Layer, path: str) -> ConfigError:
     choices = _choices(at.annotation)
     hint = None
+    if isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
+        # Which entry, and which of its keys, only the reason knows.
+        what, _, where = reason.partition(" - at `$")
+        return _refusal(f"{what[0].lower()}{what[1:]}", value, at, layer, f"{path}{where.rstrip('`')}")
     if isinstance(value, dict):
         return _refusal("takes one value", value, at, layer, path)
     if isinstance(value, str) and choices and (near := nearest(value, choices, cutoff=0.5)):

@@ -30,7 +30,25 @@ _HOMES = {
     "names": "registry",
     "register": "registry",
 }
-_IDEAS = ("bands", "geodesic", "kl", "radial", "ranking", "reconstruction", "rich_hierarchy")
+_IDEAS = (
+    "bands",
+    "centroid",
+    "entropy",
+    "fisher_rao",
+    "geodesic",
+    "hyperbolic_prior",
+    "hyperbolic_reconstruction",
+    "kl",
+    "monotonic_radial",
+    "padic",
+    "padic_ranking",
+    "radial",
+    "ranking",
+    "reconstruction",
+    "repulsion",
+    "rich_hierarchy",
+    "zeros",
+)
 
 __all__ = list(_HOMES)
 

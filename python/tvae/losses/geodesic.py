@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import torch
-from torch.nn import functional as F
 
+from tvae.losses.deviation import deviation
 from tvae.losses.inputs import LossInputs, LossResult, Scale
 from tvae.losses.registry import Loss, register
 from tvae.losses.spec import Geodesic
@@ -13,7 +13,7 @@ from tvae.nn.vae import Branch
 
 @register("geodesic")
 class GeodesicLoss(Loss):
-    """Mean of smooth_l1(d(i, j) - outer R_max exp(-decay v(i - j))), hyperbolic length.
+    """Mean of e(d(i, j) - outer R_max exp(-decay v(i - j))), e smooth_l1 or the square, hyperbolic length.
 
     All pairs of the first half of the batch against the second, an operation with itself left out.
     The largest target is below 2 R_max, so it can be reached.
@@ -27,5 +27,5 @@ class GeodesicLoss(Loss):
     def __call__(self, inputs: LossInputs) -> LossResult:
         level = inputs.batch.pair_level
         different = (level < self.scale.depth).float()
-        error = F.smooth_l1_loss(inputs.distances(self.branch), self.target[level], reduction="none")
+        error = deviation(inputs.distances(self.branch), self.target[level], self.config.error)
         return LossResult((error * different).sum() / different.sum().clamp_min(1.0))

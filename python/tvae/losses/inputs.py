@@ -89,6 +89,14 @@ class LossInputs:
         assert polar is not None, "losses on the ball are refused for models without a projection"
         return polar.radius
 
+    def logits(self, branch: Branch) -> Tensor:
+        """Logits (S, B, n, 3) of the branch's S decodings."""
+        logits, decoded = self.output.logits, self.output.decoded
+        assert logits is not None, "losses that decode are refused for runs that do not"
+        each = len(logits) // len(decoded)
+        first = decoded.index(branch) * each
+        return logits[first : first + each]
+
     def distances(self, branch: Branch) -> Tensor:
         """Poincare distances (H, H) of the first half against the second, computed once."""
         if branch not in self._distances:

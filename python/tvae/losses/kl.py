@@ -26,6 +26,8 @@ def kl_to_prior(mu: Tensor, logvar: Tensor) -> Tensor:
 class KLLoss(Loss):
     """KL in nats per operation, summed over latents, over the branches that are decoded.
 
+    Where a schedule is for the KL of one branch, each branch has a term of its own (`alone`).
+
     With free bits, a latent whose batch mean is below the allowance costs the allowance.
 
     Source:
@@ -42,7 +44,7 @@ class KLLoss(Loss):
 
     def __call__(self, inputs: LossInputs) -> LossResult:
         total: Tensor | float = 0.0
-        for branch in inputs.output.decoded:
+        for branch in (self.branch,) if self.alone else inputs.output.decoded:
             mu, logvar, _ = inputs.posterior(branch)
             per_latent = kl_to_prior(mu, logvar)
             if self.free_bits:

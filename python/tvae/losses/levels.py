@@ -16,6 +16,18 @@ class LevelMoments(NamedTuple):
     variance: Tensor
 
 
+def present_outside(count: Tensor) -> Tensor:
+    """For each level, the nearest level outside it (of a smaller valuation) that has members, or -1; int64.
+
+    Example:
+        >>> present_outside(torch.tensor([2.0, 0.0, 0.0, 1.0, 4.0]))
+        tensor([-1,  0,  0,  0,  3])
+    """
+    where = torch.arange(len(count), device=count.device)
+    last = torch.cummax(torch.where(count >= 1, where, -1), dim=0).values
+    return torch.cat([last.new_full((1,), -1), last[:-1]])
+
+
 def level_moments(values: Tensor, level: Tensor, levels: int) -> LevelMoments:
     """Moments of values (B,) grouped by level (B,) in [0, levels); empty levels have mean and variance 0.
 

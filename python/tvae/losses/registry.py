@@ -15,7 +15,8 @@ from torch import Tensor
 
 from tvae.errors import ConfigError
 from tvae.losses.inputs import LossInputs, LossResult, Scale
-from tvae.losses.spec import LossSpec
+from tvae.losses.schedule import ONE_STEP, Clock, factor, ramped
+from tvae.losses.spec import LossSpec, WeightSchedule
 from tvae.nn.vae import Branch
 
 
@@ -27,6 +28,10 @@ class Loss(ABC):
 
     #: Whether the loss reads the ball, and so needs a model with a projection.
     on_ball = True
+    #: Whether it is confined to its branch, for losses that otherwise sum over the decoded ones.
+    alone = False
+    #: Whether the loss reads logits, and so needs its branch to be decoded.
+    decodes = False
     #: The weight of a config that leaves it out.
     default_weight = 1.0
 
@@ -90,19 +95,27 @@ def build(name: str, config: object, scale: Scale, branch: Branch = "B") -> Loss
 class Term:
     """One loss on one branch, with its weight over time."""
 
-    def __init__(self, name: str, loss: Loss, config: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        loss: Loss,
+        config: Any,
+        schedule: WeightSchedule | None = None,
+        clock: Clock = ONE_STEP,
+    ) -> None:
         self.name = name
         self.loss = loss
         self.weight: float = loss.default_weight if config.weight is None else config.weight
         self.ramp: str = getattr(config, "ramp", "constant")
+        self.schedule = schedule
+        self.clock = clock
 
     def weight_at(self, progress: Tensor) -> Tensor | float:
         """The weight when `progress` (0-d) of the run is over."""
-        if self.ramp == "decay":
-            return self.weight * (1.0 - progress)
-        if self.ramp == "warmup":
-            return self.weight * (10.0 * progress).clamp_max(1.0)
-        return self.weight
+        weight = self.weight * ramped(progress, ramp=self.ramp)
+        if self.schedule is None:
+            return weight
+        return weight * factor(self.clock.epochs(progress), self.schedule)
 
 
 class Total:
@@ -113,10 +126,12 @@ class Total:
         scale: depth, r_max and bands.
         branches: the branches of the model; the first one decodes.
         on_ball: whether the model has a projection.
+        decoded: the branches that the run decodes; None: the first one.
+        clock: how long the run is, for schedules.
         extra: losses of your own, registered by `register`, as name -> config.
 
     Raises:
-        ConfigError: if a loss asks for a branch or a ball that the model does not have.
+        ConfigError: if a loss asks for a branch, a ball or a decoding that is not there.
     """
 
     def __init__(
@@ -126,28 +141,50 @@ class Total:
         *,
         branches: tuple[Branch, ...],
         on_ball: bool,
+        decoded: tuple[Branch, ...] | None = None,
+        clock: Clock = ONE_STEP,
         extra: Mapping[str, object] | None = None,
     ) -> None:
         self.terms: list[Term] = []
+        decoded = branches[:1] if decoded is None else decoded
+        schedules: dict[str, WeightSchedule] = {str(name): s for name, s in spec.schedules.items()}
         configs: dict[str, Any] = {
-            field: getattr(spec, field) for field in spec.__struct_fields__ if field != "bands"
+            field: getattr(spec, field)
+            for field in spec.__struct_fields__
+            if field not in ("bands", "schedules")
         }
         for name, config in {**configs, **(extra or {})}.items():
             if config is None or config.weight == 0.0:
                 continue
-            chosen = self._branches(name, config, branches)
+            apart = any(f"{name}_{branch}" in schedules for branch in branches)
+            chosen = decoded if apart else self._branches(name, config, branches)
             for branch in chosen:
                 loss = build(name, config, scale, branch)
-                if loss.on_ball and not on_ball:
-                    raise ConfigError(
-                        f"loss {name} acts on the ball, but the model has no projection",
-                        path=f"loss.{name}",
-                        hint=f"set loss.{name} to null, or give the model a projection",
-                    )
+                self._check(name, loss, on_ball=on_ball, decoded=decoded)
+                if apart:
+                    loss.alone = True
                 suffix = f"_{branch}" if len(chosen) == 2 else ""
-                self.terms.append(Term(name + suffix, loss, config))
+                schedule = schedules.get(f"{name}_{branch}", schedules.get(name))
+                self.terms.append(Term(name + suffix, loss, config, schedule, clock))
         if not self.terms:
             raise ConfigError("no loss is left", path="loss", hint="give at least one loss a weight above 0")
+
+    @staticmethod
+    def _check(name: str, loss: Loss, *, on_ball: bool, decoded: tuple[Branch, ...]) -> None:
+        if loss.on_ball and not on_ball:
+            raise ConfigError(
+                f"loss {name} acts on the ball, but the model has no projection",
+                path=f"loss.{name}",
+                hint=f"set loss.{name} to null, or give the model a projection",
+            )
+        if loss.decodes and loss.branch not in decoded:
+            raise ConfigError(
+                f"loss {name} reads what branch {loss.branch} decodes, but the run does not decode it",
+                path=f"loss.{name}.branch",
+                expected=", ".join(decoded) or "a run that decodes",
+                got=loss.branch,
+                hint="set loss.reconstruction.branches to both, or choose a branch that is decoded",
+            )
 
     @staticmethod
     def _branches(name: str, config: Any, branches: tuple[Branch, ...]) -> tuple[Branch, ...]:

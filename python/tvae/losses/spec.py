@@ -9,15 +9,47 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-NonNegative = Annotated[float, Meta(ge=0.0)]
-Share = Annotated[float, Meta(gt=0.0, le=1.0)]
-Weight = Annotated[float, Meta(ge=0.0, description="factor on this loss in the total")]
-Which = Annotated[Literal["A", "B", "both"], Meta(description="the branches it acts on")]
-Ramp = Annotated[
-    Literal["constant", "decay", "warmup"],
-    Meta(description="weight over training: constant, linearly to zero, or up from zero in the first tenth"),
+from tvae.losses.fields import Error, NonNegative, Radius, Ramp, Share, Weight, Which
+from tvae.losses.spec_order import (
+    Centroid,
+    MonotonicRadial,
+    PAdicMetric,
+    PAdicNorm,
+    PAdicRanking,
+    RadialHierarchy,
+    Repulsion,
+    ZeroStructure,
+)
+from tvae.losses.spec_rate import Entropy, FisherRao, HyperbolicPrior, HyperbolicReconstruction
+from tvae.losses.spec_schedule import Scheduled, WeightSchedule
+
+__all__ = [
+    "KL",
+    "Bands",
+    "Centroid",
+    "DistanceBand",
+    "Entropy",
+    "FisherRao",
+    "Geodesic",
+    "GlobalRank",
+    "HyperbolicPrior",
+    "HyperbolicReconstruction",
+    "LossSpec",
+    "MonotonicRadial",
+    "PAdicMetric",
+    "PAdicNorm",
+    "PAdicRanking",
+    "PairRanking",
+    "RadialHierarchy",
+    "RadialStratification",
+    "RadiusBand",
+    "Reconstruction",
+    "Repulsion",
+    "RichHierarchy",
+    "Spread",
+    "WeightSchedule",
+    "ZeroStructure",
 ]
-Radius = Annotated[float, Meta(gt=0.0, lt=1.0, description="target radius, as a share of r_max")]
 
 
 class Bands(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -129,6 +161,7 @@ class RadialStratification(Struct, frozen=True, forbid_unknown_fields=True, kw_o
     inner: Radius = 0.03
     outer: Radius = 0.95
     weighted: Annotated[bool, Meta(description="weight operations by 1 + v / depth")] = True
+    error: Error = "smooth_l1"
 
 
 class Geodesic(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -140,6 +173,7 @@ class Geodesic(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         float, Meta(gt=0.0, lt=2.0, description="target distance at v(i - j) = 0, as a share of r_max")
     ] = 1.2
     decay: Annotated[float, Meta(gt=0.0, description="e-folds per level")] = 1.0 / 3.0
+    error: Error = "smooth_l1"
 
 
 class GlobalRank(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -164,5 +198,27 @@ class LossSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     pair_ranking: PairRanking | None = None
     rich_hierarchy: RichHierarchy | None = None
     radial_stratification: RadialStratification | None = None
+    radial_hierarchy: RadialHierarchy | None = None
+    monotonic_radial: MonotonicRadial | None = None
     geodesic: Geodesic | None = None
     global_rank: GlobalRank | None = None
+    padic_metric: PAdicMetric | None = None
+    padic_ranking: PAdicRanking | None = None
+    padic_norm: PAdicNorm | None = None
+    zero_structure: ZeroStructure | None = None
+    centroid: Centroid | None = None
+    repulsion: Repulsion | None = None
+    entropy: Entropy | None = None
+    fisher_rao: FisherRao | None = None
+    hyperbolic_prior: HyperbolicPrior | None = None
+    hyperbolic_reconstruction: HyperbolicReconstruction | None = None
+    schedules: Annotated[
+        dict[Scheduled, WeightSchedule],
+        Meta(description="factors on the weights over the epochs, by loss; they multiply ramps"),
+    ] = {}
+
+    def __post_init__(self) -> None:
+        for name in self.schedules:
+            loss = name.partition("_")[0] if name in ("kl_A", "kl_B") else name
+            if getattr(self, loss) is None:
+                raise ValueError(f"schedules.{name} has no effect, for loss.{loss} is null")

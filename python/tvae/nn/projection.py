@@ -11,6 +11,9 @@ from torch.nn import functional as F
 from tvae.nn.layers import Stack
 from tvae.nn.spec import ProjectionSpec
 
+#: Largest sqrt(c) |x| of a clipped point: closer to the rim float32 has no room for a radius.
+RIM = 1.0 - 1e-5
+
 
 class Polar(NamedTuple):
     """A point of the ball: hyperbolic radius R (B,) and unit direction (B, D)."""
@@ -33,7 +36,8 @@ class Projection(nn.Module):
     """z (B, D) -> `Polar`: direction unit(z + delta(z)), radius r_max * sigmoid(net(z)).
 
     With `radius = "euclidean"` the sigmoid bounds the norm instead: sqrt(c) |x| = max_norm *
-    sigmoid(net(z)), and the hyperbolic radius follows from it.
+    sigmoid(net(z)), and the hyperbolic radius follows from it. `"clipped"` is the same with a
+    max_norm that may pass the rim: points that would lie outside the ball stay at its edge.
     """
 
     def __init__(
@@ -41,8 +45,8 @@ class Projection(nn.Module):
     ) -> None:
         super().__init__()
         sizes = (latent_dim, *[spec.hidden] * spec.layers)
-        narrow = max(32, spec.hidden // 2)
-        self.euclidean = spec.radius == "euclidean"
+        narrow = spec.radius_width
+        self.euclidean = spec.radius != "hyperbolic"
         self.r_max = r_max
         self.max_norm = spec.max_norm
         self.direction = Residual(sizes, dropout=spec.dropout) if own_direction else None
@@ -59,7 +63,10 @@ class Projection(nn.Module):
         share = torch.sigmoid(self.radius_out(self.radius(z))).squeeze(-1)
         radius = self.r_max * share
         if self.euclidean:
-            radius = 2.0 / c**0.5 * torch.atanh(self.max_norm * share)
+            norm = self.max_norm * share
+            if self.max_norm >= 1.0:
+                norm = norm.clamp(max=RIM)
+            radius = 2.0 / c**0.5 * torch.atanh(norm)
         towards = self.direction or direction
         assert towards is not None, "a projection without a direction network must be given one"
         return Polar(radius, F.normalize(towards(z), dim=-1))

@@ -7,6 +7,7 @@ one, so a checkpoint needs no config to be loaded.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -70,19 +71,36 @@ class ProjectionSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """The projection of a latent into the ball: a direction and a radius."""
 
     radius: Annotated[
-        Literal["hyperbolic", "euclidean"],
-        Meta(description="what the sigmoid bounds: the hyperbolic radius (r_max) or the norm (max_norm)"),
+        Literal["hyperbolic", "euclidean", "clipped"],
+        Meta(
+            description="what the sigmoid bounds: the hyperbolic radius (r_max) or the norm (max_norm); "
+            "clipped: a norm that may pass the rim of the ball, where points are then held"
+        ),
     ] = "hyperbolic"
     hidden: Annotated[PositiveInt, Meta(description="width of the hidden layers")] = 64
+    radius_hidden: Annotated[
+        PositiveInt | None,
+        Meta(description="width of the radius network; null: half of hidden, at least 32"),
+    ] = None
     layers: Annotated[PositiveInt, Meta(description="number of hidden layers")] = 2
     dropout: Annotated[Share, Meta(description="dropout rate inside the projection")] = 0.0
     max_norm: Annotated[
-        float, Meta(gt=0.0, lt=1.0, description="largest sqrt(c) |x| when radius = euclidean")
+        float,
+        Meta(gt=0.0, le=4.0, description="largest sqrt(c) |x| when radius = euclidean, below 1, or clipped"),
     ] = 0.95
     shared: Annotated[bool, Meta(description="one projection for both branches instead of one each")] = False
     share_direction: Annotated[
         bool, Meta(description="branch B takes A's direction network and owns only its radius network")
     ] = False
+
+    def __post_init__(self) -> None:
+        if self.radius != "clipped" and self.max_norm >= 1.0:
+            raise ValueError(f"max_norm = {self.max_norm:g} lies outside the ball; it must be below 1")
+
+    @property
+    def radius_width(self) -> int:
+        """Width of the radius network."""
+        return self.radius_hidden or max(32, self.hidden // 2)
 
 
 class ModelSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -169,3 +187,35 @@ def from_architecture(record: dict[str, object]) -> tuple[ModelSpec, int]:
     """
     depth = msgspec.convert(record.get("depth"), Annotated[int, Meta(ge=1, le=19)])
     return msgspec.convert(record.get("spec"), ModelSpec), depth
+
+
+#: Keys of a spec that no output of a trained model depends on.
+_TRAINING_ONLY = {"encoder.dropout", "encoder.sigma_init", "decoder.dropout", "projection.dropout"}
+
+
+def differences(one: ModelSpec, other: ModelSpec) -> dict[str, tuple[object, object]]:
+    """The keys in which two models compute something else, with both values; tensors may fit all the same.
+
+    Example:
+        >>> differences(ModelSpec(), ModelSpec(encoder=EncoderSpec(activation="relu")))
+        {'encoder.activation': ('silu', 'relu')}
+    """
+    left, right = (dict(_leaves(msgspec.to_builtins(spec), "")) for spec in (one, other))
+    keys = dict.fromkeys([*left, *right])
+    radii = {p.radius for p in (one.projection, other.projection) if p is not None}
+    # A limit that neither projection uses is not a difference.
+    unused = {"projection.max_norm"} if radii == {"hyperbolic"} else set()
+    unused |= {"r_max"} if "hyperbolic" not in radii else set()
+    return {
+        key: (left.get(key), right.get(key))
+        for key in keys
+        if key not in _TRAINING_ONLY | unused and left.get(key) != right.get(key)
+    }
+
+
+def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}" if path else key)
+    else:
+        yield path, value

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import torch
 
-from tvae.checkpoint import load_into, read
+from tvae.checkpoint import load_into
+from tvae.config.cold_start import refuse_cold_start
+from tvae.config.consistency import decoded_branches
 from tvae.config.schema import Config
 from tvae.errors import CheckpointError, ConfigError
-from tvae.loading import locate
+from tvae.loading import locate, open_weights
 from tvae.losses import Scale, Total
+from tvae.losses.schedule import Clock
 from tvae.nn import Branch, TernaryVAE
 from tvae.nn.spec import architecture
 from tvae.training.early_stopping import EarlyStopping
 from tvae.training.guards import CollapseGuard
+from tvae.training.homeostasis import Homeostasis
 from tvae.training.optimizer import PartOptimizer
 from tvae.training.part import part_of
+from tvae.training.plateau import Plateau
 from tvae.training.policy import Policy
+from tvae.training.schedule import total_steps
 from tvae.training.state import TrainState
 from tvae.training.step import Step
 
@@ -28,12 +34,12 @@ def build_model(config: Config, device: torch.device) -> TernaryVAE:
     """A model with the weights of the seed, or those of `config.init`.
 
     Raises:
-        ConfigError: if a part that the config names is not in the model.
+        ConfigError: if a part that the config names is not in the model, or is frozen without weights.
         CheckpointError: if the checkpoint is of another architecture.
     """
     model = TernaryVAE(config.model, depth=config.space.depth)
     if config.init is not None:
-        load_init(model, config.init)
+        refuse_cold_start(config, fresh={part_of(name) for name in load_init(model, config.init)})
     parts = {part_of(name) for name, _ in model.named_parameters()}
     for part in config.parts:
         if part not in parts:
@@ -43,17 +49,18 @@ def build_model(config: Config, device: torch.device) -> TernaryVAE:
     return model.to(device)
 
 
-def load_init(model: TernaryVAE, source: str) -> None:
+def load_init(model: TernaryVAE, source: str) -> tuple[str, ...]:
     """Load weights strictly: every part that the checkpoint's architecture shares must be there whole.
 
-    The checkpoint's own architecture says which parts it has. A part that it lacks by design (a
-    projection, when it was trained without one) starts from random weights; a tensor that is
-    missing, extra or mis-shaped inside a part is an error.
+    A checkpoint without any projection was trained without a ball: a projection then starts from random
+    weights, and so does a curvature that is learned only now. Any other tensor that is missing, extra or
+    mis-shaped is an error; one projection where the model has two is among them. Returns the names of the
+    tensors that stay as they were.
 
     Raises:
         CheckpointError: with a table of what does not fit and why.
     """
-    checkpoint = read(locate(source))
+    checkpoint = open_weights(locate(source))
     theirs = checkpoint.record.architecture
     if theirs.get("depth") != model.space.depth:
         raise CheckpointError(
@@ -64,19 +71,24 @@ def load_init(model: TernaryVAE, source: str) -> None:
             hint=f"set space.depth to {theirs.get('depth')}, or start from another checkpoint",
         )
     present = {part_of(name) for name in checkpoint.tensors}
-    fresh = [
-        name
-        for name in model.state_dict()
-        if (part := part_of(name)) not in present and part.startswith(("projection", "curvature"))
-    ]
-    load_into(model, checkpoint.tensors, source=source, allow_missing=fresh)
+    lacking = tuple(
+        kind for kind in ("projection", "curvature") if not any(part.startswith(kind) for part in present)
+    )
+    fresh = [name for name in model.state_dict() if part_of(name).startswith(lacking)]
+    return load_into(model, checkpoint.tensors, source=source, allow_missing=fresh)
 
 
 def build_losses(config: Config, model: TernaryVAE, extra: Mapping[str, object]) -> Total:
     """The weighted sum of the config's losses, and of `extra` ones by name, for this model."""
     scale = Scale(model.space.depth, model.r_max, config.loss.bands)
     return Total(
-        config.loss, scale, branches=model.branches, on_ball=config.model.projection is not None, extra=extra
+        config.loss,
+        scale,
+        branches=model.branches,
+        on_ball=config.model.projection is not None,
+        decoded=_decoded(config),
+        clock=Clock(total_steps(config), config.training.steps_per_epoch),
+        extra=extra,
     )
 
 
@@ -85,6 +97,10 @@ def build_policies(config: Config) -> list[Policy]:
     policies: list[Policy] = [CollapseGuard(config.training.guards)]
     if config.training.early_stop is not None:
         policies.append(EarlyStopping(config.training.early_stop))
+    if config.training.plateau is not None:
+        policies.append(Plateau(config.training.plateau))
+    if config.training.homeostasis is not None:
+        policies.append(Homeostasis(config.training.homeostasis, config.parts))
     return policies
 
 
@@ -100,7 +116,7 @@ def build_state(
         model,
         total,
         optimizer,
-        decoded=_decoded(config, model),
+        decoded=_decoded(config),
         mean_too=reconstruction is not None and reconstruction.mean,
         training=config.training,
         optim=config.optim,
@@ -108,12 +124,8 @@ def build_state(
     return TrainState(model, optimizer, build_policies(config), list(extra)), step
 
 
-def _decoded(config: Config, model: TernaryVAE) -> tuple[Branch, ...]:
-    """The branches to decode: none, the one whose code the decoder reads, or (two plain VAEs) both."""
-    reconstruction = config.loss.reconstruction
-    if reconstruction is None and config.loss.kl is None:
-        return ()
-    return model.branches if reconstruction and reconstruction.branches == "both" else (model.decoding,)
+def _decoded(config: Config) -> tuple[Branch, ...]:
+    return cast(tuple[Branch, ...], decoded_branches(config))
 
 
 def describe(model: TernaryVAE) -> dict[str, Any]:

@@ -17,6 +17,8 @@ import msgspec
 import torch
 
 from tvae.checkpoint import read
+from tvae.config.cold_start import refuse_cold_start
+from tvae.config.horizon import beyond
 from tvae.config.schema import Config
 from tvae.errors import CheckpointError, GuardStop
 from tvae.metrics import Metrics, ceilings, evaluate
@@ -26,9 +28,9 @@ from tvae.training.best import rank
 from tvae.training.build import build_state
 from tvae.training.guards import check_start
 from tvae.training.interrupt import Interrupt
-from tvae.training.policy import Alert, Evaluation, Stop
+from tvae.training.policy import Alert, Decision, Evaluation, Freeze, ScaleRate, Stop
 from tvae.training.run import RunFolders, check_name, default_name, find_run
-from tvae.training.schedule import lr_factor
+from tvae.training.schedule import lr_factor, total_steps
 from tvae.training.sinks import Fanout, JsonLines, LogFile, Sink, TensorBoard
 from tvae.training.state import TrainState
 from tvae.training.step import Step
@@ -81,6 +83,7 @@ def train(
         ...     train(config, preset="smoke", out=folder).status
         'finished'
     """
+    refuse_cold_start(config)
     device = device_of(config.training.device)
     folders = RunFolders(Path(out), check_name(name or default_name(preset, config.seed)))
     with _randomness(config, device):
@@ -144,11 +147,15 @@ def preflight(config: Config) -> dict[str, Any]:
 
     Returns:
         `coverage` before the first step, the numbers of `parameters` and `trainable` ones, `steps`.
+
+    Raises:
+        ConfigError, CheckpointError, MissingError, DeviceError: as `train` would before its first step.
     """
+    refuse_cold_start(config)
     device = device_of(config.training.device)
     with _randomness(config, device):
         state, _ = build_state(config, device)
-        coverage = _start_coverage(config, state)
+        coverage = _start_coverage(state)
     sizes = [(p.numel(), p.requires_grad) for p in state.model.parameters()]
     return {
         "coverage": coverage,
@@ -156,13 +163,8 @@ def preflight(config: Config) -> dict[str, Any]:
         "trainable": sum(n for n, trained in sizes if trained),
         "steps": total_steps(config),
         "device": str(device),
+        **({"beyond_the_end": plans} if (plans := beyond(config)) else {}),
     }
-
-
-def total_steps(config: Config) -> int:
-    """Steps of the whole run."""
-    steps = config.training.epochs * config.training.steps_per_epoch
-    return min(steps, config.training.max_steps or steps)
 
 
 def _run(
@@ -188,6 +190,11 @@ def _run(
             device=str(step.device),
             command=command,
         )
+        for plan in beyond(config) if state.step == 0 else ():
+            events.emit(
+                epoch=0, step=0, scope="alert", alert="beyond_the_end", message=plan,
+                hint="raise training.epochs, or leave it out",
+            )  # fmt: skip
         try:
             stop = _loop(config, state, step, writer, events, interrupt, started)
         except GuardStop as error:
@@ -230,9 +237,14 @@ def _loop(
             high_v=training.high_v,
             device=step.device,
         )
-        factor = lr_factor(
+        factor = state.rate * lr_factor(
             state.step, total=total, config=config.optim, steps_per_epoch=training.steps_per_epoch
         )
+        for part in state.optimizer.advance(state.step, steps_per_epoch=training.steps_per_epoch):
+            events.emit(
+                epoch=state.step // training.steps_per_epoch, step=state.step, scope="event",
+                event="thawed", part=part, message="its thaw_epoch is over",
+            )  # fmt: skip
         loss, logs = step(batch, lr_factor=factor, progress=state.step / total, step=state.step)
         state.step, state.loss = state.step + 1, loss
         now = time.perf_counter()
@@ -282,14 +294,36 @@ def _evaluate_and_decide(
     decisions = [decision for policy in state.policies for decision in policy.on_eval(evaluation)]
     events.emit(epoch=epoch, step=state.step, scope="eval", **measured.metrics)
     for decision in decisions:
-        events.emit(
-            epoch=epoch, step=state.step, scope="alert", alert=decision.name, message=decision.message,
-            hint=decision.hint if isinstance(decision, Alert) else "",
-        )  # fmt: skip
+        _carry_out(decision, state, events, epoch)
     if is_best:
         state.best = {"epoch": epoch, "step": state.step, "key": key, "metrics": measured.metrics}
         writer.save_best(state, measured)
     return next((decision for decision in decisions if isinstance(decision, Stop)), None)
+
+
+def _carry_out(decision: Decision, state: TrainState, events: Fanout, epoch: int) -> None:
+    """Do what a policy decided, and say so; stopping is the loop's."""
+    values: dict[str, object]
+    if isinstance(decision, Freeze):
+        state.optimizer.freeze(decision.part, decision.frozen)
+        values = {"event": "frozen" if decision.frozen else "thawed", "part": decision.part}
+    elif isinstance(decision, ScaleRate):
+        state.rate *= decision.factor
+        values = {"event": "rate", "rate": state.rate}
+    else:
+        hint = decision.hint if isinstance(decision, Alert) else ""
+        events.emit(
+            epoch=epoch,
+            step=state.step,
+            scope="alert",
+            alert=decision.name,
+            message=decision.message,
+            hint=hint,
+        )
+        return
+    events.emit(
+        epoch=epoch, step=state.step, scope="event", policy=decision.name, message=decision.message, **values
+    )
 
 
 def _finish(config: Config, state: TrainState, writer: RunWriter, events: Fanout) -> None:
@@ -320,7 +354,7 @@ def _close(events: Fanout, state: TrainState, steps_per_epoch: int, summary: Run
     )
 
 
-def _start_coverage(config: Config, state: TrainState) -> float:
+def _start_coverage(state: TrainState) -> float:
     metrics: Metrics = evaluate(state.model, pairs=1, seed=0)
     coverage = metrics.metrics["coverage"]
     assert coverage is not None
@@ -328,16 +362,10 @@ def _start_coverage(config: Config, state: TrainState) -> float:
 
 
 def _check_start(config: Config, state: TrainState) -> None:
-    """Loaded or frozen parts must decode before anything is trained on them."""
-    frozen = sorted(part for part, part_config in config.parts.items() if part_config.freeze)
-    if config.init is None and not frozen:
-        return
-    why = (
-        f"with the weights of {config.init}"
-        if config.init
-        else f"with {', '.join(frozen)} frozen at random weights"
-    )
-    check_start(_start_coverage(config, state), config.training.guards, why=why)
+    """Loaded parts must decode before anything is trained on them."""
+    if config.init is not None:
+        why = f"with the weights of {config.init}"
+        check_start(_start_coverage(state), config.training.guards, why=why)
 
 
 @contextmanager

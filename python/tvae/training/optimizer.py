@@ -27,6 +27,11 @@ class PartOptimizer:
 
     def __init__(self, model: TernaryVAE, config: OptimConfig, parts: Mapping[Part, PartConfig]) -> None:
         self.model = model
+        self.parts: dict[Part, PartConfig] = {
+            part: parts.get(part, PartConfig())
+            for part in sorted({part_of(name) for name, _ in model.named_parameters()})
+        }
+        self._rising: dict[Part, float] = {}
         self.names: dict[Tensor, str] = {p: name for name, p in model.named_parameters()}
         muon: dict[Part, list[Tensor]] = {}
         adam: dict[Part, list[Tensor]] = {}
@@ -65,11 +70,34 @@ class PartOptimizer:
                 p.requires_grad_(not frozen)
                 p.grad = None
 
+    def frozen(self) -> list[Part]:
+        """The parts that are frozen, sorted."""
+        trained = {part_of(name) for name, p in self.model.named_parameters() if p.requires_grad}
+        return [part for part in self.parts if part not in trained]
+
+    def advance(self, step: int, *, steps_per_epoch: int) -> list[Part]:
+        """Thaw the parts whose `thaw_epoch` begins with `step`, and return them.
+
+        The rate of a thawed part rises linearly over its `thaw_warmup_epochs`: a function of the step
+        alone, so a resumed run goes on with the same rates.
+        """
+        due: list[Part] = []
+        for part, config in self.parts.items():
+            if config.thaw_epoch is None:
+                continue
+            since = step - config.thaw_epoch * steps_per_epoch
+            if since == 0:
+                self.freeze(part, False)
+                due.append(part)
+            warmup = config.thaw_warmup_epochs * steps_per_epoch
+            self._rising[part] = min(1.0, (since + 1) / warmup) if warmup and since >= 0 else 1.0
+        return due
+
     def set_lr(self, factor: float) -> None:
-        """Set every group's rate to `factor` times its peak."""
+        """Set every group's rate to `factor` times its peak, less while its part is warming up."""
         for optimizer in self.kinds.values():
             for group in optimizer.param_groups:
-                group["lr"] = factor * group["peak_lr"]
+                group["lr"] = factor * group["peak_lr"] * self._rising.get(group["part"], 1.0)
 
     def zero_grad(self) -> None:
         for optimizer in self.kinds.values():

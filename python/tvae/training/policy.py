@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from tvae.config.schema import Part
+
 
 class Alert(Struct, frozen=True, kw_only=True):
     """Something the user should know now; the run goes on."""
@@ -27,7 +29,24 @@ class Stop(Struct, frozen=True, kw_only=True):
     message: str
 
 
-Decision = Alert | Stop
+class Freeze(Struct, frozen=True, kw_only=True):
+    """A part is frozen or thawed; its optimizer keeps its moments."""
+
+    name: str
+    part: Part
+    frozen: bool
+    message: str
+
+
+class ScaleRate(Struct, frozen=True, kw_only=True):
+    """All learning rates are multiplied by `factor` from here on."""
+
+    name: str
+    factor: float
+    message: str
+
+
+Decision = Alert | Stop | Freeze | ScaleRate
 
 
 class Evaluation(Struct, frozen=True, kw_only=True):

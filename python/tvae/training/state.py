@@ -39,6 +39,8 @@ class TrainState:
         """Epoch, step, key and metrics of the best evaluation."""
         self.last: dict[str, Any] | None = None
         self.finished = False
+        self.rate = 1.0
+        """Factor on all learning rates that policies have brought about."""
         self.loss: float | None = None
         """Loss of the last step."""
 
@@ -51,6 +53,8 @@ class TrainState:
             "last": self.last,
             "finished": self.finished,
             "loss": self.loss,
+            "rate": self.rate,
+            "frozen": self.optimizer.frozen(),
             "own_losses": self.own_losses,
             "policies": {policy.name: policy.state() for policy in self.policies},
         }
@@ -97,6 +101,11 @@ class TrainState:
         self.best, self.last = state["best"], state["last"]
         self.finished = bool(state["finished"])
         self.loss = state["loss"]
+        # States saved before there were such policies know neither: what the config says then holds.
+        self.rate = float(state.get("rate", 1.0))
+        if "frozen" in state:
+            for part in self.optimizer.parts:
+                self.optimizer.freeze(part, part in state["frozen"])
         for policy in self.policies:
             if policy.name in state["policies"]:
                 policy.restore(state["policies"][policy.name])

@@ -13,6 +13,8 @@ from tvae.losses import Batch, LossInputs, Total
 from tvae.nn import Branch, TernaryVAE
 from tvae.training.guards import check_finite
 from tvae.training.optimizer import PartOptimizer
+from tvae.training.schedule import steps_of
+from tvae.training.temperature import temperature
 
 
 class Step:
@@ -44,6 +46,8 @@ class Step:
         self.mean_too = mean_too
         self.clip_norm = optim.clip_norm
         self.autocast = training.autocast
+        self.temperatures = training.temperature
+        self.steps, self.steps_per_epoch = steps_of(training), training.steps_per_epoch
         self.device = model.decoder.logits.weight.device
         self.objective = (
             torch.compile(self._objective, dynamic=False, fullgraph=True)
@@ -72,6 +76,10 @@ class Step:
         noise: dict[Branch, Tensor] = {
             b: torch.randn(len(batch.x), self.model.spec.latent_dim, device=self.device) for b in self.decoded
         }
+        for branch, config in self.temperatures.items():
+            noise[branch] *= temperature(
+                step, config=config, total=self.steps, steps_per_epoch=self.steps_per_epoch
+            )
         loss, logs = self.objective(batch, noise, torch.tensor(progress, device=self.device))
         value = loss.item()
         check_finite(value, logs, step=step)

@@ -36,6 +36,7 @@ FIELDS = {
         "verdict",
         "note",
         "documented",
+        "measured",
     ),
     "file": (
         "path",
@@ -64,6 +65,7 @@ FIELDS = {
         "duplicates_of",
         "duplicates_by",
         "identity",
+        "measured",
         "elapsed_us",
     ),
     "tensor": ("path", "name", "dtype", "shape", "stride", "file_offset", "nbytes"),

@@ -66,6 +66,7 @@ def conclusion(view: View, *, plan: str | None) -> Iterator[str]:
         yield f"findings: {', '.join(_found(word, count) for word, count in counts.items() if count)}"
     yield from (one_line(remark) for remark in summary["notes"])
     yield from _documented(view)
+    yield from _measured(view)
     if found.rules != "default":
         yield f"rules: {one_line(found.rules)}"
     if found.engine.cache_trouble:
@@ -106,6 +107,23 @@ def _documented(view: View) -> Iterator[str]:
         more = f"; and {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else ""
         which = "; ".join(told[:_MOST_NAMED])
         yield f"{len(told)} {words} from what is stored: {which}{more}"
+
+
+def _measured(view: View) -> Iterator[str]:
+    """Stored metrics that are not what `tvae eval` measured."""
+    if not view.known:
+        return
+    told = [
+        f"{escaped(path)} {name} {pair['stored']:.4g}, measured {pair['measured']:.4g}"
+        for path, found in view.measured.items()
+        for name, pair in found["differs"].items()
+    ]
+    if view.measured:
+        yield f"{_number(len(view.measured), 'file', 'files')} measured by `tvae eval`"
+    if told:
+        words = "stored metric differs" if len(told) == 1 else "stored metrics differ"
+        more = f"; and {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else ""
+        yield f"{len(told)} {words} from the measured: {'; '.join(told[:_MOST_NAMED])}{more}"
 
 
 def _skipped(found: ScanResult) -> Iterator[str]:

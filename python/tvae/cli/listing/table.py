@@ -128,6 +128,8 @@ def legend(records: Sequence[Record], *, width: int) -> Iterator[str]:
     words = [f"{FLAGS[flag][0]} {FLAGS[flag][2]}" for flag in FLAGS if flag in flags]
     if any(record.get("safety") in UNSAFE and "n_files" in record for record in records):
         words.append("! holds an unsafe file")
+    if any(map(_contradicted, records)):
+        words.append("M a stored metric is not the one that `tvae eval` measured")
     if any(map(_differs, records)):
         words.append("* a number in its README differs from the stored one")
     if words:
@@ -198,11 +200,17 @@ def _marks(record: Record) -> list[tuple[str, str]]:
     known = [FLAGS.get(flag, (flag[:1].upper(), flag, ""))[:2] for flag in record.get("flags") or ()]
     if _differs(record):
         known.append(("*", "documented"))
+    if _contradicted(record):
+        known.append(("M", "measured"))
     return [("!", "unsafe"), *known] if record.get("safety") in UNSAFE else known
 
 
 def _differs(record: Record) -> bool:
     return any(told.get("differs") for told in record.get("documented") or ())
+
+
+def _contradicted(record: Record) -> bool:
+    return bool((record.get("measured") or {}).get("differs"))
 
 
 def _paths(records: Sequence[Record], root: str | None) -> Column:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from tvae.checks.measured import Known
     from tvae.cli.listing.filter import Filter
     from tvae.scanning import Kind, ScanResult
 
@@ -23,6 +24,7 @@ class View:
         filters: the conditions.
         sort: a field, and whether downwards, if that is said; None: by path.
         families: the definitions among the sorted metric, if there are several.
+        known: what was measured before, by path.
     """
 
     found: ScanResult
@@ -37,6 +39,7 @@ class View:
         self.filters = filters
         self.sort = sort
         self.families: list[str] = []
+        self.known: Mapping[str, Known] = {}
 
     @property
     def root(self) -> str | None:
@@ -49,7 +52,25 @@ class View:
     @cached_property
     def all_rows(self) -> Rows:
         """Every record of the kind."""
-        return self.found.to_dicts(self.kind)
+        return self.records(self.kind)
+
+    def records(self, kind: Kind) -> Rows:
+        """Every record of a kind, with what was measured of it."""
+        rows = self.found.to_dicts(kind)
+        if self.known and kind != "tensor":
+            key = "path" if kind == "file" else "best"
+            for row in rows:
+                if found := self.measured.get(row.get(key) or ""):
+                    row["measured"] = found
+        return rows
+
+    @cached_property
+    def measured(self) -> dict[str, dict[str, Any]]:
+        """What was measured of the scanned files, by path."""
+        from tvae.checks.measured import join
+
+        files = self.found.to_dicts("file")
+        return {one["path"]: found for one in files if (found := join(one, self.known)) is not None}
 
     @cached_property
     def rows(self) -> Rows:
@@ -82,8 +103,8 @@ class View:
             "schema": 1,
             "scanner": self.found.scanner,
             "summary": self.found.summary,
-            "dirs": rows if self.kind == "dir" else self.found.to_dicts("dir"),
-            "files": rows if self.kind == "file" else self.found.to_dicts("file"),
+            "dirs": rows if self.kind == "dir" else self.records("dir"),
+            "files": rows if self.kind == "file" else self.records("file"),
         }
         if skipped := self.found.engine.skipped():
             found["skipped"] = skipped

@@ -1,0 +1,126 @@
+"""Pre-flight: a config against the checkpoint that it starts from, before a run is made.
+
+Tensors decide. What does not fit is explained by the keys of the config, and checkpoints that would fit
+are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tvae.checks.candidates import compatible, places
+from tvae.checks.difference import changed, text
+from tvae.config.cold_start import frozen_parts
+from tvae.config.schema import Config
+from tvae.errors import CheckpointError, MissingError, TvaeError
+from tvae.legacy import compatibility
+from tvae.loading import locate, open_weights
+from tvae.nn.spec import from_architecture
+from tvae.record import Record
+
+_MOST_NAMED = 3
+
+
+def preflight(config: Config, *, out: Path) -> dict[str, Any]:
+    """Build everything that a run needs and measure what it would start from; nothing is written.
+
+    Returns:
+        What `training.preflight` returns; with `init` also `checkpoint`, `layout` and `notes`: in which keys
+        the file's model computes something else, which parts start fresh, what was assumed of an old file.
+
+    Raises:
+        ConfigError: if a frozen part has no weights, or the config names a part that is not there.
+        CheckpointError: if the checkpoint does not fit, or decodes less than `guards.min_coverage` with it.
+        MissingError: if it is not there.
+    """
+    from tvae import training
+
+    with explained(config, out=out):
+        found: dict[str, Any] = training.preflight(config)
+        if config.init is None:
+            return found
+        guards, coverage = config.training.guards, found["coverage"]
+        record = open_weights(locate(config.init)).record
+        notes = list(_notes(config, record))
+        if coverage < guards.min_coverage and not guards.allow_cold_start:
+            raise CheckpointError(
+                f"its weights decode {coverage:.2%} of the operations in this model",
+                path=config.init,
+                expected=f"at least {guards.min_coverage:.0%}",
+                hint="start from another one, or --allow-cold-start",
+                details="\n".join(notes) or None,
+            )
+    layout = record.source.get("layout")
+    return {**found, "checkpoint": config.init, "layout": layout or "tvae", "notes": notes}
+
+
+@contextmanager
+def explained(config: Config, *, out: Path) -> Iterator[None]:
+    """Adds to an error about `init` which keys of the config are to blame, and which files would fit."""
+    try:
+        yield
+    except (CheckpointError, MissingError) as error:
+        if config.init is None or error.path is None:
+            raise
+        named, init = Path(error.path), Path(config.init)
+        if named != init and init not in named.parents:
+            raise
+        raise _explanation(error, config, out) from error
+
+
+def _explanation(error: TvaeError, config: Config, out: Path) -> TvaeError:
+    fitting = [one for one in compatible(config, places(config.init, out)) if one.path != config.init]
+    hints = [error.hint] if error.hint else []
+    if fitting:
+        hints.append(f"these fit: {', '.join(one.path for one in fitting[:_MOST_NAMED])}")
+    details = [error.details] if error.details else []
+    if isinstance(error, CheckpointError):
+        details += _blame(config)
+    return type(error)(
+        error.message,
+        path=error.path,
+        expected=error.expected,
+        got=error.got,
+        hint="; ".join(hints) or None,
+        details="\n\n".join(details) or None,
+    )
+
+
+def _blame(config: Config) -> list[str]:
+    """The keys to set for the config's model to be the file's."""
+    assert config.init is not None
+    try:
+        record = open_weights(locate(config.init)).record
+        theirs, depth = from_architecture(record.architecture)
+    except (TvaeError, msgspec.ValidationError):
+        return []
+    keys: dict[str, tuple[object, object]] = {}
+    if depth != config.space.depth:
+        keys["space.depth"] = config.space.depth, depth
+    keys |= {f"model.{key}": values for key, values in changed(config.model, theirs).items()}
+    if not keys:
+        return []
+    lines = [
+        f"  {key}: {text(mine)} in the config, {text(file)} in the file" for key, (mine, file) in keys.items()
+    ]
+    return ["\n".join(["The file's model is another one:", *lines])]
+
+
+def _notes(config: Config, record: Record) -> Iterator[str]:
+    theirs, _ = from_architecture(record.architecture)
+    if theirs.projection is None and config.model.projection is not None:
+        yield "the checkpoint has no projection: it starts from random weights"
+    for key, (mine, file) in changed(config.model, theirs).items():
+        yield f"model.{key} is {text(mine)}, {text(file)} in the checkpoint: another function"
+    if record.source and config.init is not None:
+        said = record.source.get("notes")
+        yield from map(str, said if isinstance(said, list) else ())
+        layout, frozen = str(record.source.get("layout")), frozen_parts(config)
+        hint = compatibility.remark(locate(config.init), layout, trains_encoder_b="encoder_B" not in frozen)
+        if hint:
+            yield f"{hint}; the tensors fit"

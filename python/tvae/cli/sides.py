@@ -1,0 +1,102 @@
+"""Tables of `tvae checkpoint verify` and `compare`: values side by side, definitions apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from tvae.checkpoint.card import in_order
+from tvae.cli.failure import one_line
+from tvae.cli.output import columns
+from tvae.cli.scores import score
+
+if TYPE_CHECKING:
+    from tvae.checks.comparison import Comparison, Tensors
+    from tvae.checks.verification import Verified
+
+_LONGEST = 40
+
+
+def verification(source: str, found: Sequence[Verified]) -> str:
+    """The stored metrics beside the measured ones, and what it comes to."""
+    rows: list[Sequence[str]] = [("", "metric", "stored", "measured", "within", "as", "")]
+    for one in found:
+        verdict = "-" if one.agrees is None else "ok" if one.agrees else "DIFFERS"
+        measured, within = score(one.measured), score(one.tolerance)
+        rows.append(
+            (verdict, one.metric, score(one.stored), measured, within, one.family, one_line(one.definition))
+        )
+    wrong = sum(one.agrees is False for one in found)
+    held = sum(one.agrees is not None for one in found)
+    text = "stores no metrics" if not found else f"{held - wrong} of {held} measured metrics agree"
+    left = len(found) - held
+    more = f", {left} cannot be measured from the weights" if left else ""
+    table = columns(rows, right=(2, 3, 4)) + "\n" if found else ""
+    if any(not one.family.startswith("tvae ") for one in found):
+        more += "; old definitions: the mean of 5 draws of sampled latents"
+    return f"{table}{one_line(source)}: {text}{more}"
+
+
+def comparison(found: Comparison) -> str:
+    """Every section that has something to say, by blank lines apart."""
+    letters = [chr(ord("A") + k) if k < 26 else f"#{k}" for k in range(len(found.sides))]
+    head = [
+        (letter, side.layout, f"epoch {'-' if side.epoch is None else side.epoch}", one_line(side.path))
+        for letter, side in zip(letters, found.sides, strict=True)
+    ]
+    sections = [columns(head)]
+    for title, of in (("Architecture", "architecture"), ("Config", "config")):
+        if differing := found.differing(of):
+            sections.append(_keys(f"{title}: what differs", differing, letters))
+        elif of == "architecture":
+            sections.append("Architecture: the same")
+    sections += _families(found, letters)
+    sections.append("\n".join(_tensors(one, letters[0], other) for one, other in _pairs(found, letters)))
+    return "\n\n".join(section for section in sections if section)
+
+
+def _families(found: Comparison, letters: Sequence[str]) -> Iterator[str]:
+    """A table for each family of definitions: values of different ones do not compare."""
+    families = dict.fromkeys(family for side in found.sides for family in side.metrics)
+    for family in families:
+        tables = [side.metrics.get(family, {}) for side in found.sides]
+        names = in_order({name for table in tables for name in table})
+        rows = [(f"Metrics as {family}", *letters)]
+        rows += [(name, *(score(table.get(name)) for table in tables)) for name in names]
+        yield columns(rows, right=range(1, len(letters) + 1))
+
+
+def _keys(title: str, differing: Mapping[str, Sequence[object]], letters: Sequence[str]) -> str:
+    """The keys that at least two of them have; of the others, how many there are."""
+    shared = {key: values for key, values in differing.items() if sum(one is not None for one in values) > 1}
+    rows = [(title, *letters)]
+    rows += [(one_line(key), *map(_text, values)) for key, values in shared.items()]
+    lines = [columns(rows)] if shared else []
+    for place, letter in enumerate(letters):
+        alone = sum(values[place] is not None for key, values in differing.items() if key not in shared)
+        if alone:
+            keys = "1 key" if alone == 1 else f"{alone} keys"
+            lines.append(f"{title.partition(':')[0]}: {keys} in {letter} alone; --json has them")
+    return "\n".join(lines)
+
+
+def _pairs(found: Comparison, letters: Sequence[str]) -> Iterator[tuple[Tensors, str]]:
+    yield from zip(found.tensors, letters[1:], strict=True)
+
+
+def _tensors(one: Tensors, first: str, other: str) -> str:
+    facts = {
+        "equal": one.equal,
+        "equal up to rounding": one.close,
+        "different": one.different,
+        f"in {first} alone": one.only_one,
+        f"in {other} alone": one.only_other,
+    }
+    told = ", ".join(f"{count} {what}" for what, count in facts.items() if count)
+    gap = f"; at most {one.largest:.3g} apart ({one.where})" if one.where else ""
+    return f"Tensors of {first} and {other}: {told}{gap}"
+
+
+def _text(value: object) -> str:
+    text = "-" if value is None else f"{value:g}" if isinstance(value, float) else one_line(str(value))
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -1,0 +1,203 @@
+"""`tvae eval` over folders: every checkpoint below them measured, past the bad ones, in one table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tvae.cli.failure import one_line
+from tvae.cli.keeping import kept
+from tvae.cli.output import columns, note, result, result_json
+from tvae.cli.scores import score
+from tvae.errors import CheckpointError, DeviceError, MissingError, StorageError, TvaeError
+
+if TYPE_CHECKING:
+    from tvae.checks.measured import Measured, Way
+
+_COLUMNS = {
+    "coverage": "coverage",
+    "hierarchy_B": "hier_B",
+    "hierarchy_A": "hier_A",
+    "ultrametric_B": "ultra_B",
+    "tree_inversions_B": "tree_B",
+}
+
+
+class Measuring:
+    """How checkpoints are measured: once with these options, for every file."""
+
+    def __init__(
+        self, pairs: Literal["exact"] | int, seed: int, legacy: bool, *, say: Callable[[str], None]
+    ) -> None:
+        self.pairs: Literal["exact"] | int = pairs
+        self.seed = seed
+        self.legacy = legacy
+        #: What hears of the assumptions behind an old file.
+        self.say = say
+
+    def __call__(self, path: str) -> Measured:
+        """Load a checkpoint and measure it."""
+        import tvae
+        from tvae.checks.measured import Measured
+
+        model = tvae.load(path)
+        record = getattr(model, "record", None)
+        notes = record.source.get("notes") if record else None
+        for remark in notes if isinstance(notes, list) else ():
+            self.say(f"{path}: {remark}")
+        found = tvae.evaluate(model, pairs=self.pairs, seed=self.seed, legacy=self.legacy)
+        return Measured(
+            metric_version=found.metric_version,
+            pairs=found.pairs,
+            metrics=found.metrics,
+            ceilings=found.ceilings,
+            levels=found.levels,
+        )
+
+    @property
+    def way(self) -> Way:
+        """What tells its results from those of other options."""
+        from tvae.checks.measured import Way
+        from tvae.metrics import METRIC_VERSION
+
+        return Way(self.pairs, self.seed, self.legacy, METRIC_VERSION)
+
+
+def plain(path: str, found: Measured) -> dict[str, object]:
+    """A result as `--json` has it."""
+    return {
+        "checkpoint": path,
+        "metric_version": found.metric_version,
+        "pairs": found.pairs,
+        "metrics": found.metrics,
+        "ceilings": found.ceilings,
+        "levels": found.levels,
+    }
+
+
+def survey(
+    sources: Sequence[str],
+    measure: Measuring,
+    *,
+    keep: bool,
+    refresh: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Measure the checkpoints below folders, and files named beside them.
+
+    Raises:
+        MissingError: if there is none, or none of them could be measured.
+    """
+    from tvae.checks.measured import Shelf
+
+    skipped: list[dict[str, str]] = []
+    paths = [path for source in sources for path in _checkpoints(source, skipped)]
+    folder = kept("measured") if keep else None
+    shelf = Shelf(Path(folder) if folder else None)
+    silent = quiet or as_json
+    found: dict[str, Measured] = {}
+    for number, path in enumerate(paths, start=1):
+        if not silent:
+            note(f"[{number}/{len(paths)}] {path}")
+        try:
+            found[path] = _measured(path, measure, shelf, refresh=refresh)
+        except (DeviceError, StorageError):
+            raise
+        except TvaeError as error:
+            skipped.append({"path": path, "reason": one_line(error.line)})
+    if not silent:
+        for entry in skipped:
+            note(f"tvae: skipped: {entry['reason']}")
+        if shelf.trouble:
+            note(f"tvae: nothing was kept: {one_line(shelf.trouble)}")
+    if not found:
+        raise MissingError(
+            "no checkpoint below this folder could be measured",
+            path=sources[0],
+            expected="a checkpoint of tvae, or of its predecessor",
+            got=skipped[0]["reason"] if skipped else "no checkpoint below this folder",
+        )
+    contradicted = {path: _contradictions(path, one) for path, one in found.items()}
+    if as_json:
+        results = [
+            {**plain(path, one), **({"differs": contradicted[path]} if contradicted[path] else {})}
+            for path, one in found.items()
+        ]
+        result_json({"results": results, "skipped": skipped})
+    else:
+        result(_table(found, contradicted, sources))
+
+
+def _measured(path: str, measure: Measuring, shelf: Any, *, refresh: bool) -> Measured:
+    place = Path(path)
+    known: Measured | None = None if refresh else shelf.find(place, measure.way)
+    if known is not None:
+        # Under another name it was not known to the index yet.
+        shelf.keep(place, measure.way, known)
+        return known
+    found = measure(path)
+    shelf.keep(place, measure.way, found)
+    return found
+
+
+def _checkpoints(source: str, skipped: list[dict[str, str]]) -> Iterator[str]:
+    """The files that an argument stands for; what is no model goes to `skipped`."""
+    folder = Path(source)
+    if not folder.is_dir():
+        yield source
+        return
+    from tvae.checkpoint import read_record
+    from tvae.legacy import weights
+
+    suffixes = (".safetensors", *weights.SUFFIXES)
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in suffixes and path.is_file()):
+        try:
+            if weights.is_old(path):
+                weights.describe(path)
+            else:
+                read_record(path)
+        except (CheckpointError, StorageError, MissingError) as error:
+            skipped.append({"path": str(path), "reason": one_line(error.line)})
+        else:
+            yield str(path)
+
+
+def _contradictions(path: str, found: Measured) -> dict[str, Mapping[str, float]]:
+    """Stored metrics of a file that are not the measured ones."""
+    from tvae import scanning
+    from tvae.checks.measured import contradictions
+
+    try:
+        metrics = scanning.inspect(path).metrics
+    except TvaeError:
+        return {}
+    stored = {name: {"value": one.value, "family": one.family} for name, one in metrics.items()}
+    return {
+        name: {"stored": value, "measured": measured}
+        for name, value, measured in contradictions(stored, found.metrics)
+    }
+
+
+def _table(
+    found: Mapping[str, Measured],
+    contradicted: Mapping[str, Mapping[str, Mapping[str, float]]],
+    sources: Sequence[str],
+) -> str:
+    root = sources[0] if len(sources) == 1 else ""
+    rows: list[Sequence[str]] = [(f"below {root}" if root else "path", *_COLUMNS.values(), "")]
+    for path, one in found.items():
+        said = ", ".join(f"stored {name} {pair['stored']:.4g}" for name, pair in contradicted[path].items())
+        shown = os.path.relpath(path, root) if root else path
+        values = [score(one.metrics.get(name)) for name in _COLUMNS]
+        wrong = (one.metrics.get("hierarchy_B") or 0.0) > 0.0
+        rows.append((one_line(shown), *values, "; ".join(filter(None, ["INVERTED" * wrong, said]))))
+    first = next(iter(found.values()))
+    how = "every pair" if first.pairs == "exact" else f"sampled pairs, {first.pairs}"
+    differ = sum(bool(one) for one in contradicted.values())
+    tail = f"{len(found)} measured ({how}, metrics version {first.metric_version})"
+    if differ:
+        tail += f", {differ} of them not as stored"
+    return f"{columns(rows, right=range(1, len(_COLUMNS) + 1))}\n{tail}"

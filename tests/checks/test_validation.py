@@ -1,0 +1,84 @@
+"""A checkpoint is judged by what is in it: tensors, numbers, metrics, and the config that it is meant for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+
+from legacy.predecessor import Model, write
+from tvae.checks.validation import named, validate
+from tvae.config.schema import Config, SpaceConfig
+from tvae.errors import CheckpointError, MissingError
+from tvae.legacy.weights import read
+from tvae.nn.spec import from_architecture
+
+
+def failing(path: Path | str, config: Config | None = None) -> list[str]:
+    return list(named(validate(path, config=config)))
+
+
+def test_whole_files_are_valid(tmp_path: Path) -> None:
+    assert not failing("default")
+    metrics = {"coverage": 0.97, "hierarchy_B": -0.8}
+    assert not failing(write(tmp_path / "a.pt", Model().state_dict(), metrics=metrics))
+
+
+@pytest.mark.parametrize(
+    ("metrics", "wrong"),
+    [
+        ({"coverage": 0.0013, "hierarchy": -0.5}, True),
+        ({"coverage": 0.99, "hierarchy_B": 0.76}, True),
+        ({"coverage": 0.99, "richness": float("nan")}, True),
+        ({"coverage": 0.99, "hierarchy_A": -0.4, "mean_radius": 1.3}, False),
+    ],
+)
+def test_metrics_must_be_sane(metrics: dict[str, float], wrong: bool, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.pt", Model().state_dict(), metrics=metrics)
+    assert failing(path) == (["metrics"] if wrong else [])
+
+
+def test_damaged_tensors_and_code_are_told(tmp_path: Path) -> None:
+    state = Model().state_dict()
+    evil = write(tmp_path / "evil.pt", state, hook=Evil())
+    assert failing(evil) == ["safety"]
+    state["encoder_A.fc_mu.bias"] = torch.full((16,), float("inf"))
+    assert failing(write(tmp_path / "inf.pt", state)) == ["tensors"]
+
+
+class Evil:
+    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
+        return os.system, ("true",)
+
+
+def test_a_config_is_compared_by_tensors_and_by_function(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.pt", Model(layers=2).state_dict())
+    spec, depth = from_architecture(read(path).record.architecture)
+    ours = Config(model=spec, space=SpaceConfig(depth=depth))
+    assert not failing(path, ours)
+    silu = msgspec.structs.replace(spec, encoder=msgspec.structs.replace(spec.encoder, activation="silu"))
+    checks = validate(path, config=msgspec.structs.replace(ours, model=silu))
+    assert [one.message for one in checks if not one.ok] == [
+        "the tensors fit, but the function differs: encoder.activation silu (file: relu)"
+    ]
+    assert failing(path, Config()) == ["config"]
+    # As for `init`: without any projection, that part may start fresh.
+    plain = write(tmp_path / "plain.pt", Model(projection=None).state_dict())
+    assert not failing(plain, ours)
+    assert failing(
+        path, msgspec.structs.replace(ours, model=from_architecture(read(plain).record.architecture)[0])
+    )
+
+
+def test_what_cannot_be_read_is_no_verdict(tmp_path: Path) -> None:
+    with pytest.raises(MissingError):
+        validate(tmp_path / "none.pt")
+    (tmp_path / "junk.pt").write_bytes(b"PK\x03\x04junk")
+    with pytest.raises(CheckpointError):
+        validate(tmp_path / "junk.pt")
+    with pytest.raises(CheckpointError, match="holds no ternary VAE"):
+        validate(write(tmp_path / "other.pt", {"layer.weight": torch.zeros(2)}))

@@ -1,0 +1,67 @@
+"""`tvae checkpoint`: exit codes, one line for an error, one object of JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from legacy.predecessor import Model, write
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    return write(tmp_path / "best.pt", Model(dropout=0.1, controller=True).state_dict())
+
+
+def test_convert_says_what_it_did(tvae: Run, old: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new.safetensors"
+    done = tvae("checkpoint", "convert", old, new, "--no-measure", "--json")
+    assert done.code == 0
+    assert done.json["layout"] == "v5.11 dual n1 dropout ball controller"
+    assert (done.json["tensors"], len(done.json["left_out"])) == (46, 8)
+    again = tvae("checkpoint", "convert", old, new)
+    assert again.code == 2
+    assert again.err.count("\n") == 1
+    assert tvae("checkpoint", "convert", old, new, "--no-measure", "--overwrite").code == 0
+    assert tvae("checkpoint", "convert", tmp_path / "none.pt", new, "--overwrite").code == 3
+
+
+def test_validate_tells_bad_from_unreadable(tvae: Run, old: Path, tmp_path: Path) -> None:
+    good = tvae("checkpoint", "validate", old, "--json")
+    assert (good.code, good.json["valid"]) == (0, True)
+    assert tvae("checkpoint", "validate", old, "--config", "dual").code == 1
+    assert tvae("checkpoint", "validate", old, "--config", "no-such-preset").code == 2
+    state = Model().state_dict()
+    state["encoder_B.fc_mu.weight"] = torch.zeros(16, 65)
+    bad = tvae("checkpoint", "validate", write(tmp_path / "bad.pt", state))
+    assert bad.code == 1
+    assert "encoder_B.fc_mu.weight | (16, 64) | (16, 65) | another shape" in bad.out
+    assert "not valid" in bad.out
+    assert tvae("checkpoint", "validate", tmp_path / "none.pt").code == 3
+
+
+def test_eval_takes_old_files(tvae: Run, old: Path) -> None:
+    done = tvae("eval", old, "--pairs", "1", "--json")
+    assert done.code == 0
+    assert done.json["results"][0]["metrics"]["hierarchy_B"] is not None
+
+
+def test_compare_and_verify_end_with_their_verdict(tvae: Run, old: Path, tmp_path: Path) -> None:
+    other = write(tmp_path / "other.pt", Model().state_dict(), metrics={"coverage": 0.9, "hierarchy": -0.8})
+    assert tvae("checkpoint", "compare", old, old).code == 0
+    differs = tvae("checkpoint", "compare", old, other, "--json")
+    assert (differs.code, differs.json["same"], len(differs.json["sides"])) == (1, False, 2)
+    assert tvae("checkpoint", "compare", old).code == 2
+    assert tvae("checkpoint", "compare", old, tmp_path / "none.pt").code == 3
+    verified = tvae("checkpoint", "verify", other)
+    assert verified.code == 1
+    assert "DIFFERS" in verified.out
+    assert tvae("checkpoint", "verify", old, "--json").json == {
+        "schema": 1, "checkpoint": str(old), "verified": True, "metrics": [],
+    }  # fmt: skip

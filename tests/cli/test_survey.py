@@ -1,0 +1,115 @@
+"""`tvae eval DIR`: a whole tree, past bad files, measured once; and `tvae scan` knows of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tvae as package
+from legacy.predecessor import Model, write
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two runs, one that claims what it does not reach, and files that no model can be made of."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = tmp_path / "sandbox-training"
+    for name in ("v5_11", "v5_12", "broken"):
+        (root / name).mkdir(parents=True)
+    write(root / "v5_11/best.pt", Model().state_dict())
+    claims = {"coverage": 1.0, "hierarchy": -0.83}
+    write(root / "v5_12/best.pt", Model(layers=2, dropout=0.1).state_dict(), metrics=claims)
+    state = Model().state_dict()
+    del state["decoder_A.decoder.0.bias"]
+    write(root / "broken/missing.pt", state)
+    (root / "broken/cut.pt").write_bytes((root / "v5_11/best.pt").read_bytes()[:50_000])
+    return root
+
+
+@pytest.fixture
+def evaluated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that were really measured."""
+    paths: list[str] = []
+    load = package.load
+
+    def counting(path: str) -> Any:
+        paths.append(Path(path).parent.name)
+        return load(path)
+
+    monkeypatch.setattr(package, "load", counting, raising=False)
+    return paths
+
+
+def test_a_tree_is_measured_past_its_bad_files(tvae: Run, tree: Path) -> None:
+    done = tvae("eval", tree, "--pairs", "1")
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert lines[0].split() == ["below", str(tree), "coverage", "hier_B", "hier_A", "ultra_B", "tree_B"]
+    assert [line.split()[0] for line in lines[1:3]] == ["v5_11/best.pt", "v5_12/best.pt"]
+    assert "stored coverage 1" in lines[2]
+    assert lines[-1].endswith("1 of them not as stored")
+    skipped = [line for line in done.err.splitlines() if line.startswith("tvae: skipped")]
+    assert len(skipped) == 2
+    assert any("1 tensor does not fit the layout v5.11 dual n1 ball" in line for line in skipped)
+
+
+def test_json_lists_what_was_skipped(tvae: Run, tree: Path) -> None:
+    found = tvae("eval", tree, "--pairs", "1", "--json").json
+    assert [Path(one["checkpoint"]).parent.name for one in found["results"]] == ["v5_11", "v5_12"]
+    assert found["results"][1]["differs"]["coverage"]["stored"] == 1.0
+    assert len(found["skipped"]) == 2
+
+
+def test_what_is_known_is_not_measured_again(tvae: Run, tree: Path, evaluated: list[str]) -> None:
+    first = tvae("eval", tree, "--pairs", "1")
+    shutil.copytree(tree / "v5_12", tree / "v5_12_copy")
+    assert sorted(set(evaluated)) == ["broken", "v5_11", "v5_12"]
+    evaluated.clear()
+    again = tvae("eval", tree, "--pairs", "1")
+    assert "v5_11" not in evaluated
+    assert "v5_12_copy" not in evaluated
+    assert again.out.splitlines()[1:3] == first.out.splitlines()[1:3]
+    # The same name with another content is another file; other options are another measurement.
+    write(tree / "v5_11/best.pt", Model().state_dict())
+    evaluated.clear()
+    tvae("eval", tree, "--pairs", "1")
+    assert "v5_11" in evaluated
+    for options in (["--seed", "1"], ["--refresh"], ["--no-cache"]):
+        evaluated.clear()
+        tvae("eval", tree / "v5_12", "--pairs", "1", *options)
+        assert evaluated == ["v5_12"], options
+
+
+def test_a_scan_shows_what_was_measured(tvae: Run, tree: Path) -> None:
+    assert "measured" not in tvae("scan", tree, "--json").json["files"][0]
+    tvae("eval", tree, "--pairs", "1")
+    done = tvae("scan", tree)
+    assert "M a stored metric is not the one that `tvae eval` measured" in done.out
+    assert "2 files measured by `tvae eval`" in done.err
+    assert "2 stored metrics differ from the measured" in done.err
+    found = tvae("scan", tree, "--json").json
+    of = {Path(one["path"]).name: one for one in found["dirs"]}
+    assert of["v5_12"]["measured"]["differs"].keys() == {"coverage", "hierarchy"}
+    assert not of["v5_11"]["measured"]["differs"]
+    assert "measured" not in of["broken"]
+    assert (
+        len(tvae("scan", tree, "--filter", "measured.differs.coverage.stored=1", "--json").json["dirs"]) == 1
+    )
+    assert "M a stored" not in tvae("scan", tree, "--no-cache").out
+    # A file that was touched since is not the one that was measured.
+    os.utime(tree / "v5_12/best.pt", ns=(1, 1))
+    assert "M a stored" not in tvae("scan", tree).out
+
+
+def test_nothing_but_bad_files_is_missing_input(tvae: Run, tree: Path) -> None:
+    done = tvae("eval", tree / "broken", "--pairs", "1")
+    assert done.code == 3
+    assert "could be measured" in done.err.splitlines()[-1]
+    assert tvae("eval", tree, "--refresh", "--no-cache").code == 2
