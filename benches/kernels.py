@@ -1,6 +1,6 @@
 """The geometry against geoopt, HypLL, eager torch, torch.compile and KeOps, in one run.
 
-    python benches/kernels.py [--device cpu|cuda] [--quick] [--max-n 1000000]
+    python benches/kernels.py [--device cpu|cuda] [--quick] [--max-n 1000000] [--ops OP ...]
 
 What is measured is checked first: a result of ours that is off from the float64 reference by 1e-6 ends the
 program; the errors of the others stand in the results. Contenders take turns. `bytes` are the least that an
@@ -116,7 +116,8 @@ def ours(device: str) -> dict[str, dict[str, Op]]:
 
 def stress(x: Tensor, impl: str) -> Tensor:
     """Sum over pairs of (d - 1)^2."""
-    one = torch.ones(9, device=x.device, dtype=x.dtype)
+    levels = next(depth for depth in range(1, 20) if 3**depth >= len(x))
+    one = torch.ones(levels, device=x.device, dtype=x.dtype)
     return geometry.all_pairs_loss(x, lo=one, hi=one, weight=one, power=2, impl=impl)
 
 
@@ -359,6 +360,7 @@ def main() -> None:
     parser.add_argument("--device", choices=["cpu", "cuda"])
     parser.add_argument("--quick", action="store_true", help="a fifth of the time, two sizes")
     parser.add_argument("--max-n", type=int, default=SIZES[-1], help="most rows of an elementwise operation")
+    parser.add_argument("--ops", nargs="+", help="only these operations")
     args = parser.parse_args()
     device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
     torch.set_num_threads(1)
@@ -376,6 +378,8 @@ def main() -> None:
     about = heading(device, rate, quick=args.quick)
     rows: list[Row] = []
     for case in cases(device, sizes, PAIRS, few):
+        if args.ops and case.op not in args.ops:
+            continue
         found = run(case, table, device, 0.2 if args.quick else 1.0, rate)
         for mode in ("fwd", "fwd+bwd"):
             show([row for row in found if row.mode == mode])
