@@ -11,6 +11,9 @@ import pytest
 
 HEAVY = {"torch", "numpy", "huggingface_hub", "matplotlib", "scipy", "tensorboard", "triton"}
 
+#: A config of the predecessor.
+OLD = Path(__file__).parents[1] / "legacy" / "configs" / "v5_12.yaml"
+
 COMMAND = """
 import sys
 from tvae.cli.app import main
@@ -67,6 +70,9 @@ def test_imports_that_stay_light(code: str, tmp_path: Path) -> None:
         ["config", "show"],
         ["config", "presets"],
         ["config", "schema"],
+        ["config", "migrate", str(OLD)],
+        ["config", "diff", str(OLD), str(OLD)],
+        ["models"],
         ["show", "--help"],
         ["scan", "--help"],
         ["prune", "--help"],

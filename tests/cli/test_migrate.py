@@ -124,7 +124,7 @@ def test_models(tvae: Run) -> None:
     assert {model["status"] for model in found} == {"production", "active", "research", "deprecated"}
     assert tvae("models", "TernaryVAEOptionC", "--json").json["models"][0]["replaced_by"] == "preset v5_12"
     done = tvae("models", "TernaryVAEOptionB")
-    assert (done.code, "did you mean TernaryVAEOptionC?" in done.err) == (3, True)
+    assert (done.code, "did you mean TernaryVAEOptionC?" in done.err) == (2, True)
 
 
 def test_info_tells_old_places(tvae: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

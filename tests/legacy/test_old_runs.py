@@ -11,7 +11,9 @@ from torch import Tensor
 
 from legacy.files import FOLDER, NAMES, document
 from legacy.predecessor import Model, write
-from tvae.config import load, tree
+from tvae.config import tree
+from tvae.config.document import read
+from tvae.config.yaml import Document
 from tvae.legacy.config import migrate
 
 Run = Callable[..., Any]
@@ -26,9 +28,9 @@ SMALL = [
 ]  # fmt: skip
 
 
-def named(name: str) -> str | None:
+def named(old: Document) -> str | None:
     """The checkpoint that an old config names."""
-    path = tree.leaves(document(name).values).get("frozen_checkpoint.path")
+    path = tree.leaves(old.values).get("frozen_checkpoint.path")
     return path if isinstance(path, str) else None
 
 
@@ -44,13 +46,12 @@ def shallow(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return cut
 
 
-def plant(name: str, path: Path) -> None:
+def plant(old: Document) -> None:
     """The checkpoint that a config names, as the program that wrote it would have."""
-    spec = load(None, env=None).config.model
-    found = migrate(document(name)).values["model"]
+    path = Path(str(named(old)))
+    found = migrate(old).values["model"]
     assert isinstance(found, dict)
-    projection = found["projection"]
-    latent = found.get("latent_dim", spec.latent_dim)
+    projection, latent = found["projection"], found.get("latent_dim", 16)
     if "v5_5" in path.parts:
         model = Model(projection=None, latent=latent)
     else:
@@ -62,43 +63,61 @@ def plant(name: str, path: Path) -> None:
             controller=True,
             latent=latent,
         )
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     write(path, shallow(dict(model.state_dict())))
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if named(name)])
-def test_a_run_begins_with_the_checkpoint_that_the_file_names(
-    name: str, tvae: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    path = Path(str(named(name)))
-    plant(name, path)
-    assert tvae("config", "migrate", FOLDER / f"{name}.yaml", "-o", "new.yaml").code == 0
+def begin_with_a_checkpoint(tvae: Run, path: Path) -> None:
+    plant(read(path))
+    assert tvae("config", "migrate", path, "-o", "new.yaml").code == 0
     # Random weights decode nothing, so they may only begin a run that was asked to begin cold.
-    assert tvae("train", "new.yaml", *SMALL, "--name", "cold").code in (3, 5)
-    done = tvae("train", "new.yaml", *SMALL, "--name", "run", "--allow-cold-start", "--json")
+    assert tvae("train", "new.yaml", *SMALL, "--name", "warm").code in (3, 5)
+    done = tvae("train", "new.yaml", *SMALL, "--name", path.stem, "--allow-cold-start", "--json")
     assert done.code == 0, done.err
     assert done.json["status"] == "finished"
 
 
-@pytest.mark.parametrize("name", ["fast_test", "v5_12_5_from_scratch", "v5_11_11_rtx", "valuation_optimal"])
-def test_parts_frozen_without_weights_are_refused(
-    name: str, tvae: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert tvae("config", "migrate", FOLDER / f"{name}.yaml", "-o", "new.yaml").code == 0
+def begin_without_weights(tvae: Run, path: Path) -> None:
+    assert tvae("config", "migrate", path, "-o", "new.yaml").code == 0
     assert tvae("config", "validate", "new.yaml").code == 0
     done = tvae("train", "new.yaml", *SMALL)
     assert (done.code, "frozen without weights" in done.err) == (2, True)
-    assert tvae("train", "new.yaml", *SMALL, "--allow-cold-start").code == 0
+    assert tvae("train", "new.yaml", *SMALL, "--name", path.stem, "--allow-cold-start").code == 0
 
 
-@pytest.mark.parametrize(
-    "name", ["appetitive", "v5_8", "v5_9", "v5_10", "schema", "trainer_schema", "frequency_optimal"]
-)
-def test_files_without_frozen_parts_train_from_random_weights(
-    name: str, tvae: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def begin_at_random(tvae: Run, path: Path) -> None:
+    assert tvae("config", "migrate", path, "-o", "new.yaml").code == 0
+    assert tvae("train", "new.yaml", *SMALL, "--name", path.stem).code == 0
+
+
+FROZEN = ["fast_test", "v5_12_5_from_scratch", "v5_11_11_rtx", "valuation_optimal"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_old_config_trains(name: str, tvae: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    begin = (
+        begin_with_a_checkpoint
+        if named(document(name))
+        else begin_without_weights
+        if name in FROZEN
+        else begin_at_random
+    )
+    begin(tvae, FOLDER / f"{name}.yaml")
+
+
+def test_real_files_train(
+    legacy_configs: list[Path], tvae: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert tvae("config", "migrate", FOLDER / f"{name}.yaml", "-o", "new.yaml").code == 0
-    assert tvae("train", "new.yaml", *SMALL).code == 0
+    for path in legacy_configs:
+        parts = migrate(read(path)).values.get("parts")
+        frozen = isinstance(parts, dict) and any(part.get("freeze") for part in parts.values())
+        begin = (
+            begin_with_a_checkpoint
+            if named(read(path))
+            else begin_without_weights
+            if frozen
+            else begin_at_random
+        )
+        begin(tvae, path)

@@ -16,6 +16,7 @@ from tvae.config.cold_start import frozen_parts
 from tvae.config.presets import text as preset_text
 from tvae.config.schema import Config
 from tvae.errors import ConfigError, TvaeError
+from tvae.legacy import compatibility
 
 #: Frozen parts must decode this much for a checkpoint to count as verified.
 VERIFIED = 0.95
@@ -62,7 +63,8 @@ def repair(found: Resolved, *, out: Path, train_base: Callable[[Config], str | N
         if coverage >= VERIFIED:
             return _written(found, candidate.path, coverage, "verified: it fits and decodes")
     looked = (
-        ", ".join(map(str, where)) or "sandbox-training, checkpoints, outputs/models, none of which is there"
+        ", ".join(map(str, where))
+        or f"{', '.join((*compatibility.TREES, str(out / 'models')))}, none of which is there"
     )
     if train_base is None:
         raise ConfigError(

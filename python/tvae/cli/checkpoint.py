@@ -66,9 +66,9 @@ def validate(
 
     wanted = None
     if config is not None:
-        from tvae.config import load
+        from tvae.cli.settings import settings
 
-        wanted = load(config, env=None).config
+        wanted = settings(config, env=None).config
     checks = run(checkpoint, config=wanted)
     valid = verdict(checks)
     if as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -43,6 +43,7 @@ def migrate(
     from tvae.config.document import read
     from tvae.legacy.config import migrate, recognise
     from tvae.legacy.config.comments import comments
+    from tvae.legacy.config.named import layers
     from tvae.legacy.config.written import command, written
 
     document = read(old)
@@ -53,7 +54,7 @@ def migrate(
         raise ConfigError(
             "the new file would replace the old one", path=str(new), hint="give -o another name"
         )
-    found = migrate(document, layers=_layers(document))
+    found = migrate(document, layers=layers(document))
     for warning in found.warnings:
         note(f"tvae: warning: {warning}")
     name = str(new or old.with_suffix(".new.yaml"))
@@ -148,21 +149,6 @@ def _row(entry: Entry) -> dict[str, object]:
         "new_value": entry.new_value,
         "also": entry.also,
     }
-
-
-def _layers(document: Document) -> Literal["plain", "improved"] | None:
-    """What the checkpoint that the file names holds, where it is there and can be read."""
-    from tvae.config import tree
-    from tvae.errors import TvaeError
-    from tvae.legacy import weights
-
-    named = tree.leaves(document.values).get("frozen_checkpoint.path")
-    if not isinstance(named, str) or not weights.is_old(named):
-        return None
-    try:
-        return weights.describe(named).found.layout.encoder
-    except TvaeError:
-        return None
 
 
 def _current(document: Document, *, as_json: bool) -> None:

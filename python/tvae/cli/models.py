@@ -21,7 +21,7 @@ def models(
     """List the model names of old configs and checkpoints: status, replacement, whether weights load."""
     import msgspec
 
-    from tvae.errors import MissingError
+    from tvae.errors import ConfigError
     from tvae.legacy.models import MODELS, find
 
     found = MODELS
@@ -31,7 +31,7 @@ def models(
             from tvae.config.suggestion import nearest
 
             near = nearest(name, [model.name for model in MODELS])
-            raise MissingError(
+            raise ConfigError(
                 f"no model of the predecessor is called {name!r}",
                 hint=f"did you mean {near}?" if near else "`tvae models` lists them all",
             )

@@ -121,11 +121,6 @@ def drop(reason: str) -> Rule:
     return lambda value, old: Outcome(action="dropped", reason=reason)
 
 
-def refuse(reason: str) -> Rule:
-    """Nothing takes its place, and it mattered: what to do."""
-    return lambda value, old: Outcome(action="refused", reason=reason)
-
-
 def only(expected: object, key: str, otherwise: str, *, reason: str = "") -> Rule:
     """The one value that today's `key` always has; another one is refused with `otherwise`."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from tvae.config.suggestion import nearest
 from tvae.legacy.config.action import Old, Outcome, Refused, Rule, drop, to
 from tvae.legacy.config.number import number
-from tvae.legacy.config.section import dual, max_radius, reach
+from tvae.legacy.config.section import dual, implied_reach, max_radius
 from tvae.legacy.models import warning
 
 SINGLE = "TernaryVAEV5_11"
@@ -55,7 +55,7 @@ def implied(old: Old) -> dict[str, tuple[object, str]]:
         "model.projection.layers": (1, "one hidden layer unless projection_layers said more"),
     }
     if not old.has("model.max_radius"):
-        found["model.r_max"] = (reach(old), "the hyperbolic radius of the norm 0.95")
+        found["model.r_max"] = (implied_reach(old), "the hyperbolic radius of the norm 0.95")
     if single(old):
         found["model.projection.shared"] = (True, "one projection for both latents unless told otherwise")
     return found

@@ -11,7 +11,7 @@ from tvae.legacy.config import flat, manifold, nested, rival, scheduler
 from tvae.legacy.config.action import Old, Rules
 from tvae.legacy.config.architecture import implied as architecture
 from tvae.legacy.config.architecture import implied_parts, single
-from tvae.legacy.config.section import OWN_LOSSES, share_or_rim
+from tvae.legacy.config.section import OWN_LOSSES, implied_share
 
 Implied = dict[str, tuple[object, str]]
 
@@ -56,14 +56,16 @@ def _nested(old: Old) -> Implied:
     else:
         # The same targets as the radial loss, so that the two do not pull apart.
         reason = "the targets of loss.radial"
-        inner = old.leaves.get("loss.radial.inner_radius", 0.1)
-        outer = old.leaves.get("loss.radial.outer_radius", 0.9)
-        found["loss.rich_hierarchy.inner"] = (share_or_rim(inner, old), reason)
-        found["loss.rich_hierarchy.outer"] = (share_or_rim(outer, old), reason)
+        inner, outer = (
+            implied_share(norm, f"loss.radial.{name}_radius", old)
+            for name, norm in (("inner", 0.1), ("outer", 0.9))
+        )
+        found["loss.rich_hierarchy.inner"] = (inner, reason)
+        found["loss.rich_hierarchy.outer"] = (outer, reason)
     if old.on("loss.zero_structure"):
         reason = "its targets 0.1 and 0.85, Euclidean radii, as shares of r_max"
-        found["loss.zero_structure.inner"] = (share_or_rim(0.1, old), reason)
-        found["loss.zero_structure.outer"] = (share_or_rim(0.85, old), reason)
+        found["loss.zero_structure.inner"] = (implied_share(0.1, "", old), reason)
+        found["loss.zero_structure.outer"] = (implied_share(0.85, "", old), reason)
     if old.on("loss.geodesic") and single(old) and not old.has("loss.curriculum"):
         found["loss.geodesic.weight"] = (1.0, "the trainer's own weight")
     if old.dialect.startswith("5.12"):

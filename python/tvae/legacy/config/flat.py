@@ -7,6 +7,7 @@ which acted on unbounded latents, act on the ball of a projection.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from tvae.legacy.config.action import (
@@ -25,7 +26,16 @@ from tvae.legacy.config.action import (
 )
 from tvae.legacy.config.hyperbolic import HYPERBOLIC, prior_on
 from tvae.legacy.config.noise import NOISE, peak_beta
-from tvae.legacy.config.number import OPERATIONS, evaluations, fraction, number, steps, whole
+from tvae.legacy.config.number import (
+    OPERATIONS,
+    evaluations,
+    fraction,
+    number,
+    radius,
+    ratio,
+    steps,
+    whole,
+)
 from tvae.legacy.config.ranking import RANKING, RANKING_SWITCHES
 from tvae.legacy.config.section import (
     EVERY_STEP,
@@ -39,6 +49,7 @@ from tvae.legacy.config.section import (
     folder,
     name_of,
     rim_share,
+    sane_curvature,
     switch,
     trits,
 )
@@ -73,9 +84,7 @@ def _schedule(value: object, old: Old) -> Outcome:
     ):
         raise Refused("no list of {epoch, lr}; write one, or remove it")
     peak = old.get("optimizer.lr_start", 1e-3)
-    points = [
-        {"epoch": whole(point["epoch"]), "factor": round(number(point["lr"]) / peak, 10)} for point in value
-    ]
+    points = [{"epoch": whole(point["epoch"]), "factor": ratio(point["lr"], peak)} for point in value]
     if points and points[0] == {"epoch": 0, "factor": 1.0}:
         del points[0]
     if not points:
@@ -191,7 +200,7 @@ PADIC: dict[str, Rule] = {
     "padic_losses.metric_loss_weight": to("loss.padic_metric.weight"),
     "padic_losses.metric_loss_scale": convert(
         "loss.padic_metric.outer",
-        lambda value, old: round(number(value) / 3.663562, 6),
+        lambda value, old: round(number(value) / reach(old), 6),
         "a hyperbolic length, as a share of r_max",
     ),
     "padic_losses.metric_n_pairs": becomes(
@@ -286,16 +295,21 @@ def implied(old: Old) -> dict[str, tuple[object, str]]:
     else:
         found["loss.kl.weight"] = (peak_beta(old), "the beta that the factors in loss.schedules refer to")
         found["loss.kl.ramp"] = ("constant", "beta has its own schedule")
-    reach, c = 2.0 * 1.8317808230648232, curvature(old)
+    c = curvature(old)
     found["model.projection.radius"] = ("euclidean", ball)
     found["model.projection.max_norm"] = (0.95, ball)
-    found["model.r_max"] = (round(reach / c**0.5, 6), "the hyperbolic radius of that norm")
+    found["model.r_max"] = (reach(old), "the hyperbolic radius of that norm")
     found["model.curvature"] = (c, "the curvature of its hyperbolic losses")
     if old.has("vae_b.entropy_weight"):
         found["loss.entropy.branch"] = ("B", "a term of branch B")
     if old.has("vae_b.repulsion_weight"):
         found["loss.repulsion.branch"] = ("B", "a term of branch B")
     return found
+
+
+def reach(old: Old) -> float:
+    """The hyperbolic radius of a norm of 0.95, relative to the rim of the ball."""
+    return round(radius(0.95, 1.0) / math.sqrt(curvature(old)), 6)
 
 
 def curvature(old: Old) -> float:
@@ -309,5 +323,5 @@ def curvature(old: Old) -> float:
     for section, enabled in on.items():
         found = old.leaves.get(f"{section}.curvature")
         if old.leaves.get(enabled) is True and isinstance(found, (int, float)):
-            return float(found)
+            return sane_curvature(float(found))
     return 1.0

@@ -239,8 +239,13 @@ def _culprit(message: str, outcomes: Mapping[str, Outcome]) -> str | None:
     named = set(re.findall(r"[A-Za-z_][\w.]*\w", text))
 
     def is_named(key: str) -> bool:
-        inside = bool(section) and key.startswith(f"{section}.") and key.rpartition(".")[2] in named
-        return key in named or inside
+        last = key.rpartition(".")[2]
+        # `amplitude` may stand for `late_amplitude`.
+        inside = any(
+            last == word or last.endswith(f"_{word}") or key.startswith(f"{section}.{word}.")
+            for word in named
+        )
+        return key == section or key in named or (key.startswith(f"{section}.") and inside)
 
     found = [path for path, outcome in outcomes.items() if any(map(is_named, outcome.values))]
     return found[-1] if found else None
@@ -257,7 +262,9 @@ def _nested(settings: Mapping[str, object]) -> dict[str, object]:
             if not isinstance(inner, dict):
                 inner = here[name] = {}
             here = inner
-        here[last] = settings[key]
+        value = settings[key]
+        # A section of its own: what is laid into it must not show in the rule that gave it.
+        here[last] = dict(value) if isinstance(value, dict) else value
     return values
 
 

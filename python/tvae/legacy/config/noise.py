@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tvae.legacy.config.action import Old, Outcome, Refused, Rule, becomes, drop, keys, to
 from tvae.legacy.config.hyperbolic import prior_on
-from tvae.legacy.config.number import number, whole
+from tvae.legacy.config.number import ratio, whole
 from tvae.legacy.config.section import GONE
 
 _ONE_PRIOR = (
@@ -15,14 +15,15 @@ _ONE_PRIOR = (
 
 def peak_beta(old: Old) -> float:
     """The weight that the factors of both branches refer to: where A's ramp ends, or B's if that is 0."""
-    return old.get("vae_a.beta_end", 1.0) or old.get("vae_b.beta_end", 1.0) or 1.0
+    ends = (old.get(f"vae_{letter}.beta_end", 1.0) for letter in "ab")
+    return next((end for end in ends if 0.0 < end < 1e300), 1.0)
 
 
 def _beta(branch: str, end: str) -> Rule:
     """One end of a warm-up of beta, as a factor on the one weight."""
 
     def rule(value: object, old: Old) -> Outcome:
-        factor = round(number(value) / peak_beta(old), 10)
+        factor = ratio(value, peak_beta(old))
         if prior_on(old):
             if branch == "B":
                 raise Refused(_ONE_PRIOR)

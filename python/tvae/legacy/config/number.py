@@ -11,12 +11,12 @@ OPERATIONS = 19683
 
 
 def number(value: object) -> float:
-    """A number, and no truth value.
+    """A finite number, and no truth value.
 
     Raises:
         Refused: if it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
         raise Refused(f"{value!r} is no number; write one")
     return float(value)
 
@@ -59,11 +59,11 @@ def radius(norm: float, c: float) -> float:
         >>> round(radius(0.95, 1.0), 4)
         3.6636
     """
-    root = math.sqrt(c)
+    root = math.sqrt(c) if c > 0.0 else math.inf
     if not 0.0 < root * norm < 1.0:
         raise Refused(
             f"{norm:g} lies outside the ball of curvature {c:g}, whose radius is {1.0 / root:.4g}; "
-            f"give a smaller one"
+            f"give one inside it"
         )
     return 2.0 * math.atanh(root * norm) / root
 
@@ -78,6 +78,21 @@ def share_of_radius(norm: float, *, limit: float, c: float) -> float:
     return round(radius(norm, c) / radius(limit, c), 6)
 
 
+def ratio(value: object, whole: float) -> float:
+    """A number over another one, such as a rate over the peak rate.
+
+    Raises:
+        Refused: if that makes no sense.
+
+    Example:
+        >>> ratio(5e-4, 1e-3)
+        0.5
+    """
+    if not 0.0 < whole < 1e300:
+        raise Refused(f"it is relative to {whole!r}, which makes no sense; correct that first")
+    return round(number(value) / whole, 10)
+
+
 def steps(operations: float, batch: int) -> int:
     """Batches in one pass over the operations.
 
@@ -85,7 +100,7 @@ def steps(operations: float, batch: int) -> int:
         >>> steps(19683, 512)
         39
     """
-    return max(1, math.ceil(operations / batch))
+    return max(1, math.ceil(operations / max(batch, 1)))
 
 
 def evaluations(epochs: float, every: int) -> int:

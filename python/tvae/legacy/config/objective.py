@@ -19,7 +19,7 @@ from tvae.legacy.config.action import (
     only,
     to,
 )
-from tvae.legacy.config.number import number, whole
+from tvae.legacy.config.number import number, ratio, whole
 from tvae.legacy.config.section import pairs, same_curvature, share, switch, trits
 
 
@@ -152,7 +152,7 @@ LOSSES: dict[str, Rule] = {
     ),
     "loss.geodesic.valuation_scale": convert(
         "loss.geodesic.decay",
-        lambda value, old: round(1.0 / number(value), 10),
+        lambda value, old: ratio(1.0, number(value)),
         "levels per e-fold, inverted",
     ),
     "loss.geodesic.use_smooth_l1": either(

@@ -7,7 +7,7 @@ one is refused. Flat keys, which the code read, win over the nested section that
 from __future__ import annotations
 
 from tvae.legacy.config.action import Old, Outcome, Refused, Rule, drop, only, to, truth
-from tvae.legacy.config.number import fraction, number
+from tvae.legacy.config.number import fraction, number, ratio
 from tvae.legacy.config.section import GONE, rim_share
 
 _HERE = "loss.padic_ranking"
@@ -101,7 +101,7 @@ def _two_phase(name: str) -> Rule:
         return Outcome(
             action="converted",
             new=key,
-            values={key: round(number(value) / end, 10)},
+            values={key: ratio(value, end)},
             reason="a factor on the weight",
         )
 

@@ -22,16 +22,16 @@ from tvae.legacy.config.action import (
     when,
 )
 from tvae.legacy.config.noise import peak_beta
-from tvae.legacy.config.number import number, whole
+from tvae.legacy.config.number import number, ratio, whole
 from tvae.legacy.config.section import (
     EVERY_STEP,
     ONE_FOLDER,
     batch_size,
     dual,
     folder,
+    implied_share,
     max_radius,
     name_of,
-    share_or_rim,
     switch,
     whole_pass,
 )
@@ -54,7 +54,7 @@ def _min_lr(value: object, old: Old) -> Outcome:
     return Outcome(
         action="converted",
         new="optim.floor",
-        values={"optim.floor": round(number(value) / peak, 10)},
+        values={"optim.floor": ratio(value, peak)},
         reason="a rate, as a share of the peak rate",
     )
 
@@ -244,8 +244,8 @@ def implied(old: Old) -> dict[str, tuple[object, str]]:
         "loss.padic_ranking.weight": (0.5, "the schema's default"),
         "loss.padic_ranking.branch": ("both", "both branches"),
         "loss.radial_stratification.weight": (0.3, "the schema's default"),
-        "loss.radial_stratification.inner": (share_or_rim(0.1, old), "a Euclidean radius of 0.1"),
-        "loss.radial_stratification.outer": (share_or_rim(0.85, old), "a Euclidean radius of 0.85"),
+        "loss.radial_stratification.inner": (implied_share(0.1, "", old), "a Euclidean radius of 0.1"),
+        "loss.radial_stratification.outer": (implied_share(0.85, "", old), "a Euclidean radius of 0.85"),
         "loss.radial_stratification.branch": ("both", "both branches"),
     }
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tvae.config.suggestion import nearest
 from tvae.legacy.config.action import Old, Outcome, Refused, Rule, becomes, drop, keys, to
-from tvae.legacy.config.number import evaluations, number, whole
+from tvae.legacy.config.number import evaluations, ratio, whole
 
 _TYPE = "training.scheduler.type"
 _ADAPTIVE = "training.scheduler.adaptive_lr"
@@ -89,7 +89,7 @@ def _floor(value: object, old: Old) -> Outcome:
     return Outcome(
         action="converted",
         new="optim.floor",
-        values={"optim.floor": round(number(value) / lr, 10)},
+        values={"optim.floor": ratio(value, lr)},
         reason="a rate, as a share of the peak rate",
     )
 
@@ -149,7 +149,7 @@ SCHEDULER: dict[str, Rule] = {
     f"{_ADAPTIVE}.min_lr": lambda value, old: Outcome(
         action="converted",
         new="training.plateau.floor",
-        values={"training.plateau.floor": round(number(value) / old.get("training.lr", 1e-3), 10)},
+        values={"training.plateau.floor": ratio(value, old.get("training.lr", 1e-3))},
         reason="a rate, as a share of the peak rate",
     ),
     f"{_ADAPTIVE}.verbose": becomes("training.plateau", "every change of the rate is told and recorded"),

@@ -20,6 +20,7 @@ from tvae.legacy.config.action import (
     truth,
 )
 from tvae.legacy.config.number import OPERATIONS, number, radius, share_of_radius, steps, whole
+from tvae.nn.spec import CURVATURE_RANGE
 
 #: Losses that are on by default, and that no config of the predecessor knows.
 OWN_LOSSES = ("radius_band", "distance_band", "spread")
@@ -34,9 +35,15 @@ ONE_FOLDER = "a run keeps its logs and events below the same folder as its weigh
 EVERY_STEP = "every step and every evaluation are written to metrics.jsonl; a line is shown per evaluation"
 
 
+def sane_curvature(c: float) -> float:
+    """The curvature, or 1 in place of one that is refused where it stands."""
+    low, high = CURVATURE_RANGE
+    return c if low <= c <= high else 1.0
+
+
 def limit(old: Old) -> tuple[float, float]:
     """The largest Euclidean radius of the old ball, and its curvature."""
-    c = old.get("model.curvature", old.get("geometry.curvature", 1.0))
+    c = sane_curvature(old.get("model.curvature", old.get("geometry.curvature", 1.0)))
     return old.get("model.max_radius", old.get("geometry.max_radius", 0.95)), c
 
 
@@ -46,12 +53,16 @@ def share(value: object, old: Old) -> float:
     return share_of_radius(number(value), limit=reach, c=c)
 
 
-def share_or_rim(value: object, old: Old) -> float:
-    """The same for what is implied; relative to the rim if the old limit lies outside its ball."""
-    try:
-        return share(value, old)
-    except Refused:
-        return rim_share(value, old)
+def implied_share(norm: float, key: str, old: Old) -> float:
+    """The target at `key`, or `norm`; relative to the rim where the old limit lies outside the ball."""
+    for value in (old.leaves.get(key, norm), norm):
+        try:
+            found = share(value, old)
+        except Refused:
+            continue
+        if 0.0 < found < 1.0:
+            return found
+    return rim_share(norm, old)
 
 
 def rim_share(value: object, old: Old) -> float:
@@ -62,6 +73,14 @@ def rim_share(value: object, old: Old) -> float:
 def reach(old: Old) -> float:
     """The hyperbolic radius of the old limit, today's r_max."""
     return round(radius(*limit(old)), 6)
+
+
+def implied_reach(old: Old) -> float:
+    """The same where the old limit may make no sense: it is refused where it stands."""
+    try:
+        return reach(old)
+    except Refused:
+        return round(radius(0.95, 1.0), 6)
 
 
 def max_radius(value: object, old: Old) -> Outcome:
