@@ -1,12 +1,12 @@
 """The geometry against geoopt, HypLL, eager torch, torch.compile and KeOps, in one run.
 
-    python benches/kernels.py [--device cpu|cuda] [--quick] [--max-n 1000000]
+    python benches/kernels.py [--device cpu|cuda] [--quick] [--max-n 1000000] [--ops OP ...]
 
 What is measured is checked first: a result of ours that is off from the float64 reference by 1e-6 ends the
 program; the errors of the others stand in the results. Contenders take turns. `bytes` are the least that an
 operation must move, `copy` is their rate as a share of the rate of a copy in the same run, `peak` is memory
-above what was held before the call. Matrices of pairs are too large for the rivals: those are timed on fewer
-points, and their time is scaled by the number of pairs ("from"). One CPU thread.
+above what was held before the call. Matrices of pairs are too large: but for our loop and kernel, pairs are
+timed on fewer points, and the time is scaled by the number of pairs ("from"). One CPU thread.
 
 Prints a table and writes benches/results/MACHINE-COMMIT.json.
 """
@@ -42,13 +42,14 @@ SIZES = (512, 2_000, 19_683, 1_000_000)
 PAIRS = 19_683
 TOLERANCE = 1e-6
 MARGIN = 0.5
+FORM_NO_MATRIX = ("tvae rust", "tvae triton")
 RESULTS = Path(__file__).with_name("results")
 
 
 class Case(NamedTuple):
     """An operation on inputs of a size, and the bytes that it must move forward, and forward and backward.
 
-    A contender of `pairs` that forms a matrix takes the first `few` points instead.
+    Of pairs, all but our loop and kernel take the first `few` points instead.
     """
 
     op: str
@@ -115,7 +116,8 @@ def ours(device: str) -> dict[str, dict[str, Op]]:
 
 def stress(x: Tensor, impl: str) -> Tensor:
     """Sum over pairs of (d - 1)^2."""
-    one = torch.ones(9, device=x.device, dtype=x.dtype)
+    levels = next(depth for depth in range(1, 20) if 3**depth >= len(x))
+    one = torch.ones(levels, device=x.device, dtype=x.dtype)
     return geometry.all_pairs_loss(x, lo=one, hi=one, weight=one, power=2, impl=impl)
 
 
@@ -241,7 +243,7 @@ def run(case: Case, table: dict[str, dict[str, Op]], device: str, seconds: float
     for name, ops in table.items():
         if case.op not in ops:
             continue
-        n = case.n if case.few is None or name.startswith("tvae") else case.few
+        n = case.n if case.few is None or name in FORM_NO_MATRIX else case.few
         try:
             sample = tuple(t[:512] if t.is_floating_point() else t % 512 for t in case.inputs)
             if case.op == "all_pairs_stress" and name == "tvae rust":
@@ -327,8 +329,8 @@ def commit() -> str:
     return done.stdout.strip() or "unknown"
 
 
-def write(rows: list[Row], device: str, rate: float, *, quick: bool) -> Path:
-    about = {
+def heading(device: str, rate: float, *, quick: bool) -> dict[str, object]:
+    return {
         "bench": "kernels",
         "machine": machine(device),
         "device": device,
@@ -340,12 +342,14 @@ def write(rows: list[Row], device: str, rate: float, *, quick: bool) -> Path:
         "quick": quick,
         "dim": DIM,
         "copy_bytes_per_second": rate,
-        "rows": [row._asdict() for row in rows],
     }
-    slug = re.sub(r"[^a-z0-9]+", "-", about["machine"].lower()).strip("-")
+
+
+def write(about: dict[str, object], rows: list[Row]) -> Path:
+    slug = re.sub(r"[^a-z0-9]+", "-", str(about["machine"]).lower()).strip("-")
     path = RESULTS / f"{slug}-{about['commit']}.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(about, indent=1) + "\n")
+    path.write_text(json.dumps({**about, "rows": [row._asdict() for row in rows]}, indent=1) + "\n")
     return path
 
 
@@ -356,6 +360,7 @@ def main() -> None:
     parser.add_argument("--device", choices=["cpu", "cuda"])
     parser.add_argument("--quick", action="store_true", help="a fifth of the time, two sizes")
     parser.add_argument("--max-n", type=int, default=SIZES[-1], help="most rows of an elementwise operation")
+    parser.add_argument("--ops", nargs="+", help="only these operations")
     args = parser.parse_args()
     device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
     torch.set_num_threads(1)
@@ -370,13 +375,17 @@ def main() -> None:
         f"{'operation':18}{'N':>10} {'':8}{'contender':21}{'median, us':>12}  {'[10 % .. 90 %]':>25}"
         f"{'geoopt/':>8}{'MB':>9}{'copy %':>7}{'peak MB':>9}{'value':>9}{'gradient':>9}"
     )
-    rows = []
+    about = heading(device, rate, quick=args.quick)
+    rows: list[Row] = []
     for case in cases(device, sizes, PAIRS, few):
+        if args.ops and case.op not in args.ops:
+            continue
         found = run(case, table, device, 0.2 if args.quick else 1.0, rate)
         for mode in ("fwd", "fwd+bwd"):
             show([row for row in found if row.mode == mode])
         rows += found
-    print(f"wrote {write(rows, device, rate, quick=args.quick)}")
+        write(about, rows)
+    print(f"wrote {write(about, rows)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The kernels of rows hold float64 points without spills too; those over pairs are in test_pairs.py."""
+"""The kernels of rows hold float64 points without spills too; those over pairs have theirs beside them."""
 
 from __future__ import annotations
 
