@@ -27,7 +27,8 @@ test: extension ## run the quick tests (Rust, then Python); ARGS="-k name" goes 
 	@echo '       make train      train the default preset'
 
 # The binding crate has no tests of its own: it needs a Python to link with, and tests/ exercises all of it.
-# Stub agreement, generated docs, README commands, wheels and doctests are all part of the pytest run.
+# Stub agreement, generated docs, README commands, wheels and doctests are all part of the pytest run. It takes as many
+# processes as there are cores, four at most; a file stays with one of them, so that what its tests share is made once.
 check: extension ## run exactly what CI runs
 	cargo fmt --all --check
 	PYO3_PYTHON="$$PWD/$(BIN)/python" cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -36,7 +37,7 @@ check: extension ## run exactly what CI runs
 	$(BIN)/mypy
 	$(BIN)/tvae lint-geometry --quiet python/tvae kernels benches
 	cargo test --workspace --exclude tvae-py --locked
-	$(BIN)/python -m pytest -m 'slow or not slow'
+	$(BIN)/python -m pytest -m 'slow or not slow' -n auto --maxprocesses 4 --dist loadfile
 
 bench: extension ## run the benchmarks; BENCHES=benches/bench_geometry.py and ARGS select
 	for script in $(BENCHES); do echo "== $$script"; $(BIN)/python "$$script" $(ARGS); done

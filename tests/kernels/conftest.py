@@ -18,6 +18,9 @@ import tolerances as tol
 Report = dict[str, float]
 Usage = dict[str, int]
 
+#: Programs that tests start, with the interpreter switched on.
+collect_ignore_glob = ["interpreted*.py", "traced.py"]
+
 
 @pytest.fixture(scope="session")
 def interpreted() -> Callable[[str], Report]:
