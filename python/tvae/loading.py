@@ -93,6 +93,8 @@ def locate(src: str | os.PathLike[str]) -> Path:
         raise MissingError(
             "no such checkpoint",
             path=str(src),
+            expected="checkpoint",
+            got="no such",
             hint=f"one of that name is {' and '.join(map(str, found))}"
             if found
             else "give a file, its folder such as outputs/models/NAME, or `default` for the shipped weights",

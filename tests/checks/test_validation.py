@@ -82,3 +82,12 @@ def test_what_cannot_be_read_is_no_verdict(tmp_path: Path) -> None:
         validate(tmp_path / "junk.pt")
     with pytest.raises(CheckpointError, match="holds no ternary VAE"):
         validate(write(tmp_path / "other.pt", {"layer.weight": torch.zeros(2)}))
+
+
+def test_a_cut_file_is_one_line_and_few_rows(tmp_path: Path) -> None:
+    whole = write(tmp_path / "whole.pt", Model().state_dict()).read_bytes()
+    (tmp_path / "cut.pt").write_bytes(whole[:50_000])
+    [tensors] = [one for one in validate(tmp_path / "cut.pt") if one.name == "tensors"]
+    assert tensors.message.startswith("the file ends at 50000 bytes")
+    assert (tensors.details or "").splitlines()[-1].startswith("... and ")
+    assert len((tensors.details or "").splitlines()) < 8

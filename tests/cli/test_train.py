@@ -26,7 +26,7 @@ def test_flags_are_keys(tvae: Run, training: Any) -> None:
             "2",
             "--allow-cold-start",
             "--init",
-            "a.safetensors",
+            "default",
         ),
         *("--out", "elsewhere", "--name", "n", "--overwrite"),
     )
@@ -40,7 +40,7 @@ def test_flags_are_keys(tvae: Run, training: Any) -> None:
     )
     assert (config.optim.lr, config.training.device, config.training.threads) == (1e-3, "cpu", 2)
     assert config.training.guards.allow_cold_start
-    assert config.init == "a.safetensors"
+    assert config.init == "default"
     called = training.called
     assert (called["preset"], called["config_path"], called["out"]) == ("smoke", None, Path("elsewhere"))
     assert (called["name"], called["overwrite"]) == ("n", True)
@@ -123,7 +123,7 @@ def test_early_stopping_is_a_good_end(tvae: Run, training: Any) -> None:
 
 def test_validate_only(tvae: Run, training: Any) -> None:
     assert tvae("train", "smoke", "--validate-only").out == (
-        "coverage    0.25\nparameters  12\nverdict     valid\n"
+        "coverage    25.00%\nparameters  12\nverdict     valid\n"
     )
     found = tvae("train", "smoke", "--validate-only", "--json").json
     assert (found["valid"], found["parameters"]) == (True, 12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,16 @@ def compatible(config: Config, where: Sequence[Path], *, plain: bool = False) ->
             found.append(candidate)
     # By path at last, so that the same trees give the same answer whatever was touched in them.
     return sorted(found, key=lambda one: (*_rank(one, plain=plain), one.path))
+
+
+def there(init: str, where: Sequence[Path]) -> list[str]:
+    """The readable checkpoints below `where`, those of a similar name first, fitting or not."""
+    found = [
+        str(facts["path"])
+        for facts in (scanning.scan(list(where)).to_dicts("file")[:_MOST_FILES] if where else ())
+        if facts["status"] == "ok" and facts["safety"] in ("data_only", "known_types")
+    ]
+    return sorted(found, key=lambda path: (-difflib.SequenceMatcher(None, init, path).ratio(), path))
 
 
 def decodes(config: Config, init: str) -> float:

@@ -11,7 +11,7 @@ import msgspec
 
 from tvae import _core
 from tvae.checkpoint import Checkpoint
-from tvae.legacy.measures import readings
+from tvae.legacy.claims import readings
 from tvae.loading import locate, open_weights
 from tvae.nn.spec import differences, from_architecture, same
 

@@ -6,19 +6,20 @@ are named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from tvae.checks.candidates import compatible, decodes, places
+from tvae.checkpoint import read_record
+from tvae.checks.candidates import compatible, decodes, places, there
 from tvae.checks.difference import changed, text
 from tvae.config.cold_start import frozen_parts
 from tvae.config.schema import Config
 from tvae.errors import CheckpointError, MissingError, TvaeError
-from tvae.legacy import compatibility
+from tvae.legacy import compatibility, weights
 from tvae.loading import locate, open_weights
 from tvae.nn.spec import from_architecture
 from tvae.record import Record
@@ -42,9 +43,10 @@ def preflight(config: Config, *, out: Path) -> dict[str, Any]:
         CheckpointError: if the checkpoint does not fit, or decodes less than `guards.min_coverage` with it.
         MissingError: if it is not there.
     """
-    from tvae import training
-
     with explained(config, out=out):
+        present(config)
+        from tvae import training
+
         found: dict[str, Any] = training.preflight(config)
         if config.init is None:
             return found
@@ -64,6 +66,21 @@ def preflight(config: Config, *, out: Path) -> dict[str, Any]:
     return {**found, "checkpoint": config.init, "layout": layout or "tvae", "notes": notes}
 
 
+def present(config: Config) -> None:
+    """Refuse an `init` that is not there, or is no checkpoint, before torch is loaded for it.
+
+    Raises:
+        MissingError, StorageError, CheckpointError: as `tvae.load`.
+    """
+    if config.init is None:
+        return
+    path = locate(config.init)
+    if weights.is_old(path):
+        weights.describe(path)
+    else:
+        read_record(path)
+
+
 @contextmanager
 def explained(config: Config, *, out: Path) -> Iterator[None]:
     """Adds to an error about `init` which keys of the config are to blame, and which files would fit."""
@@ -79,17 +96,10 @@ def explained(config: Config, *, out: Path) -> Iterator[None]:
 
 
 def _explanation(error: TvaeError, config: Config, out: Path) -> TvaeError:
-    fitting = [one.path for one in compatible(config, places(config.init, out)) if one.path != config.init][
-        :_MOST_NAMED
-    ]
     hints = [error.hint] if error.hint else []
-    said = "the tensors of these fit (what they decode was not measured)"
-    if isinstance(error, _Poor):
-        # Another one that decodes as little would be no answer.
-        fitting = [path for path in fitting if decodes(config, path) >= config.training.guards.min_coverage]
-        said = "these fit and decode"
-    if fitting:
-        hints.append(f"{said}: {', '.join(fitting)}")
+    said, others = _others(error, config, places(config.init, out))
+    if others:
+        hints.append(f"{said}: {', '.join(others)}")
     details = [error.details] if error.details else []
     if isinstance(error, CheckpointError):
         details += _blame(config)
@@ -101,6 +111,20 @@ def _explanation(error: TvaeError, config: Config, out: Path) -> TvaeError:
         hint="; ".join(hints) or None,
         details="\n\n".join(details) or None,
     )
+
+
+def _others(error: TvaeError, config: Config, where: Sequence[Path]) -> tuple[str, list[str]]:
+    """Checkpoints to take instead, and what is known of them."""
+    assert config.init is not None
+    if isinstance(error, MissingError):
+        # Often a slip in the path: the answer comes at once, without a model being built.
+        return "there are (not yet compared with the config)", there(config.init, where)[:_MOST_NAMED]
+    fitting = [one.path for one in compatible(config, where) if one.path != config.init][:_MOST_NAMED]
+    if not isinstance(error, _Poor):
+        return "the tensors of these fit (what they decode was not measured)", fitting
+    # Another one that decodes as little would be no answer.
+    least = config.training.guards.min_coverage
+    return "these fit and decode", [path for path in fitting if decodes(config, path) >= least]
 
 
 def _blame(config: Config) -> list[str]:

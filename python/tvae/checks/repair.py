@@ -69,9 +69,8 @@ def repair(found: Resolved, *, out: Path, train_base: Callable[[Config], str | N
     )
     if train_base is None:
         raise ConfigError(
-            f"no checkpoint at hand fits and decodes {VERIFIED:.0%}",
+            f"no checkpoint in {looked} fits and decodes {VERIFIED:.0%}",
             path="init",
-            got=f"looked in {looked}",
             hint="without --validate-only, --auto-fix trains the preset base first",
         )
     init = train_base(base_for(found.config))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tvae import _core
-from tvae.legacy import measures, weights
+from tvae.legacy import claims, weights
 from tvae.legacy.measures import UNTOLD, Definitions
 from tvae.loading import locate, model_of, open_weights
 from tvae.metrics import METRIC_VERSION, Pairs, evaluate
@@ -59,7 +59,7 @@ def verify(src: str | os.PathLike[str], *, seed: int = 0) -> list[Verified]:
     content = open_weights(path)
     model = model_of(content, source=str(path)).eval()
     facts, _ = _core.open_checkpoint(path)
-    stored = [*_readings(measures.readings(facts))]
+    stored = [*_readings(claims.readings(facts))]
     kept = content.record.source.get("metrics")
     if isinstance(kept, Mapping) and not weights.is_old(path):
         # A converted file: its own metrics are ours, those of the old file stand beside them.
@@ -70,10 +70,10 @@ def verify(src: str | os.PathLike[str], *, seed: int = 0) -> list[Verified]:
 def _pairs(record: Record) -> list[Pairs]:
     """How many pairs a run may have measured with, the likeliest first: its last evaluation's, or every."""
     told = record.source.get("config")
-    of_ours = told.get(measures.OURS) if isinstance(told, Mapping) else None
+    of_ours = told.get(claims.OURS) if isinstance(told, Mapping) else None
     training = (of_ours if isinstance(of_ours, Mapping) else record.config).get("training")
     chosen = training if isinstance(training, Mapping) else {}
-    last, between = (chosen.get(key) for key in measures.PAIRS)
+    last, between = (chosen.get(key) for key in claims.PAIRS)
     found = dict.fromkeys((last, "exact", between))
     ways: list[Pairs] = []
     for one in found:

@@ -11,6 +11,7 @@ from tvae.cli.output import note, result, result_json
 from tvae.errors import CheckpointError
 
 if TYPE_CHECKING:
+    from tvae.cli.failure import Failure
     from tvae.records import FileRecord
 
 
@@ -40,7 +41,8 @@ def show(
         import msgspec
 
         more = {"tensors": [msgspec.structs.asdict(one) for one in listed]} if tensors else {}
-        result_json({**plain(record), **more})
+        refused = {} if readable else {"error": _refusal(record).as_json()}
+        result_json({**plain(record), **more, **refused})
     else:
         from tvae.cli.inventory import import_table, overview, tensor_table
 
@@ -50,10 +52,23 @@ def show(
         if tensors and listed:
             result("\n" + tensor_table(listed))
     if not readable:
-        # The record says why; it is a result all the same, so there is no error object beside it.
+        # The record says why, and is a result all the same: the error object stands in it.
         if not quiet:
             note(f"tvae: {record.status}: no checkpoint that could be read")
         raise typer.Exit(CheckpointError.code)
+
+
+def _refusal(record: FileRecord) -> Failure:
+    """Why a file is no checkpoint that can be read, as an error."""
+    from tvae.cli.failure import Failure
+
+    return Failure(
+        code=CheckpointError.code,
+        message=f"{record.path}: {record.status}: no checkpoint that could be read",
+        path=record.path,
+        expected="a checkpoint",
+        got=record.status,
+    )
 
 
 def plain(record: FileRecord) -> dict[str, object]:

@@ -133,8 +133,11 @@ def train(
 
         _preflight(preflight(found.config, out=home), quiet=quiet, as_json=as_json)
         return
+    from tvae.checks.preflight import explained, present
+
+    with explained(found.config, out=home):
+        present(found.config)
     from tvae import training
-    from tvae.checks.preflight import explained
 
     sink = _progress(silent=silent)
     with explained(found.config, out=home):
@@ -201,7 +204,11 @@ def _preflight(found: Mapping[str, object], *, quiet: bool, as_json: bool) -> No
     for value in found.values():
         for remark in value if isinstance(value, list) and not quiet else ():
             note(f"tvae: {remark}")
-    facts = [(name, str(value)) for name, value in found.items() if not isinstance(value, list)]
+    facts = [
+        (name, f"{value:.2%}" if name == "coverage" else str(value))
+        for name, value in found.items()
+        if not isinstance(value, list)
+    ]
     result(columns([*facts, ("verdict", "valid")]))
 
 

@@ -15,7 +15,7 @@ import msgspec
 from tvae.checkpoint import Checkpoint, Record
 from tvae.checkpoint.atomic import write_chunks
 from tvae.errors import CheckpointError
-from tvae.legacy import measures
+from tvae.legacy import claims
 from tvae.legacy.layouts import Layout, Projection, expected
 from tvae.nn.spec import ModelSpec, from_architecture
 
@@ -79,7 +79,7 @@ def content(checkpoint: Checkpoint, *, source: str) -> dict[str, Any]:
     found["metrics"] = metrics
     config = record.source.get("config") or {"model": _model(spec, layout)}
     assert isinstance(config, Mapping)
-    found["config"] = {**config, measures.OURS: _measured_as(record)} if ours and metrics else config
+    found["config"] = {**config, claims.OURS: _measured_as(record)} if ours and metrics else config
     if spec.decode == "tangent":
         # What tells that the decoder reads the ball point.
         found["version"] = "5.12.1"
@@ -162,7 +162,7 @@ def _measured_as(record: Record) -> dict[str, object]:
     """What tells later readers by which definitions, and over how many pairs, the metrics were measured."""
     training = record.config.get("training")
     chosen = training if isinstance(training, Mapping) else {}
-    pairs = {key: chosen[key] for key in measures.PAIRS if key in chosen}
+    pairs = {key: chosen[key] for key in claims.PAIRS if key in chosen}
     return {"metric_version": record.metric_version, "training": pairs}
 
 

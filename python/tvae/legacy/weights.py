@@ -22,8 +22,8 @@ from tvae.checkpoint.atomic import storage_error
 from tvae.checkpoint.strict import table
 from tvae.errors import CheckpointError
 from tvae.legacy.architecture import curvature, in_range, model_spec, number, remarks, settings
+from tvae.legacy.claims import readings
 from tvae.legacy.layouts import Found, Misfit, bare, is_model, understand
-from tvae.legacy.measures import readings
 from tvae.nn.spec import architecture
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ BEST = "best.pt"
 SUFFIXES = (".pt", ".pth", ".ckpt")
 #: A view may repeat its numbers, but not to more bytes than this: a file cannot ask for more than it holds.
 _MOST_EXPANDED = 1 << 26
+#: Rows of a file that was cut.
+_MOST_ROWS = 3
+_GONE = "its bytes are not in the file"
 _BIG_ENDIAN = "Z047"
 _PACKED = "Z026"
 
@@ -240,7 +243,7 @@ def _tensors(
             continue
         data = _bytes(entry, dtype.itemsize, stream, size)
         if data is None:
-            why = "its storage is compressed" if _PACKED in codes else "its bytes are not in the file"
+            why = "its storage is compressed" if _PACKED in codes else _GONE
             misfits.append(Misfit(name, shape, "-", why))
             continue
         if _BIG_ENDIAN in codes:
@@ -254,8 +257,24 @@ def _tensors(
             misfits.append(Misfit(name, "finite numbers", "NaN or infinity", "not finite"))
         found[name] = tensor
     if strict:
+        _refuse_cut(old, misfits, len(names), size)
         _refuse(old, misfits)
     return found
+
+
+def _refuse_cut(old: OldFile, misfits: Sequence[Misfit], total: int, size: int) -> None:
+    """One line for a file that ends too early, and not a row for each tensor behind its end."""
+    gone = sum(one.why == _GONE for one in misfits)
+    if gone <= _MOST_ROWS:
+        return
+    rows = [msgspec.structs.astuple(one) for one in misfits[:_MOST_ROWS]]
+    raise CheckpointError(
+        f"the file ends at {size} bytes, before its tensors do; {total - gone} of {total} are whole, "
+        "and nothing was loaded",
+        path=old.path,
+        hint="copy it again or use an earlier checkpoint",
+        details=f"{table(rows)}\n... and {len(misfits) - _MOST_ROWS} more",
+    )
 
 
 def _bytes(entry: Entry, itemsize: int, stream: BinaryIO, size: int) -> bytearray | None:
