@@ -134,3 +134,15 @@ def test_info_tells_old_places(tvae: Run, tmp_path: Path, monkeypatch: pytest.Mo
     run.mkdir(parents=True)
     (run / "best.pt").touch()
     assert tvae("info", "--json").json["old checkpoints"] == "sandbox-training/checkpoints (1 runs)"
+
+
+def test_an_old_radius_meets_the_curvature_of_the_command_line(
+    tvae: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TVAE_MAX_RADIUS", "0.9")
+    found = tvae("config", "show", "smoke", "--set", "model.curvature=0.5", "--json").json
+    assert found["config"]["model"]["r_max"] == pytest.approx(2.12724)
+    assert found["origin"]["model.r_max"] == "TVAE_MAX_RADIUS"
+    refused = tvae("config", "show", "smoke", "--set", "model.curvature=2")
+    assert refused.code == 2
+    assert "TVAE_MAX_RADIUS: 0.9 lies outside the ball of curvature 2" in refused.err

@@ -37,7 +37,8 @@ def show(
 
     from tvae.config import config_hash, dump
 
-    found = settings(source, sets=sets or (), env=variables())
+    sets = sets or []
+    found = settings(source, sets=sets, env=variables(source, sets=sets))
     if as_json:
         result_json(
             {

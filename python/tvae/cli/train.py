@@ -95,7 +95,7 @@ def train(
     arguments = context.obj if isinstance(context.obj, list) else []
     command = shlex.join(["tvae", *arguments])
     silent = quiet or as_json
-    env = variables()
+    env = variables() if resume is not None else variables(source, sets=sets or ())
     home = out_folder(out, env)
     if resume is not None:
         from tvae import training
