@@ -146,3 +146,24 @@ def test_an_old_radius_meets_the_curvature_of_the_command_line(
     refused = tvae("config", "show", "smoke", "--set", "model.curvature=2")
     assert refused.code == 2
     assert "TVAE_MAX_RADIUS: 0.9 lies outside the ball of curvature 2" in refused.err
+
+
+def test_a_file_that_is_there_is_replaced_only_on_demand(tvae: Run, old: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new.yaml"
+    new.write_text("seed: 3\n")
+    refused = tvae("config", "migrate", old, "-o", new)
+    assert (refused.code, new.read_text()) == (2, "seed: 3\n")
+    assert "exists already; give -o another name, or --overwrite" in refused.err
+    done = tvae("config", "migrate", old, "-o", new, "--overwrite", "--quiet")
+    assert done.code == 0
+    assert done.out.startswith(f"{old}: dialect 5.12; 101 keys: 54 mapped")
+    assert done.out.count("\n") == 1
+    assert "seed: 3" not in new.read_text()
+    assert tvae("config", "migrate", old, "--check", "--quiet").out == done.out
+
+
+def test_the_account_ends_with_what_is_left_to_decide(tvae: Run, old: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new.yaml"
+    old.write_text(old.read_text().replace("  max_radius: ", "  max_radius: abc # "))
+    done = tvae("config", "migrate", old, "-o", new)
+    assert f"next:    1 refused: decide about it first, then\n         tvae train {new}" in done.out

@@ -31,6 +31,7 @@ def migrate(
         typer.Option("-o", "--output", metavar="NEW", help="Where the new config goes; without it, stdout."),
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if the file is old.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace NEW if it is there.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -54,6 +55,10 @@ def migrate(
         raise ConfigError(
             "the new file would replace the old one", path=str(new), hint="give -o another name"
         )
+    if overwrite and (new is None or check):
+        raise ConfigError("--overwrite writes nothing here", path="--overwrite", hint="leave it out")
+    if new is not None and new.exists() and not check and not overwrite:
+        raise ConfigError("exists already", path=str(new), hint="give -o another name, or --overwrite")
     found = migrate(document, layers=layers(document))
     for warning in found.warnings:
         note(f"tvae: warning: {warning}")
@@ -85,19 +90,19 @@ def migrate(
         result(text)
         if not quiet:
             note(report(found, str(old)))
+    elif quiet:
+        result(verdict(found, str(old)))
     else:
         result(report(found, str(old)))
         if new is not None and not check:
-            result(f"\nwritten: {new}\nnext:    {command(found, name)}")
+            result(f"\nwritten: {new}\nnext:    {_next(found, command(found, name))}")
     if check:
         raise typer.Exit(1)
 
 
 def report(found: Migration, name: str) -> str:
     """Every leaf and what became of it, the refused ones first."""
-    version = "" if found.version == found.dialect else f", version {found.version}"
-    counts = ", ".join(f"{count} {action}" for action, count in found.counts().items())
-    lines = [f"{name}: dialect {found.dialect}{version}; {len(found.entries)} keys: {counts}"]
+    lines = [verdict(found, name)]
     for action, head in _HEADS.items():
         entries = [entry for entry in found.entries if entry.action == action]
         if not entries:
@@ -115,6 +120,22 @@ def report(found: Migration, name: str) -> str:
             (reason, f"{key} = {_value(value)}") for key, (value, reason) in found.implied.items()
         )
     return "\n".join(lines)
+
+
+def verdict(found: Migration, name: str) -> str:
+    """The dialect and how many leaves met which fate, in one line."""
+    version = "" if found.version == found.dialect else f", version {found.version}"
+    counts = ", ".join(f"{count} {action}" for action, count in found.counts().items())
+    return f"{name}: dialect {found.dialect}{version}; {len(found.entries)} keys: {counts}"
+
+
+def _next(found: Migration, command: str) -> str:
+    refused = len(found.refused)
+    return (
+        f"{refused} refused: decide about {'it' if refused == 1 else 'them'} first, then\n         {command}"
+        if refused
+        else command
+    )
 
 
 def _cells(entry: Entry) -> tuple[str, str, str]:
