@@ -167,3 +167,17 @@ def test_the_account_ends_with_what_is_left_to_decide(tvae: Run, old: Path, tmp_
     old.write_text(old.read_text().replace("  max_radius: ", "  max_radius: abc # "))
     done = tvae("config", "migrate", old, "-o", new)
     assert f"next:    1 refused: decide about it first, then\n         tvae train {new}" in done.out
+
+
+def test_a_narrow_terminal_wraps_reasons_and_cuts_no_key(
+    tvae: Run, old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = tvae("config", "migrate", old, "--json").json
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = tvae("config", "migrate", old, "-o", tmp_path / "new.yaml").out
+    account = shown.partition("\n\nwritten: ")[0].splitlines()[1:]
+    assert max(map(len, account)) <= 80
+    assert all(any(entry["old"] in line for line in account) for entry in wide["keys"])
+    models = tvae("models").out
+    assert max(map(len, models.splitlines())) <= 80
+    assert "status: the predecessor's own" in models

@@ -69,3 +69,9 @@ def test_a_refused_radius_leaves_what_a_missing_one_leaves() -> None:
 def test_a_refused_value_names_its_new_key() -> None:
     found = migrated("v5_12", ("  epochs: ", "  epochs: many # "))
     assert [entry.new for entry in found.refused] == ["training.epochs"]
+
+
+def test_a_key_of_another_section_is_no_suggestion() -> None:
+    found = migrated("v5_12", ("loss:\n", "loss:\n  foo_loss: {enabled: true}\n"))
+    reasons = {entry.old: entry.reason for entry in found.refused}
+    assert "did you mean" not in reasons["loss.foo_loss.enabled"]
