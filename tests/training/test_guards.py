@@ -13,7 +13,7 @@ from tvae.training.policy import Alert, Evaluation
 def _hints(*sets: str) -> dict[str, str | None]:
     guard = CollapseGuard(load("default", sets=sets, env=None).config)
     seen = Evaluation(
-        epoch=5, step=9, progress=1.0, improved=False, metrics={"coverage": 0.1, "hierarchy_B": 0.5}
+        epoch=5, step=9, progress=1.0, improved=False, metrics={"coverage": 0.01, "hierarchy_B": 0.5}
     )
     alerts = [decision for decision in guard.on_eval(seen) if isinstance(decision, Alert)]
     return {alert.name: alert.hint for alert in alerts}
