@@ -188,8 +188,3 @@ def test_what_a_resumed_run_would_ignore_is_refused(tvae: Run, training: Any, ar
     assert done.code == 2
     assert "beside" in done.err
     assert not training.called
-
-
-def test_a_run_shorter_than_an_epoch_is_told_in_steps(tvae: Run, out: Path) -> None:
-    done = tvae("train", "smoke", "--out", out, "--set", "training.max_steps=1")
-    assert "finished after 1 step, " in done.out
