@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from tvae.nn import TernaryVAE
 
 
+#: What stands for a folder, the first of them that it has.
+_BEST = ("best.safetensors", weights.BEST)
+_MOST_NAMED = 3
+
+
 def load(src: str | os.PathLike[str], *, device: str = "cpu") -> TernaryVAE:
     """A trained model, in eval mode, its record as `.record`.
 
@@ -93,6 +98,16 @@ def locate(src: str | os.PathLike[str]) -> Path:
             else "give a file, its folder such as outputs/models/NAME, or `default` for the shipped weights",
         )
     if path.is_dir():
-        ours, theirs = path / "best.safetensors", path / weights.BEST
-        return theirs if theirs.is_file() and not ours.is_file() else ours
+        for name in _BEST:
+            if (path / name).is_file():
+                return path / name
+        there = sorted(
+            one.name for one in path.iterdir() if one.suffix in (".safetensors", *weights.SUFFIXES)
+        )
+        raise MissingError(
+            "no checkpoint in this folder",
+            path=str(src),
+            expected=" or ".join(_BEST),
+            hint=f"name a file of it: {', '.join(there[:_MOST_NAMED])}" if there else None,
+        )
     return path

@@ -206,8 +206,8 @@ class TestDamage:
         ("content", "message"),
         [
             pytest.param(b"", "an empty file", id="empty"),
-            pytest.param(b"\x00" * 4, "truncated: 4 bytes", id="four bytes"),
-            pytest.param(b"hello, this is a text", "not a safetensors file", id="text"),
+            pytest.param(b"\x00" * 4, "no checkpoint: 4 bytes", id="four bytes"),
+            pytest.param(b"hello, this is a text", "no checkpoint: neither a safetensors file", id="text"),
             pytest.param(
                 b"PK\x03\x04" + b"\x00" * 40, r"torch \.pt pickle \(zip\), which is not loaded", id="zip"
             ),

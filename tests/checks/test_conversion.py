@@ -14,7 +14,7 @@ from legacy import predecessor
 from legacy.predecessor import Model, write
 from tvae.checkpoint import read, save, sha256
 from tvae.checks.conversion import convert
-from tvae.errors import CheckpointError, ConfigError
+from tvae.errors import CheckpointError, ConfigError, MissingError
 from tvae.legacy import weights
 
 ROUND_TRIPS: dict[str, dict[str, Any]] = {
@@ -113,3 +113,11 @@ def test_names_that_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         convert(old, tmp_path / name, measure=False)
     assert (tmp_path / "there.safetensors").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("content", [b"", b"hello, this is a text"], ids=["empty", "text"])
+def test_what_is_no_checkpoint_is_told_before_names(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "text.pt").write_bytes(content)
+    for source in (tmp_path / "text.pt", tmp_path):
+        with pytest.raises((CheckpointError, MissingError), match="no checkpoint"):
+            convert(source, tmp_path / "new.safetensors")

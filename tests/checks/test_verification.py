@@ -14,9 +14,13 @@ from scipy.stats import spearmanr
 
 import tvae
 from legacy.predecessor import Model, write
-from tvae.checkpoint import Checkpoint, read, save
+from tvae.checkpoint import Checkpoint, Record, read, save
+from tvae.checks.comparison import compare
 from tvae.checks.conversion import convert
 from tvae.checks.verification import Verified, verify
+from tvae.metrics import METRIC_VERSION, evaluate
+from tvae.nn import TernaryVAE
+from tvae.nn.spec import DecoderSpec, EncoderSpec, ModelSpec, ProjectionSpec, architecture
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +126,31 @@ def test_a_converted_file_keeps_what_the_old_one_claimed(model: Model, tmp_path:
     convert(old, tmp_path / "new.safetensors", measure=False)
     new = tmp_path / "new.safetensors"
     assert verdicts(verify(new)) == verdicts(verify(old))
+
+
+def test_ours_are_measured_as_the_run_measured_them_in_either_kind_of_file(tmp_path: Path) -> None:
+    spec = ModelSpec(
+        branches=2,
+        decode="latent",
+        encoder=EncoderSpec(activation="relu", skip=False, hidden=(16, 8, 8), sigma_init=0.1),
+        decoder=DecoderSpec(activation="relu", gain=1.0, hidden=(8, 8)),
+        projection=ProjectionSpec(radius="euclidean", hidden=8, layers=1),
+        curvature=0.3,
+    )
+    model = TernaryVAE(spec, depth=9).eval()
+    record = Record(
+        architecture=architecture(spec, 9),
+        metrics=evaluate(model, pairs=50).metrics,
+        metric_version=METRIC_VERSION,
+        config={"training": {"final_pairs": 50}},
+    )
+    ours = tmp_path / "ours.safetensors"
+    save(ours, Checkpoint(record, model.state_dict()))
+    convert(ours, tmp_path / "theirs.pt")
+    for path in (ours, tmp_path / "theirs.pt"):
+        found = verify(path)
+        assert any("50 sampled pairs" in one.definition for one in found)
+        assert all(one.agrees and one.family == f"tvae {METRIC_VERSION}" for one in found), path
+    both = compare([ours, tmp_path / "theirs.pt"])
+    assert both.same
+    assert both.differing("architecture").keys() == {"encoder.sigma_init"}

@@ -51,7 +51,8 @@ def test_auto_fix_goes_on_with_what_it_found(tvae: Run, tmp_path: Path) -> None:
     assert tvae("train", "base", *short, "--epochs", "5", "--name", "b", "--quiet").code == 0
     done = tvae("train", "frozen", *short, "--epochs", "1", "--auto-fix", "--name", "f")
     assert done.code == 0
-    assert '+init: "outputs/models/b/best.safetensors"' in done.err
+    assert f'+init: "{tmp_path.resolve()}/outputs/models/b/best.safetensors"' in done.err
     assert (tmp_path / "frozen.fixed.yaml").is_file()
     written = (tmp_path / "outputs/models/f/config.yaml").read_text()
-    assert 'init: "outputs/models/b/best.safetensors"' in written
+    assert "outputs/models/b/best.safetensors" in written
+    assert tvae("train", "frozen", "--auto-fix", "--allow-cold-start").code == 2

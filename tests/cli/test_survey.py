@@ -113,3 +113,18 @@ def test_nothing_but_bad_files_is_missing_input(tvae: Run, tree: Path) -> None:
     assert done.code == 3
     assert "could be measured" in done.err.splitlines()[-1]
     assert tvae("eval", tree, "--refresh", "--no-cache").code == 2
+
+
+def test_a_file_that_is_named_has_to_load_after_the_others(tvae: Run, tree: Path) -> None:
+    good, cut = tree / "v5_11/best.pt", tree / "broken/cut.pt"
+    (tree / "text.pt").write_text("no weights")
+    for named in ([good, cut], [tree / "v5_11", cut], [tree / "v5_11", tree / "text.pt"]):
+        done = tvae("eval", *named, "--pairs", "1", "--no-cache")
+        assert done.code == 3, named
+        assert "coverage" in done.out
+        assert f"error: {named[1]}" in done.err
+    missing = tvae("eval", tree / "none.pt", good, "--pairs", "1", "--json")
+    assert missing.code == 3
+    assert [one["checkpoint"] for one in missing.json["results"]] == [str(good)]
+    assert missing.json["error"]["path"] == str(tree / "none.pt")
+    assert missing.json["skipped"][0]["path"] == str(tree / "none.pt")

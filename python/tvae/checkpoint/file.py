@@ -257,7 +257,7 @@ def _foreign(start: bytes, size: int, source: str) -> CheckpointError:
     """What a file that does not start like safetensors is, in one line."""
     convert = "convert it once with `tvae checkpoint convert OLD NEW`"
     if size == 0:
-        return CheckpointError("an empty file", path=source, expected="a .safetensors file")
+        return CheckpointError("no checkpoint: an empty file", path=source)
     if start.startswith(b"PK"):
         return CheckpointError(
             "a torch .pt pickle (zip), which is not loaded here because a pickle can run code",
@@ -271,5 +271,5 @@ def _foreign(start: bytes, size: int, source: str) -> CheckpointError:
     if start.startswith(b"version https://"):
         return CheckpointError("a Git LFS pointer, not the file", path=source, hint="run `git lfs pull`")
     if size < 9:
-        return CheckpointError(f"truncated: {size} bytes are no checkpoint", path=source)
-    return CheckpointError("not a safetensors file", path=source, expected="a header that starts with {")
+        return CheckpointError(f"no checkpoint: {size} bytes are too few for one", path=source)
+    return CheckpointError("no checkpoint: neither a safetensors file nor one of torch", path=source)

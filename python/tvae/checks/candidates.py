@@ -53,8 +53,14 @@ def places(init: str | None, out: Path) -> list[Path]:
     return found
 
 
-def compatible(config: Config, where: Sequence[Path]) -> list[Candidate]:
-    """The checkpoints below `where` whose tensors fit the config's model, the likeliest first."""
+def compatible(config: Config, where: Sequence[Path], *, plain: bool = False) -> list[Candidate]:
+    """The checkpoints below `where` whose tensors fit the config's model, the likeliest first.
+
+    Args:
+        config: the config.
+        where: folders and files.
+        plain: put those without a projection first, which leave it to training, as the preset `base` does.
+    """
     if not where:
         return []
     from tvae.nn import TernaryVAE
@@ -65,9 +71,20 @@ def compatible(config: Config, where: Sequence[Path]) -> list[Candidate]:
         if facts["status"] != "ok" or facts["safety"] not in ("data_only", "known_types"):
             continue
         if candidate := _candidate(model, config.model, facts):
-            found.append((facts["mtime"], candidate))
-    found.sort(key=lambda one: (*_rank(one[1]), -one[0]))
-    return [candidate for _, candidate in found]
+            found.append(candidate)
+    # By path at last, so that the same trees give the same answer whatever was touched in them.
+    return sorted(found, key=lambda one: (*_rank(one, plain=plain), one.path))
+
+
+def decodes(config: Config, init: str) -> float:
+    """The coverage that the config's model starts from with these weights; 0 if they do not load."""
+    from tvae import training
+
+    try:
+        coverage: float = training.preflight(msgspec.structs.replace(config, init=init))["coverage"]
+    except TvaeError:
+        return 0.0
+    return coverage
 
 
 def fits(wanted: Shapes, have: Shapes) -> bool:
@@ -84,10 +101,10 @@ def fits(wanted: Shapes, have: Shapes) -> bool:
     return bool(have) and not missing and all(wanted.get(name) == shape for name, shape in have.items())
 
 
-def _rank(one: Candidate) -> tuple[object, ...]:
+def _rank(one: Candidate, *, plain: bool) -> tuple[int, bool, bool, float]:
     """Small for a likely one; of a run, its best weights come before its latest."""
     latest = Path(one.path).stem == "latest"
-    return len(one.differs), not one.whole, latest, -(one.coverage or 0.0)
+    return len(one.differs), one.whole is plain, latest, -(one.coverage or 0.0)
 
 
 def _candidate(model: TernaryVAE, spec: ModelSpec, facts: Mapping[str, Any]) -> Candidate | None:

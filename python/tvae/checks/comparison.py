@@ -11,7 +11,9 @@ import msgspec
 
 from tvae import _core
 from tvae.checkpoint import Checkpoint
+from tvae.legacy.measures import readings
 from tvae.loading import locate, open_weights
+from tvae.nn.spec import differences, from_architecture, same
 
 #: Tensors within this, relative and absolute, are called close: they differ by rounding.
 CLOSE = 1e-5, 1e-7
@@ -64,25 +66,31 @@ class Tensors(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Checkpoints beside each other; `tensors` compares the first with each of the others."""
+    """Checkpoints beside each other.
+
+    Attributes:
+        sides: the checkpoints.
+        tensors: those of the first beside those of each of the others.
+        functions: for each of the others, in which keys its model computes something else than the first.
+    """
 
     sides: list[Side]
     tensors: list[Tensors]
+    functions: list[list[str]]
 
     @property
     def same(self) -> bool:
-        """Whether all have one architecture and the same weights, up to rounding."""
-        first, *others = self.sides
-        return all(one.same for one in self.tensors) and all(
-            one.architecture == first.architecture for one in others
-        )
+        """Whether all compute the same with the same weights, up to rounding."""
+        return all(one.same for one in self.tensors) and not any(self.functions)
 
     def differing(self, of: str) -> dict[str, list[object]]:
         """The keys of `architecture` or `config` in which they differ, with a value for each checkpoint."""
         tables: list[dict[str, object]] = [getattr(side, of) for side in self.sides]
         keys = dict.fromkeys(key for table in tables for key in table)
         found = {key: [table.get(key) for table in tables] for key in keys}
-        return {key: values for key, values in found.items() if any(one != values[0] for one in values)}
+        return {
+            key: values for key, values in found.items() if not all(same(one, values[0]) for one in values)
+        }
 
 
 def compare(sources: Sequence[str | os.PathLike[str]]) -> Comparison:
@@ -101,8 +109,21 @@ def compare(sources: Sequence[str | os.PathLike[str]]) -> Comparison:
     first = contents[0].tensors
     others = zip(names[1:], contents[1:], strict=True)
     return Comparison(
-        sides=sides, tensors=[_tensors(names[0], name, first, content.tensors) for name, content in others]
+        sides=sides,
+        tensors=[_tensors(names[0], name, first, content.tensors) for name, content in others],
+        functions=[_function(contents[0], content) for content in contents[1:]],
     )
+
+
+def _function(one: Checkpoint, other: Checkpoint) -> list[str]:
+    """Keys of the architecture in which the two compute something else."""
+    (mine, depth), (theirs, other_depth) = (from_architecture(x.record.architecture) for x in (one, other))
+    # A limit that is null is one by depth.
+    mine, theirs = (
+        msgspec.structs.replace(spec, r_max=spec.radius_limit(depth))
+        for spec, depth in ((mine, depth), (theirs, other_depth))
+    )
+    return ["depth"] * (depth != other_depth) + list(differences(mine, theirs))
 
 
 def _side(name: str, path: Path, content: Checkpoint) -> Side:
@@ -110,14 +131,20 @@ def _side(name: str, path: Path, content: Checkpoint) -> Side:
     facts, _ = _core.open_checkpoint(path)
     metrics: dict[str, dict[str, float]] = {}
     kept = record.source.get("metrics")
-    for table in (facts["metrics"], kept if isinstance(kept, Mapping) else {}):
+    for table in (readings(facts), kept if isinstance(kept, Mapping) else {}):
         for metric, reading in table.items():
             value = reading["value"]
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 metrics.setdefault(str(reading["family"]), {})[metric] = float(value)
     architecture = dict(_leaves(record.architecture.get("spec"), "")) | {
-        key: value for key, value in record.architecture.items() if key == "depth"
+        # Where the spec leaves the radius to the depth, the record has it.
+        key: record.architecture[key]
+        for key in ("depth", "r_max")
+        if key in record.architecture
     }
+    if architecture.get("projection.radius") != "hyperbolic":
+        # Nothing there is bounded by it.
+        architecture.pop("r_max", None)
     config = record.config or record.source.get("config") or {}
     return Side(
         path=name,

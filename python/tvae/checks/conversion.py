@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from tvae.checkpoint import Checkpoint, Record, record_environment, save
+from tvae.checkpoint import Checkpoint, Record, read_record, record_environment, save
 from tvae.errors import ConfigError
 from tvae.legacy import export, weights
 from tvae.loading import locate, model_of, open_weights
@@ -99,6 +99,9 @@ def _content(source: Path, target: Path, *, overwrite: bool) -> Checkpoint:
     if target.exists() and not overwrite:
         raise ConfigError("the file exists", path=str(target), hint="choose another name, or --overwrite it")
     old = weights.is_old(source)
+    if not old:
+        # What is no checkpoint at all is told before the question of names.
+        read_record(source)
     if old != (target.suffix == OURS):
         kind = "an old checkpoint" if old else "a checkpoint of ours"
         raise ConfigError(

@@ -16,13 +16,17 @@ def changed(mine: ModelSpec, theirs: ModelSpec) -> dict[str, tuple[object, objec
     """The keys in which the two differ, without those of a ball that the checkpoint never had.
 
     Example:
+        >>> from tvae.nn.spec import DecoderSpec
         >>> base = ModelSpec(projection=None, decode="latent")
         >>> changed(ModelSpec(branches=2), base)
         {'branches': (2, 1)}
+        >>> wide = ModelSpec(decoder=DecoderSpec(hidden=(8, 8)))
+        >>> changed(wide, base)
+        {'decoder.hidden': ((8, 8), (128, 128))}
     """
     found = differences(mine, theirs)
     if theirs.projection is None and mine.projection is not None:
-        return {key: values for key, values in found.items() if not key.startswith(_OF_THE_BALL)}
+        return {key: values for key, values in found.items() if key.partition(".")[0] not in _OF_THE_BALL}
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from tvae.checks.candidates import compatible, places
+from tvae.checks.candidates import compatible, decodes, places
 from tvae.checks.difference import changed, text
 from tvae.config.cold_start import frozen_parts
 from tvae.config.schema import Config
@@ -24,6 +24,10 @@ from tvae.nn.spec import from_architecture
 from tvae.record import Record
 
 _MOST_NAMED = 3
+
+
+class _Poor(CheckpointError):
+    """The tensors fit, and decode too little."""
 
 
 def preflight(config: Config, *, out: Path) -> dict[str, Any]:
@@ -48,10 +52,11 @@ def preflight(config: Config, *, out: Path) -> dict[str, Any]:
         record = open_weights(locate(config.init)).record
         notes = list(_notes(config, record))
         if coverage < guards.min_coverage and not guards.allow_cold_start:
-            raise CheckpointError(
+            raise _Poor(
                 f"its weights decode {coverage:.2%} of the operations in this model",
                 path=config.init,
                 expected=f"at least {guards.min_coverage:.0%}",
+                got=f"{coverage:.2%}",
                 hint="start from another one, or --allow-cold-start",
                 details="\n".join(notes) or None,
             )
@@ -74,10 +79,17 @@ def explained(config: Config, *, out: Path) -> Iterator[None]:
 
 
 def _explanation(error: TvaeError, config: Config, out: Path) -> TvaeError:
-    fitting = [one for one in compatible(config, places(config.init, out)) if one.path != config.init]
+    fitting = [one.path for one in compatible(config, places(config.init, out)) if one.path != config.init][
+        :_MOST_NAMED
+    ]
     hints = [error.hint] if error.hint else []
+    said = "the tensors of these fit (what they decode was not measured)"
+    if isinstance(error, _Poor):
+        # Another one that decodes as little would be no answer.
+        fitting = [path for path in fitting if decodes(config, path) >= config.training.guards.min_coverage]
+        said = "these fit and decode"
     if fitting:
-        hints.append(f"these fit: {', '.join(one.path for one in fitting[:_MOST_NAMED])}")
+        hints.append(f"{said}: {', '.join(fitting)}")
     details = [error.details] if error.details else []
     if isinstance(error, CheckpointError):
         details += _blame(config)

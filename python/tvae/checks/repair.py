@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +11,12 @@ from pathlib import Path
 import msgspec
 
 from tvae.checkpoint import write_text
-from tvae.checks.candidates import compatible, places
-from tvae.config import Resolved, load
+from tvae.checks.candidates import compatible, decodes, places
+from tvae.config import Resolved, dump, load
 from tvae.config.cold_start import frozen_parts
 from tvae.config.presets import text as preset_text
 from tvae.config.schema import Config
-from tvae.errors import ConfigError, TvaeError
+from tvae.errors import ConfigError
 from tvae.legacy import compatibility
 
 #: Frozen parts must decode this much for a checkpoint to count as verified.
@@ -58,8 +59,8 @@ def repair(found: Resolved, *, out: Path, train_base: Callable[[Config], str | N
         ConfigError: if no checkpoint fits and decodes, and none may be trained or training gave none.
     """
     where = places(None, out)
-    for candidate in compatible(found.config, where)[:_MOST_TRIED]:
-        coverage = _coverage(found.config, candidate.path)
+    for candidate in compatible(found.config, where, plain=True)[:_MOST_TRIED]:
+        coverage = decodes(found.config, candidate.path)
         if coverage >= VERIFIED:
             return _written(found, candidate.path, coverage, "verified: it fits and decodes")
     looked = (
@@ -74,7 +75,7 @@ def repair(found: Resolved, *, out: Path, train_base: Callable[[Config], str | N
             hint="without --validate-only, --auto-fix trains the preset base first",
         )
     init = train_base(base_for(found.config))
-    coverage = _coverage(found.config, init) if init else 0.0
+    coverage = decodes(found.config, init) if init else 0.0
     if init is None or coverage < VERIFIED:
         raise ConfigError(
             f"the preset base was trained, and decodes {coverage:.2%} in this model",
@@ -95,21 +96,18 @@ def base_for(config: Config) -> Config:
     return msgspec.structs.replace(base, seed=config.seed, space=config.space, model=plain, training=machine)
 
 
-def _coverage(config: Config, init: str) -> float:
-    from tvae import training
-
-    try:
-        coverage: float = training.preflight(msgspec.structs.replace(config, init=init))["coverage"]
-    except TvaeError:
-        return 0.0
-    return coverage
-
-
 def _written(found: Resolved, init: str, coverage: float, reason: str) -> Repair:
+    # A path of `init` is one from the working directory: the config may be used from another.
+    init = os.path.abspath(init)
     before = found.path.read_text(encoding="utf-8") if found.path else preset_text(found.name) or ""
     after = with_init(before, init)
     path = _free(found.path or Path(f"{found.name}.yaml"))
     write_text(path, after)
+    wanted = msgspec.structs.replace(found.config, init=init)
+    if load(path, env=None).config != wanted:
+        # The environment or the command line had its say: the whole config, so that the file says it too.
+        after = dump(wanted, comments={"": f"{found.path or found.name} with what was set beside it"})
+        write_text(path, after)
     diff = difflib.unified_diff(
         before.splitlines(keepends=True),
         after.splitlines(keepends=True),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tvae import _core
-from tvae.checkpoint import Checkpoint
+from tvae.checkpoint import Checkpoint, read_record
 from tvae.checks.difference import changed, lacking, text
 from tvae.errors import CheckpointError
 from tvae.legacy import weights
@@ -71,10 +71,13 @@ def validate(src: str | os.PathLike[str], *, config: Config | None = None) -> li
         CheckpointError: if it cannot be decoded, so that there is nothing to judge.
     """
     path = locate(src)
+    # What is no checkpoint, or holds no model at all, is unreadable and not invalid.
+    if weights.is_old(path):
+        weights.describe(path)
+    else:
+        read_record(path)
     facts, _ = _core.open_checkpoint(path)
     checks = [_safety(str(facts["safety"]))]
-    if weights.is_old(path):
-        weights.describe(path)  # what holds no model at all is unreadable, not invalid
     content: Checkpoint | None = None
     try:
         content = open_weights(path)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tvae.cli.failure import one_line
 from tvae.cli.option import Debug, Json, Quiet
 from tvae.cli.output import note, result, result_json
-from tvae.cli.survey import Measuring, plain, survey
-from tvae.errors import ConfigError
+from tvae.cli.pace import Pace
+from tvae.cli.survey import Measuring, as_error, end, plain, survey
+from tvae.errors import ConfigError, DeviceError, TvaeError
 
 if TYPE_CHECKING:
     from tvae.checks.measured import Measured
@@ -63,16 +65,26 @@ def evaluate(
     if folders:
         survey(sources, measure, keep=not no_cache, refresh=refresh, as_json=as_json, quiet=quiet)
         return
-    results = []
-    for number, path in enumerate(sources, start=1):
-        if len(sources) > 1 and not silent:
-            note(f"[{number}/{len(sources)}] {path}")
-        found = measure(path)
-        results.append(plain(path, found))
+    results: list[dict[str, object]] = []
+    skipped: list[dict[str, str]] = []
+    failed: list[TvaeError] = []
+    pace = Pace(len(sources), silent=silent or len(sources) == 1)
+    for path in sources:
+        pace.step(path)
+        try:
+            found = measure(path)
+        except TvaeError as error:
+            if len(sources) == 1 or isinstance(error, DeviceError):
+                raise
+            failed.append(error)
+            skipped.append({"path": path, "reason": one_line(error.line)})
+            continue
         if not as_json:
-            _show(path, found, levels=levels, first=number == 1)
+            _show(path, found, levels=levels, first=not results)
+        results.append(plain(path, found))
     if as_json:
-        result_json({"results": results, "skipped": []})
+        result_json({"results": results, "skipped": skipped, **as_error(failed)})
+    end(failed, silent=as_json)
 
 
 def _pairs(text: str) -> Literal["exact"] | int:

@@ -47,7 +47,9 @@ def comparison(found: Comparison) -> str:
     sections = [columns(head)]
     for title, of in (("Architecture", "architecture"), ("Config", "config")):
         if differing := found.differing(of):
-            sections.append(_keys(f"{title}: what differs", differing, letters))
+            alike = of == "architecture" and not any(found.functions)
+            what = "the same function; what differs serves training alone" if alike else "what differs"
+            sections.append(_keys(f"{title}: {what}", differing, letters))
         elif of == "architecture":
             sections.append("Architecture: the same")
     sections += _families(found, letters)

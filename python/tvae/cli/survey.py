@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tvae.cli.failure import one_line
+from tvae.cli.failure import describe, one_line
 from tvae.cli.keeping import kept
 from tvae.cli.output import columns, note, result, result_json
+from tvae.cli.pace import Pace
 from tvae.cli.scores import score
 from tvae.errors import CheckpointError, DeviceError, MissingError, StorageError, TvaeError
 
@@ -90,6 +91,7 @@ def survey(
 
     Raises:
         MissingError: if there is none, or none of them could be measured.
+        typer.Exit: after the table, with the code of the first file that was named and failed.
     """
     from tvae.checks.measured import Shelf
 
@@ -99,17 +101,23 @@ def survey(
     shelf = Shelf(Path(folder) if folder else None)
     silent = quiet or as_json
     found: dict[str, Measured] = {}
-    for number, path in enumerate(paths, start=1):
-        if not silent:
-            note(f"[{number}/{len(paths)}] {path}")
+    failed: list[TvaeError] = []
+    pace = Pace(len(paths), silent=silent)
+    for path in paths:
+        pace.step(path)
         try:
             found[path] = _measured(path, measure, shelf, refresh=refresh)
-        except (DeviceError, StorageError):
+        except DeviceError:
             raise
         except TvaeError as error:
+            if path in sources:
+                failed.append(error)
+            elif isinstance(error, StorageError):
+                raise
             skipped.append({"path": path, "reason": one_line(error.line)})
     if not silent:
-        for entry in skipped:
+        named = {str(error.path) for error in failed}
+        for entry in (one for one in skipped if one["path"] not in named):
             note(f"tvae: skipped: {entry['reason']}")
         if shelf.trouble:
             note(f"tvae: nothing was kept: {one_line(shelf.trouble)}")
@@ -126,9 +134,30 @@ def survey(
             {**plain(path, one), **({"differs": contradicted[path]} if contradicted[path] else {})}
             for path, one in found.items()
         ]
-        result_json({"results": results, "skipped": skipped})
+        result_json({"results": results, "skipped": skipped, **as_error(failed)})
     else:
         result(_table(found, contradicted, sources))
+    end(failed, silent=as_json)
+
+
+def as_error(failed: Sequence[TvaeError]) -> dict[str, object]:
+    """The error object of the first file that was named and failed, for `--json`."""
+    return {"error": describe(failed[0]).as_json()} if failed else {}
+
+
+def end(failed: Sequence[TvaeError], *, silent: bool) -> None:
+    """Files that were named have to be measured: without one the command fails, after the others.
+
+    Raises:
+        typer.Exit: with the code of the first.
+    """
+    import typer
+
+    if not silent:
+        for error in failed:
+            note(f"tvae: error: {one_line(error.line)}")
+    if failed:
+        raise typer.Exit(failed[0].code)
 
 
 def _measured(path: str, measure: Measuring, shelf: Any, *, refresh: bool) -> Measured:

@@ -121,6 +121,12 @@ def train(
         labels={key: flag for flag, key in _KEYS.items()},
     )
     if auto_fix:
+        if found.config.training.guards.allow_cold_start:
+            raise ConfigError(
+                "--auto-fix beside --allow-cold-start",
+                path="--auto-fix",
+                hint="the one finds weights for frozen parts, the other does without: leave one away",
+            )
         found = _fixed(found, out=home, command=command, may_train=not validate_only, silent=silent)
     if validate_only:
         from tvae.checks.preflight import preflight
@@ -206,6 +212,9 @@ def _fixed(found: Resolved, *, out: Path, command: str, may_train: bool, silent:
     from tvae.checks.repair import needed, repair
 
     if not needed(found.config):
+        if not silent:
+            why = "init is set" if found.config.init is not None else "no part is frozen"
+            note(f"tvae: nothing for --auto-fix to do: {why}")
         return found
 
     def train_base(config: Config) -> str | None:

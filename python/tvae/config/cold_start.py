@@ -50,6 +50,6 @@ def refuse_cold_start(config: Config, *, fresh: Collection[str] | None = None) -
             path="init",
             expected="a checkpoint that has them",
             got="null" if config.init is None else f"{config.init}, which lacks them",
-            hint="give --init CKPT (`tvae train base` makes one), let --auto-fix find one, "
+            hint="give --init CKPT, let --auto-fix find or train one with this model's encoders and decoder, "
             "or --allow-cold-start",
         )

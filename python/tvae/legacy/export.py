@@ -15,6 +15,7 @@ import msgspec
 from tvae.checkpoint import Checkpoint, Record
 from tvae.checkpoint.atomic import write_chunks
 from tvae.errors import CheckpointError
+from tvae.legacy import measures
 from tvae.legacy.layouts import Layout, Projection, expected
 from tvae.nn.spec import ModelSpec, from_architecture
 
@@ -74,8 +75,11 @@ def content(checkpoint: Checkpoint, *, source: str) -> dict[str, Any]:
         state.update(checkpoint.state_tensors)
     state.update((name, ball) for name, ball in _balls(layout, spec.curvature).items() if name not in state)
     found: dict[str, Any] = {"epoch": record.epoch, "model_state_dict": state}
-    found["metrics"] = dict(_metrics(record))
-    found["config"] = record.source.get("config") or {"model": _model(spec, layout)}
+    metrics, ours = dict(_metrics(record)), _are_ours(record)
+    found["metrics"] = metrics
+    config = record.source.get("config") or {"model": _model(spec, layout)}
+    assert isinstance(config, Mapping)
+    found["config"] = {**config, measures.OURS: _measured_as(record)} if ours and metrics else config
     if spec.decode == "tangent":
         # What tells that the decoder reads the ball point.
         found["version"] = "5.12.1"
@@ -147,6 +151,19 @@ def _balls(layout: Layout, c: float) -> dict[str, Tensor]:
             return {"projection.proj_A.manifold.isp_c": value}
         case "dual":
             return {f"projection.proj_{branch}.manifold.isp_c": value.clone() for branch in "AB"}
+
+
+def _are_ours(record: Record) -> bool:
+    """Whether the metrics that go into the file are of our definitions: an old file brought none."""
+    return not record.source.get("metrics") and record.metric_version is not None
+
+
+def _measured_as(record: Record) -> dict[str, object]:
+    """What tells later readers by which definitions, and over how many pairs, the metrics were measured."""
+    training = record.config.get("training")
+    chosen = training if isinstance(training, Mapping) else {}
+    pairs = {key: chosen[key] for key in measures.PAIRS if key in chosen}
+    return {"metric_version": record.metric_version, "training": pairs}
 
 
 def _metrics(record: Record) -> Iterator[tuple[str, object]]:

@@ -7,15 +7,19 @@ definition is not told has several readings; it agrees if one of them does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from tvae.nn import Branch, TernaryVAE
 
+#: The key in the config of a .pt that was written here: it tells that the metrics are of our definitions.
+OURS = "tvae"
+#: Settings that say over how many pairs a run measured its metrics.
+PAIRS = ("final_pairs", "eval_pairs")
 #: Draws of the latents that a mean is taken over.
 DRAWS = 5
 #: Why the values of a family cannot be measured from the weights that stand beside them.
@@ -41,6 +45,26 @@ _EUCLIDEAN = ("v5.11", "epsilon coupled", "sweep", "unqualified")
 #: Ranks of radii are the same in both spaces, and dist_corr is of points.
 _RANKED = ("hierarchy", "dist_corr", "Q")
 _STEMS = ("coverage", "hierarchy", "richness", "dist_corr", "Q", "r_v0", "r_v9", "mean_radius", "std_radius")
+
+
+def readings(facts: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """The stored metrics of a file, with our family where the file says that they were measured here.
+
+    Args:
+        facts: the scanner's record of the file.
+
+    Example:
+        >>> stored = {"Q_B": {"value": 1.0, "family": "unknown"}}
+        >>> readings({"config": {"tvae": {"metric_version": 1}}, "metrics": stored})
+        {'Q_B': {'value': 1.0, 'family': 'tvae 1'}}
+    """
+    metrics: Mapping[str, Mapping[str, Any]] = facts["metrics"]
+    config = facts["config"]
+    told = config.get(OURS) if isinstance(config, Mapping) else None
+    version = told.get("metric_version") if isinstance(told, Mapping) else None
+    if not isinstance(version, int):
+        return metrics
+    return {name: {**reading, "family": f"tvae {version}"} for name, reading in metrics.items()}
 
 
 @dataclass(frozen=True)

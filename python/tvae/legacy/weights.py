@@ -23,6 +23,7 @@ from tvae.checkpoint.strict import table
 from tvae.errors import CheckpointError
 from tvae.legacy.architecture import curvature, in_range, model_spec, number, remarks, settings
 from tvae.legacy.layouts import Found, Misfit, bare, is_model, understand
+from tvae.legacy.measures import readings
 from tvae.nn.spec import architecture
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def _source(old: OldFile, notes: Sequence[str]) -> dict[str, object]:
     facts = old.facts
     metrics = {
         name: {key: reading[key] for key in ("value", "family", "raw_key", "source")}
-        for name, reading in facts["metrics"].items()
+        for name, reading in readings(facts).items()
     }
     return {
         "layout": old.layout,

@@ -209,8 +209,20 @@ def differences(one: ModelSpec, other: ModelSpec) -> dict[str, tuple[object, obj
     return {
         key: (left.get(key), right.get(key))
         for key in keys
-        if key not in _TRAINING_ONLY | unused and left.get(key) != right.get(key)
+        if key not in _TRAINING_ONLY | unused and not same(left.get(key), right.get(key))
     }
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two values of a key are the same; numbers up to what a file in float32 rounds.
+
+    Example:
+        >>> same(0.95, 0.95 + 1e-9), same(0.95, 0.951), same((32, 64), (32, 64))
+        (True, False, True)
+    """
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-6)
+    return one == other
 
 
 def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
