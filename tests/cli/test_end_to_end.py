@@ -137,3 +137,8 @@ def test_an_interrupted_run_is_saved_and_goes_on(tmp_path: Path, number: signal.
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["status"] == "finished"
+
+
+def test_a_run_shorter_than_an_epoch_is_told_in_steps(tvae: Run, tmp_path: Path) -> None:
+    done = tvae("train", "smoke", "--out", tmp_path, "--set", "training.max_steps=1")
+    assert "finished after 1 step, " in done.out

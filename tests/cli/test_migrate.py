@@ -134,3 +134,50 @@ def test_info_tells_old_places(tvae: Run, tmp_path: Path, monkeypatch: pytest.Mo
     run.mkdir(parents=True)
     (run / "best.pt").touch()
     assert tvae("info", "--json").json["old checkpoints"] == "sandbox-training/checkpoints (1 runs)"
+
+
+def test_an_old_radius_meets_the_curvature_of_the_command_line(
+    tvae: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TVAE_MAX_RADIUS", "0.9")
+    found = tvae("config", "show", "smoke", "--set", "model.curvature=0.5", "--json").json
+    assert found["config"]["model"]["r_max"] == pytest.approx(2.12724)
+    assert found["origin"]["model.r_max"] == "TVAE_MAX_RADIUS"
+    refused = tvae("config", "show", "smoke", "--set", "model.curvature=2")
+    assert refused.code == 2
+    assert "TVAE_MAX_RADIUS: 0.9 lies outside the ball of curvature 2" in refused.err
+
+
+def test_a_file_that_is_there_is_replaced_only_on_demand(tvae: Run, old: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new.yaml"
+    new.write_text("seed: 3\n")
+    refused = tvae("config", "migrate", old, "-o", new)
+    assert (refused.code, new.read_text()) == (2, "seed: 3\n")
+    assert "exists already; give -o another name, or --overwrite" in refused.err
+    done = tvae("config", "migrate", old, "-o", new, "--overwrite", "--quiet")
+    assert done.code == 0
+    assert done.out.startswith(f"{old}: dialect 5.12; 101 keys: 54 mapped")
+    assert done.out.count("\n") == 1
+    assert "seed: 3" not in new.read_text()
+    assert tvae("config", "migrate", old, "--check", "--quiet").out == done.out
+
+
+def test_the_account_ends_with_what_is_left_to_decide(tvae: Run, old: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new.yaml"
+    old.write_text(old.read_text().replace("  max_radius: ", "  max_radius: abc # "))
+    done = tvae("config", "migrate", old, "-o", new)
+    assert f"next:    1 refused: decide about it first, then\n         tvae train {new}" in done.out
+
+
+def test_a_narrow_terminal_wraps_reasons_and_cuts_no_key(
+    tvae: Run, old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = tvae("config", "migrate", old, "--json").json
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = tvae("config", "migrate", old, "-o", tmp_path / "new.yaml").out
+    account = shown.partition("\n\nwritten: ")[0].splitlines()[1:]
+    assert max(map(len, account)) <= 80
+    assert all(any(entry["old"] in line for line in account) for entry in wide["keys"])
+    models = tvae("models").out
+    assert max(map(len, models.splitlines())) <= 80
+    assert "status: the predecessor's own" in models

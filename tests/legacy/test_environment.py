@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,26 @@ def test_the_page_has_every_name(root: Path) -> None:
     for old, new, _ in names():
         assert f"`{old}`" in page, old
         assert new is None or new in page, new
+
+
+def test_an_old_radius_is_converted_in_the_ball_in_force() -> None:
+    reach = 2.0 * math.atanh(0.9 * math.sqrt(0.5)) / math.sqrt(0.5)
+    for curvature in ("TVAE_CURVATURE", "TVAE_MODEL__CURVATURE"):
+        found = renamed({"TVAE_MAX_RADIUS": "0.9", curvature: "0.5"}).variables
+        assert float(found["TVAE_MODEL__R_MAX"]) == pytest.approx(reach, rel=1e-5)
+        with pytest.raises(ConfigError, match="outside the ball of curvature 2"):
+            renamed({"TVAE_MAX_RADIUS": "0.9", curvature: "2"})
+    found = renamed({"TVAE_MAX_RADIUS": "0.9"}, curvature=lambda variables, old: 0.5).variables
+    assert float(found["TVAE_MODEL__R_MAX"]) == pytest.approx(reach, rel=1e-5)
+
+
+def test_messages_name_what_the_user_set() -> None:
+    found = renamed({"TVAE_EPOCHS": "many"})
+    with pytest.raises(ConfigError) as caught:
+        load("default", env=found.variables, names=found.old)
+    assert caught.value.path == "TVAE_EPOCHS: training.epochs"
+    with pytest.raises(ConfigError) as caught:
+        renamed({"TVAE_LR": "0.4", "TVAE_LEARNING_RATE": "0.5"})
+    assert caught.value.hint == "unset both, old names, and set TVAE_OPTIM__LR"
+    (line,) = renamed({"TERNARY_PROJECT_ROOT": "x"}).warnings
+    assert "without effect" not in line

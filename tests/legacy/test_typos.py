@@ -55,3 +55,23 @@ def test_values_of_another_kind_are_refused_with_what_was_expected() -> None:
     reasons = {entry.old: entry.reason for entry in found.refused}
     assert 'expected integer >= 1, got the text "many"' in reasons["training.epochs"]
     assert "a multiple of 2" in reasons["training.batch_size"]
+
+
+def test_a_refused_radius_leaves_what_a_missing_one_leaves() -> None:
+    refused = migrated("v5_12", ("  max_radius: ", "  max_radius: abc # "))
+    missing = migrated("v5_12", ("  max_radius: ", "  # "))
+    assert refused.values["model"] == missing.values["model"]
+    assert refused.values["model"]["r_max"] == pytest.approx(3.663562)
+    (entry,) = refused.refused
+    assert (entry.old, entry.sets) == ("model.max_radius", False)
+
+
+def test_a_refused_value_names_its_new_key() -> None:
+    found = migrated("v5_12", ("  epochs: ", "  epochs: many # "))
+    assert [entry.new for entry in found.refused] == ["training.epochs"]
+
+
+def test_a_key_of_another_section_is_no_suggestion() -> None:
+    found = migrated("v5_12", ("loss:\n", "loss:\n  foo_loss: {enabled: true}\n"))
+    reasons = {entry.old: entry.reason for entry in found.refused}
+    assert "did you mean" not in reasons["loss.foo_loss.enabled"]

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tvae.cli.listing.layout import terminal_width
 from tvae.cli.migrate import migrate
 from tvae.cli.option import Debug, Json, Quiet, Sets, Source
-from tvae.cli.output import columns, result, result_json
+from tvae.cli.output import folded, result, result_json
 from tvae.cli.settings import settings, variables
 from tvae.errors import CheckpointError
 
@@ -37,7 +38,8 @@ def show(
 
     from tvae.config import config_hash, dump
 
-    found = settings(source, sets=sets or (), env=variables())
+    sets = sets or []
+    found = settings(source, sets=sets, env=variables(source, sets=sets))
     if as_json:
         result_json(
             {
@@ -146,7 +148,7 @@ def diff(
             (key, *(inline(side[key]) if key in side else "(absent)" for side in sides))
             for key, _, _ in different
         ]
-        result(columns([("key", a, b), *cells]))
+        result(folded([("key", a, b), *cells], width=terminal_width()))
     if different:
         raise typer.Exit(1)
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tvae.cli.listing.layout import UNLIMITED, terminal_width, wrap
 from tvae.cli.option import Debug, Json, Quiet
-from tvae.cli.output import columns, note, result, result_json
+from tvae.cli.output import folded, note, result, result_json
 from tvae.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def migrate(
         typer.Option("-o", "--output", metavar="NEW", help="Where the new config goes; without it, stdout."),
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if the file is old.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace NEW if it is there.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -54,6 +56,10 @@ def migrate(
         raise ConfigError(
             "the new file would replace the old one", path=str(new), hint="give -o another name"
         )
+    if overwrite and (new is None or check):
+        raise ConfigError("--overwrite writes nothing here", path="--overwrite", hint="leave it out")
+    if new is not None and new.exists() and not check and not overwrite:
+        raise ConfigError("exists already", path=str(new), hint="give -o another name, or --overwrite")
     found = migrate(document, layers=layers(document))
     for warning in found.warnings:
         note(f"tvae: warning: {warning}")
@@ -84,37 +90,53 @@ def migrate(
     elif new is None and not check:
         result(text)
         if not quiet:
-            note(report(found, str(old)))
+            note(report(found, str(old), width=terminal_width()))
+    elif quiet:
+        result(verdict(found, str(old)))
     else:
-        result(report(found, str(old)))
+        result(report(found, str(old), width=terminal_width()))
         if new is not None and not check:
-            result(f"\nwritten: {new}\nnext:    {command(found, name)}")
+            result(f"\nwritten: {new}\nnext:    {_next(found, command(found, name))}")
     if check:
         raise typer.Exit(1)
 
 
-def report(found: Migration, name: str) -> str:
-    """Every leaf and what became of it, the refused ones first."""
-    version = "" if found.version == found.dialect else f", version {found.version}"
-    counts = ", ".join(f"{count} {action}" for action, count in found.counts().items())
-    lines = [f"{name}: dialect {found.dialect}{version}; {len(found.entries)} keys: {counts}"]
+def report(found: Migration, name: str, *, width: int = UNLIMITED) -> str:
+    """Every leaf and what became of it, the refused ones first; reasons are wrapped, keys never."""
+    lines = [verdict(found, name)]
     for action, head in _HEADS.items():
         entries = [entry for entry in found.entries if entry.action == action]
         if not entries:
             continue
         lines += ["", f"{head} ({len(entries)})"]
         if action in ("mapped", "converted"):
-            lines.append(columns([_cells(entry) for entry in entries]))
+            lines.append(folded([_cells(entry) for entry in entries], width=width))
         else:
             lines += _by_reason(
-                (entry.reason, f"{entry.old} = {_value(entry.old_value)}") for entry in entries
+                ((entry.reason, f"{entry.old} = {_value(entry.old_value)}") for entry in entries), width
             )
     if found.implied:
         lines += ["", f"implied: what the old code did without being told ({len(found.implied)})"]
         lines += _by_reason(
-            (reason, f"{key} = {_value(value)}") for key, (value, reason) in found.implied.items()
+            ((reason, f"{key} = {_value(value)}") for key, (value, reason) in found.implied.items()), width
         )
     return "\n".join(lines)
+
+
+def verdict(found: Migration, name: str) -> str:
+    """The dialect and how many leaves met which fate, in one line."""
+    version = "" if found.version == found.dialect else f", version {found.version}"
+    counts = ", ".join(f"{count} {action}" for action, count in found.counts().items())
+    return f"{name}: dialect {found.dialect}{version}; {len(found.entries)} keys: {counts}"
+
+
+def _next(found: Migration, command: str) -> str:
+    refused = len(found.refused)
+    return (
+        f"{refused} refused: decide about {'it' if refused == 1 else 'them'} first, then\n         {command}"
+        if refused
+        else command
+    )
 
 
 def _cells(entry: Entry) -> tuple[str, str, str]:
@@ -122,13 +144,13 @@ def _cells(entry: Entry) -> tuple[str, str, str]:
     return f"  {entry.old} = {_value(entry.old_value)}", shown, entry.reason
 
 
-def _by_reason(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+def _by_reason(pairs: Iterable[tuple[str, str]], width: int) -> Iterator[str]:
     """Keys that share a reason below it: they are many, and the reasons are long."""
     grouped: dict[str, list[str]] = {}
     for reason, key in pairs:
         grouped.setdefault(reason, []).append(key)
     for reason, keys in grouped.items():
-        yield f"  {reason}:"
+        yield from wrap(f"  {reason}:", width)
         yield from (f"      {key}" for key in keys)
 
 

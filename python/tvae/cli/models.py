@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from tvae.cli.listing.layout import terminal_width
 from tvae.cli.option import Debug, Json, Quiet
-from tvae.cli.output import columns, result, result_json
+from tvae.cli.output import folded, result, result_json
 
 
 def models(
@@ -40,4 +41,6 @@ def models(
         result_json({"models": msgspec.to_builtins(found)})
         return
     head = ("name", "status", "loads", "today", "note")
-    result(columns([head, *((m.name, m.status, m.loads, m.replaced_by or "-", m.note) for m in found)]))
+    rows = [head, *((m.name, m.status, m.loads, m.replaced_by or "-", m.note) for m in found)]
+    result(folded(rows, width=terminal_width(), beside=4))
+    result("\nstatus: the predecessor's own, of that name; today: what has its place")

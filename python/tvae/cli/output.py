@@ -43,3 +43,36 @@ def columns(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
         for row in rows
     )
     return "\n".join(lines)
+
+
+def folded(rows: Sequence[Sequence[str]], *, width: int, beside: int = 1) -> str:
+    """Aligned columns; where they are too wide, all but the first `beside` of them stand below, wrapped.
+
+    Words are never cut.
+
+    Example:
+        >>> print(folded([("model.a = 1", "model.b = 1", "the same, in other words")], width=24))
+        model.a = 1
+              model.b = 1
+              the same, in other
+              words
+    """
+    from textwrap import fill
+
+    table = columns(rows)
+    if all(len(line) <= width for line in table.splitlines()):
+        return table
+    indent = " " * 6
+    lines: list[str] = []
+    for first, row in zip(columns([row[:beside] for row in rows]).splitlines(), rows, strict=True):
+        lines += [
+            first,
+            *(
+                fill(
+                    cell, width, initial_indent=indent, subsequent_indent=indent,
+                    break_long_words=False, break_on_hyphens=False,
+                )
+                for cell in row[beside:] if cell
+            ),
+        ]  # fmt: skip
+    return "\n".join(lines)

@@ -14,6 +14,7 @@ from tvae.errors import ConfigError, TvaeError
 
 if TYPE_CHECKING:
     from tvae.config import Resolved
+    from tvae.legacy.environment import Renamed
 
 
 def settings(
@@ -22,7 +23,7 @@ def settings(
     sets: Sequence[str] = (),
     overrides: Mapping[str, object] | None = None,
     labels: Mapping[str, str] | None = None,
-    env: Mapping[str, str] | None,
+    env: Renamed | None,
 ) -> Resolved:
     """The config of a preset or a file, as `tvae.config.load` gives it.
 
@@ -34,24 +35,42 @@ def settings(
     from tvae.config import load
 
     try:
-        return load(source, sets=sets, env=env, overrides=overrides, labels=labels)
+        return load(
+            source,
+            sets=sets,
+            env=env.variables if env else None,
+            overrides=overrides,
+            labels=labels,
+            names=env.old if env else None,
+        )
     except ConfigError as error:
         raise _of_an_old_file(source, error) or error from None
 
 
-def variables() -> dict[str, str]:
-    """The environment in today's names; what was renamed is told on stderr."""
+def variables(source: str | None = None, *, sets: Sequence[str] = ()) -> Renamed:
+    """The environment in today's names; what was renamed is told on stderr.
+
+    An old radius is converted in the ball of the config that `source`, the variables and `sets` make.
+    """
+    from tvae.config.load import setting
     from tvae.legacy.environment import renamed
 
-    found = renamed(os.environ)
+    def curvature(env: Mapping[str, str], old: Mapping[str, str]) -> float:
+        try:
+            found = setting("model.curvature", source, sets=sets, env=env, names=old)
+        except ConfigError as error:
+            raise _of_an_old_file(source, error) or error from None
+        return found if isinstance(found, float) else 1.0
+
+    found = renamed(os.environ, curvature=curvature)
     for warning in found.warnings:
         note(f"tvae: warning: {warning}")
-    return found.variables
+    return found
 
 
-def out_folder(out: Path | None, env: Mapping[str, str]) -> Path:
+def out_folder(out: Path | None, env: Renamed) -> Path:
     """Where runs live: --out, the variable TVAE_OUT, or `outputs`."""
-    return out or Path(env.get("TVAE_OUT") or DEFAULT_OUT)
+    return out or Path(env.variables.get("TVAE_OUT") or DEFAULT_OUT)
 
 
 def _of_an_old_file(source: str | None, error: ConfigError) -> ConfigError | None:

@@ -95,7 +95,7 @@ def train(
     arguments = context.obj if isinstance(context.obj, list) else []
     command = shlex.join(["tvae", *arguments])
     silent = quiet or as_json
-    env = variables()
+    env = variables() if resume is not None else variables(source, sets=sets or ())
     home = out_folder(out, env)
     if resume is not None:
         from tvae import training
@@ -250,7 +250,7 @@ def _report(summary: RunSummary, *, out: Path, as_json: bool) -> None:
     elif summary.metrics:
         result(table(summary.metrics, summary.ceilings))
     if not as_json:
-        result(f"\n{summary.status} after {summary.epochs} epochs, {_seconds(summary.seconds)}")
+        result(f"\n{summary.status} after {_length(summary)}, {_seconds(summary.seconds)}")
         if summary.best is None and summary.last is not None:
             note("tvae: no evaluation may be called best: coverage stayed too low or the order is inverted")
         if summary.checkpoint:
@@ -266,6 +266,13 @@ def _named(summary: RunSummary, out: Path) -> str:
     """How to name the run to another command: by its name, or by its folder when it is elsewhere."""
     here = out == DEFAULT_OUT and Path(summary.models_dir) == out / "models" / summary.name
     return shlex.quote(summary.name if here else str(summary.models_dir))
+
+
+def _length(summary: RunSummary) -> str:
+    """How far the run went: in whole epochs, and in steps where it has no epoch."""
+    if not summary.epochs and summary.steps:
+        return f"{summary.steps} step{'s' if summary.steps > 1 else ''}"
+    return f"{summary.epochs} epoch{'' if summary.epochs == 1 else 's'}"
 
 
 def _seconds(seconds: float) -> str:

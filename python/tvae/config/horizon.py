@@ -21,11 +21,26 @@ def beyond(config: Config) -> list[str]:
     training = config.training
     steps = training.epochs * training.steps_per_epoch
     epochs = min(steps, training.max_steps or steps) / training.steps_per_epoch
+    whole = ended_by(config) == "training.epochs"
+    end = f"the run has {epochs:g}" if whole else f"training.max_steps ends the run after {epochs:.4g}"
     return [
-        f"{what} after {epoch:g} epochs, but the run has {epochs:g}"
+        f"{what} after {epoch:g} epochs, but {end}"
         for what, epoch, begins in _plans(config)
         if epoch > epochs or (begins and epoch == epochs)
     ]
+
+
+def ended_by(config: Config) -> str:
+    """The key that ends the run.
+
+    Example:
+        >>> from tvae.config import load
+        >>> [ended_by(load("default", sets=sets, env={}).config) for sets in ([], ["training.max_steps=9"])]
+        ['training.epochs', 'training.max_steps']
+    """
+    training = config.training
+    steps = training.epochs * training.steps_per_epoch
+    return "training.max_steps" if (training.max_steps or steps) < steps else "training.epochs"
 
 
 def _plans(config: Config) -> Iterator[tuple[str, int, bool]]:

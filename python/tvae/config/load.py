@@ -55,6 +55,7 @@ def load(
     env: Mapping[str, str] | None = os.environ,
     overrides: Mapping[str, object] | None = None,
     labels: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> Resolved:
     """The config of a preset or a file, under the environment and the command line.
 
@@ -65,6 +66,7 @@ def load(
         env: variables `TVAE_A__B=value`, and TVAE_SEED and TVAE_INIT; None: leave them out.
         overrides: values by dotted key, from flags of their own.
         labels: what messages call an override, by dotted key.
+        names: what messages call a variable that has another name for whoever set it.
 
     Raises:
         ConfigError: if a source is missing or unreadable as YAML, or a setting is refused.
@@ -75,17 +77,53 @@ def load(
         3
     """
     name, path, document = _source(source)
-    layers = [Layer(values=document.values, where=document.where, strict=True)]
-    layers += [_variable(key, text) for key, text in sorted((env or {}).items()) if _ours(key)]
-    layers += _commands(sets, overrides or {}, labels or {})
+    commands = _commands(sets, overrides or {}, labels or {})
+    merged, origin = _merged(document, _variables(env or {}, names or {}), commands)
+    return Resolved(config=_decode(merged, origin, name), name=name, path=path, origin=_set(merged, origin))
 
+
+def setting(
+    key: str,
+    source: str | Path | None,
+    *,
+    sets: Sequence[str] = (),
+    env: Mapping[str, str] | None = os.environ,
+    names: Mapping[str, str] | None = None,
+) -> object:
+    """One setting as `load` would have it, each layer checked but not how the settings go together.
+
+    Args:
+        key: the dotted key.
+        source: as for `load`, like the arguments that follow.
+
+    Raises:
+        ConfigError: if a source is missing or unreadable, or a setting is refused.
+
+    Example:
+        >>> setting("model.curvature", None, env={"TVAE_MODEL__CURVATURE": "2"})
+        2.0
+    """
+    document = _source(source)[2]
+    merged, _ = _merged(document, _variables(env or {}, names or {}), _commands(sets, {}, {}))
+    at = tree.find(key)
+    return tree.leaves(merged).get(key, tree.default_of(at) if at else None)
+
+
+def _variables(env: Mapping[str, str], names: Mapping[str, str]) -> list[Layer]:
+    return [_variable(key, text, names.get(key, key)) for key, text in sorted(env.items()) if _ours(key)]
+
+
+def _merged(
+    document: Document, variables: Sequence[Layer], commands: Sequence[Layer]
+) -> tuple[dict[str, object], dict[str, str]]:
+    """All layers over each other, and where each leaf was set."""
     merged: dict[str, object] = {}
     origin: dict[str, str] = {}
-    for layer in layers:
+    for layer in (Layer(values=document.values, where=document.where, strict=True), *variables, *commands):
         checked = check(layer)
         merged = _laid_over(merged, checked)
         origin |= {key: layer.where(key) for key in tree.leaves(checked)}
-    return Resolved(config=_decode(merged, origin, name), name=name, path=path, origin=_set(merged, origin))
+    return merged, origin
 
 
 def _source(source: str | Path | None) -> tuple[str, Path | None, Document]:
@@ -119,7 +157,7 @@ def _ours(key: str) -> bool:
     return rest != key and ("__" in rest or rest.lower() in TOP_LEVEL)
 
 
-def _variable(key: str, text: str) -> Layer:
+def _variable(key: str, text: str, label: str) -> Layer:
     here = tree.root()
     names: list[str] = []
     for word in key.removeprefix(PREFIX).split("__"):
@@ -127,7 +165,7 @@ def _variable(key: str, text: str) -> Layer:
         name = next((name for name in here.children if name.lower() == word.lower()), word.lower())
         here = here.children.get(name, here)
         names.append(name)
-    return Layer(values=_nested(names, parse_value(text)), where=_at(key), text=text)
+    return Layer(values=_nested(names, parse_value(text)), where=_at(label), text=text)
 
 
 def _commands(sets: Sequence[str], overrides: Mapping[str, object], labels: Mapping[str, str]) -> list[Layer]:

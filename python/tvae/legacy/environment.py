@@ -29,10 +29,12 @@ class Renamed(Struct, frozen=True):
     Attributes:
         variables: the environment, old names replaced by new ones.
         warnings: one line for each old name that was met.
+        old: the old name that each new one was set by.
     """
 
     variables: dict[str, str]
     warnings: tuple[str, ...]
+    old: dict[str, str] = {}
 
 
 class _Name(Struct, frozen=True):
@@ -41,10 +43,11 @@ class _Name(Struct, frozen=True):
     new: str | None
     advice: str = ""
     convert: Callable[[str], str] = str
+    radius: bool = False
 
 
-def _r_max(text: str) -> str:
-    return f"{radius(number(parse_value(text)), 1.0):.6g}"
+#: The curvature in force under variables in today's names, and the old names that set some of them.
+Curvature = Callable[[Mapping[str, str], Mapping[str, str]], float]
 
 
 def _truth(text: str) -> str:
@@ -77,11 +80,11 @@ _FLAT: dict[str, _Name] = {
     "CHECKPOINT_FREQ": _Name("TVAE_TRAINING__SAVE_EVERY"),
     "LATENT_DIM": _Name("TVAE_MODEL__LATENT_DIM"),
     "CURVATURE": _Name("TVAE_MODEL__CURVATURE"),
-    "MAX_RADIUS": _Name("TVAE_MODEL__R_MAX", convert=_r_max),
+    "MAX_RADIUS": _Name("TVAE_MODEL__R_MAX", radius=True),
     "GEOMETRY_CURVATURE": _Name("TVAE_MODEL__CURVATURE"),
     "GEOMETRY_LATENT_DIM": _Name("TVAE_MODEL__LATENT_DIM"),
     "GEOMETRY_LEARNABLE_CURVATURE": _Name("TVAE_MODEL__LEARNABLE_CURVATURE", convert=_truth),
-    "GEOMETRY_MAX_RADIUS": _Name("TVAE_MODEL__R_MAX", convert=_r_max),
+    "GEOMETRY_MAX_RADIUS": _Name("TVAE_MODEL__R_MAX", radius=True),
     "OPTIMIZER_TYPE": _Name("TVAE_OPTIM__NAME", convert=_optimizer),
     "OPTIMIZER_LEARNING_RATE": _Name("TVAE_OPTIM__LR"),
     "OPTIMIZER_WEIGHT_DECAY": _Name("TVAE_OPTIM__WEIGHT_DECAY"),
@@ -89,6 +92,8 @@ _FLAT: dict[str, _Name] = {
     "CHECKPOINT_DIR": _Name("TVAE_OUT"),
     "OUTPUT_DIR": _Name("TVAE_OUT"),
 }
+#: The one old name that is still read, and not for a setting.
+_PROJECT_ROOT = "TERNARY_PROJECT_ROOT"
 _ONE_FOLDER = "a run keeps everything below one folder: --out DIR, or TVAE_OUT"
 #: Names with a prefix that have no place of their own any more.
 _ADVICE: dict[str, str] = {
@@ -110,11 +115,16 @@ _BARE: dict[str, _Name] = {
 }
 
 
-def renamed(env: Mapping[str, str]) -> Renamed:
+def renamed(env: Mapping[str, str], *, curvature: Curvature | None = None) -> Renamed:
     """The environment with the predecessor's names replaced by today's.
 
     An old name of the project's own counts as if the new one had been set; if both are set and
     differ, that is an error. A bare name, which may belong to another tool, only gives way.
+
+    Args:
+        env: the environment.
+        curvature: the curvature that turns an old Euclidean radius into a hyperbolic one; without it, the
+            one that the environment sets, or 1. It is asked only where such a radius is set.
 
     Raises:
         ConfigError: if two names of the project contradict each other, or a value has no counterpart.
@@ -129,19 +139,28 @@ def renamed(env: Mapping[str, str]) -> Renamed:
     variables = {key: value for key, value in env.items() if not _is_old(key)}
     warnings: list[str] = []
     by: dict[str, str] = {}
-    for key in sorted(key for key in env if _is_old(key) and key not in _BARE):
+    old = sorted(key for key in env if _is_old(key) and key not in _BARE)
+    # Radii last: they need the curvature, which may have an old name too.
+    for key in sorted(old, key=lambda key: _lookup(key).radius):
         name = _lookup(key)
+        if key == _PROJECT_ROOT:
+            warnings.append(f"{key} only says where old checkpoints are looked for; {name.advice}")
+            continue
         if name.new is None:
             warnings.append(f"{key} is an old name without effect; {name.advice}")
             continue
-        value = _converted(key, env[key], name)
+        c = (curvature(variables, by) if curvature else _own_curvature(variables)) if name.radius else None
+        value = _converted(key, env[key], name, c)
         if name.new in variables and not _same(variables[name.new], value):
+            other = by.get(name.new)
             raise ConfigError(
-                f"contradicts {by.get(name.new, name.new)}",
+                f"contradicts {other or name.new}",
                 path=key,
                 expected=f"{variables[name.new]!r}, as there",
                 got=repr(env[key]),
-                hint=f"unset {key}, an old name, and keep {name.new}",
+                hint=f"unset both, old names, and set {name.new}"
+                if other
+                else f"unset {key}, an old name, and keep {name.new}",
             )
         variables[name.new] = value
         by[name.new] = key
@@ -156,8 +175,9 @@ def renamed(env: Mapping[str, str]) -> Renamed:
                 warnings.append(f"{key} gives way to {by.get(name.new, name.new)}, which differs")
         else:
             variables[name.new] = env[key]
+            by[name.new] = key
             warnings.append(f"{key} is an old name, and other tools read it too; set {name.new} instead")
-    return Renamed(variables, tuple(warnings))
+    return Renamed(variables, tuple(warnings), by)
 
 
 def names() -> Iterator[tuple[str, str | None, str]]:
@@ -202,11 +222,19 @@ def _lookup(key: str) -> _Name:
     return _UNKNOWN if prefix == PREFIX else _Name(None, "no such name is known; unset it")
 
 
-def _converted(key: str, value: str, name: _Name) -> str:
+def _converted(key: str, value: str, name: _Name, c: float | None) -> str:
     try:
-        return name.convert(value)
+        return f"{radius(number(parse_value(value)), c):.6g}" if c is not None else name.convert(value)
     except Refused as refusal:
         raise ConfigError(str(refusal), path=key, got=repr(value)) from None
+
+
+def _own_curvature(variables: Mapping[str, str]) -> float:
+    """The curvature that the environment sets; 1, the default, where it sets none or no number."""
+    try:
+        return number(parse_value(variables.get("TVAE_MODEL__CURVATURE", "1")))
+    except Refused:
+        return 1.0
 
 
 def _same(a: str, b: str) -> bool:

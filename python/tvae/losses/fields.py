@@ -23,3 +23,13 @@ Error = Annotated[
     Literal["smooth_l1", "mse"],
     Meta(description="how a distance from its target counts: linearly beyond a length of 1, or squared"),
 ]
+
+
+def ordered(inner: float, outer: float) -> None:
+    """Check the target radii of a loss.
+
+    Raises:
+        ValueError: if the inner one is not below the outer one.
+    """
+    if inner >= outer:
+        raise ValueError(f"inner ({inner:g}) must be below outer ({outer:g})")

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from tvae.losses.fields import Error, NonNegative, Radius, Ramp, Share, Weight, Which
+from tvae.losses.fields import Error, NonNegative, Radius, Ramp, Share, Weight, Which, ordered
 from tvae.losses.spec_order import (
     Centroid,
     MonotonicRadial,
@@ -159,6 +159,9 @@ class RichHierarchy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         ),
     ] = 0.15
 
+    def __post_init__(self) -> None:
+        ordered(self.inner, self.outer)
+
 
 class RadialStratification(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Smooth L1 of each radius to the target radius of its valuation, weighted by 1 + v / n."""
@@ -169,6 +172,9 @@ class RadialStratification(Struct, frozen=True, forbid_unknown_fields=True, kw_o
     outer: Radius = 0.95
     weighted: Annotated[bool, Meta(description="weight operations by 1 + v / depth")] = True
     error: Error = "smooth_l1"
+
+    def __post_init__(self) -> None:
+        ordered(self.inner, self.outer)
 
 
 class Geodesic(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

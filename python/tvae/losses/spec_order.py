@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from tvae.losses.fields import Error, NonNegative, Radius, Share, Weight, Which
+from tvae.losses.fields import Error, Radius, Share, Weight, Which, ordered
 
 
 class ZeroStructure(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -31,7 +31,7 @@ class ZeroStructure(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     error: Error = "smooth_l1"
 
     def __post_init__(self) -> None:
-        _ordered(self.inner, self.outer)
+        ordered(self.inner, self.outer)
 
 
 class PAdicMetric(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -72,7 +72,7 @@ class PAdicRanking(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     outer: Radius = 0.95
 
     def __post_init__(self) -> None:
-        _ordered(self.inner, self.outer)
+        ordered(self.inner, self.outer)
 
 
 class PAdicNorm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -108,7 +108,7 @@ class MonotonicRadial(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     ] = 0.5
 
     def __post_init__(self) -> None:
-        _ordered(self.inner, self.outer)
+        ordered(self.inner, self.outer)
 
 
 class RadialHierarchy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -130,7 +130,7 @@ class RadialHierarchy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     ] = 0.5
 
     def __post_init__(self) -> None:
-        _ordered(self.inner, self.outer)
+        ordered(self.inner, self.outer)
 
 
 class Centroid(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -151,8 +151,3 @@ class Repulsion(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     weight: Weight = 1.0
     branch: Which = "B"
     sigma: Annotated[float, Meta(gt=0.0, description="hyperbolic length over which it is felt")] = 0.5
-
-
-def _ordered(inner: NonNegative, outer: float) -> None:
-    if inner >= outer:
-        raise ValueError(f"inner ({inner:g}) must be below outer ({outer:g})")

@@ -106,7 +106,7 @@ def build_losses(config: Config, model: TernaryVAE, extra: Mapping[str, object])
 
 def build_policies(config: Config) -> list[Policy]:
     """The rules that watch the run."""
-    policies: list[Policy] = [CollapseGuard(config.training.guards)]
+    policies: list[Policy] = [CollapseGuard(config)]
     if config.training.early_stop is not None:
         policies.append(EarlyStopping(config.training.early_stop))
     if config.training.plateau is not None:

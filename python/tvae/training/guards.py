@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from tvae.config.schema import GuardConfig
+from tvae.config.schema import Config, GuardConfig
 from tvae.errors import GuardStop
 from tvae.training.policy import Alert, Decision, Evaluation
 
@@ -21,8 +21,17 @@ class CollapseGuard:
 
     name = "guards"
 
-    def __init__(self, config: GuardConfig) -> None:
-        self.config = config
+    def __init__(self, config: Config) -> None:
+        self.config = config.training.guards
+        decoder = config.parts.get("decoder")
+        cures = ["lower loss.kl.weight"] if config.loss.kl is not None else []
+        cures += ["lower optim.lr"]
+        cures += ["thaw the decoder (parts.decoder.freeze)"] if decoder is not None and decoder.freeze else []
+        self.against_collapse = ", or ".join(cures)
+        orders = "raise loss.radius_band.weight"
+        if config.loss.radius_band is None:
+            orders = "switch loss.radius_band on"
+        self.against_inversion = f"{orders}, or start from other weights (--seed)"
         self.best_coverage = 0.0
 
     def on_eval(self, evaluation: Evaluation) -> Sequence[Decision]:
@@ -37,7 +46,7 @@ class CollapseGuard:
                 Alert(
                     name="coverage_collapse",
                     message=f"coverage is {coverage:.2%}, below {self.config.min_coverage:.0%}",
-                    hint="lower loss.kl.weight or optim.lr, or thaw the decoder",
+                    hint=self.against_collapse,
                 )
             )
         hierarchy = evaluation.metrics.get("hierarchy_B")
@@ -46,7 +55,7 @@ class CollapseGuard:
                 Alert(
                     name="inverted_hierarchy",
                     message=f"hierarchy_B is {hierarchy:+.4f}: radii grow with the valuation",
-                    hint="raise loss.radius_band.weight, or start from other weights (--seed)",
+                    hint=self.against_inversion,
                 )
             )
         if drop > self.config.max_drop:

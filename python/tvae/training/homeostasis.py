@@ -146,13 +146,17 @@ def _settled(encoder: EncoderState, epoch: int, config: HomeostasisConfig) -> bo
     return encoder.changed is None or epoch - encoder.changed >= config.hysteresis_epochs
 
 
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 def _reason_A(state: HomeostasisState, seen: Observation, config: HomeostasisConfig) -> str | None:
     if seen.coverage is None or not _settled(state.a, seen.epoch, config):
         return None
     if not state.a.frozen and seen.coverage < state.coverage_freeze:
-        return f"coverage {seen.coverage:.4%} is below {state.coverage_freeze:.2%}"
+        return f"coverage {seen.coverage:.3%} is below {state.coverage_freeze:.3%}"
     if state.a.frozen and seen.coverage >= state.coverage_thaw and state.a.stalls >= config.stall_patience:
-        return f"coverage {seen.coverage:.4%} is safe and hierarchy_A stalled {state.a.stalls} times"
+        return f"coverage {seen.coverage:.3%} is safe and hierarchy_A stalled {_times(state.a.stalls)}"
     return None
 
 
@@ -162,7 +166,7 @@ def _reason_B(state: HomeostasisState, seen: Observation, config: HomeostasisCon
         return None
     if not b.frozen:
         if b.stalls >= state.plateau_patience and hierarchy < 0.0:
-            return f"hierarchy_B stalled {b.stalls} times at {hierarchy:+.4f}"
+            return f"hierarchy_B stalled {_times(b.stalls)} at {hierarchy:+.4f}"
         return None
     if hierarchy > 0.0:
         return f"hierarchy_B is inverted, {hierarchy:+.4f}"

@@ -18,7 +18,7 @@ import torch
 
 from tvae.checkpoint import read
 from tvae.config.cold_start import refuse_cold_start
-from tvae.config.horizon import beyond
+from tvae.config.horizon import beyond, ended_by
 from tvae.config.schema import Config
 from tvae.errors import CheckpointError, GuardStop
 from tvae.metrics import Metrics, ceilings, evaluate
@@ -196,7 +196,7 @@ def _run(
         for plan in beyond(config) if state.step == 0 else ():
             events.emit(
                 epoch=0, step=0, scope="alert", alert="beyond_the_end", message=plan,
-                hint="raise training.epochs, or leave it out",
+                hint=f"raise {ended_by(config)}, or leave the plan out",
             )  # fmt: skip
         try:
             stop = _loop(config, state, step, writer, events, interrupt, started)

@@ -31,6 +31,7 @@ class RunSummary(Struct, kw_only=True):
     ceilings: dict[str, float]
     seconds: float
     epochs: int
+    steps: int = 0
     checkpoint: str | None
     name: str
     models_dir: str
@@ -132,6 +133,7 @@ class RunWriter:
             ceilings=ceilings(state.model.space),
             seconds=round(state.seconds, 3),
             epochs=state.step // self.config.training.steps_per_epoch,
+            steps=state.step,
             checkpoint=str(file) if file.is_file() else None,
             name=self.folders.name,
             models_dir=str(self.folders.models),

@@ -53,9 +53,9 @@ def implied(old: Old) -> dict[str, tuple[object, str]]:
         "model.decoder.gain": (1.0, _LAYERS),
         "model.projection.radius": ("euclidean", "the sigmoid bounded the Euclidean norm"),
         "model.projection.layers": (1, "one hidden layer unless projection_layers said more"),
+        # Where it stands it has the say; where it is refused, targets are shares of this radius.
+        "model.r_max": (implied_reach(old), "the hyperbolic radius of the norm 0.95"),
     }
-    if not old.has("model.max_radius"):
-        found["model.r_max"] = (implied_reach(old), "the hyperbolic radius of the norm 0.95")
     if single(old):
         found["model.projection.shared"] = (True, "one projection for both latents unless told otherwise")
     return found

@@ -164,6 +164,7 @@ def _outcome(path: str, old: Old, dialect: Dialect) -> Outcome:
         return Outcome(action="refused", reason=_unknown(path, old, dialect))
     if off := _switched_off(path, old, dialect):
         return Outcome(action="dropped", reason=f"switched off by {off}")
+    key = ""
     try:
         outcome = rule(old.leaves[path], old)
         for key, value in outcome.values.items():
@@ -175,7 +176,7 @@ def _outcome(path: str, old: Old, dialect: Dialect) -> Outcome:
         told = (
             f"{error.message} (expected {error.expected}, got {error.got})" if error.expected else error.line
         )
-        return Outcome(action="refused", new=error.path, reason=f"{told}; correct it")
+        return Outcome(action="refused", new=key, reason=f"{told}; correct it")
     return outcome
 
 

@@ -225,8 +225,6 @@ def canonical(key: str) -> str:
 def implied(old: Old) -> dict[str, tuple[object, str]]:
     """The first schema's own defaults where today's differ."""
     found = architecture.implied(old)
-    if old.has("geometry.max_radius"):
-        found.pop("model.r_max", None)
     if not old.has("use_dual_projection"):
         found["model.projection.shared"] = (True, "the schema's default: no dual projection")
     found |= {
