@@ -137,7 +137,7 @@ def test_auto_fix_takes_a_verified_checkpoint_and_leaves_the_old_config_alone(ba
 
 def test_auto_fix_trains_base_where_nothing_is_at_hand(base: Path) -> None:
     found = load("frozen", sets=[*SMALL, "training.epochs=2"], env={})
-    with pytest.raises(ConfigError, match=r"no checkpoint in outputs|none of which is there"):
+    with pytest.raises(ConfigError, match="no checkpoint at hand"):
         repair(found, out=Path("outputs"))
     assert not Path("outputs").exists()
 

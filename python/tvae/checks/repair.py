@@ -69,7 +69,7 @@ def repair(found: Resolved, *, out: Path, train_base: Callable[[Config], str | N
     )
     if train_base is None:
         raise ConfigError(
-            f"no checkpoint in {looked} fits and decodes {VERIFIED:.0%}",
+            f"no checkpoint at hand fits and decodes {VERIFIED:.0%}: looked in {looked}",
             path="init",
             hint="without --validate-only, --auto-fix trains the preset base first",
         )
