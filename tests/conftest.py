@@ -21,7 +21,7 @@ os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", MPLBACKEND="Agg")
 RAW_INVENTORY = os.environ.get("TVAE_INVENTORY")
 #: A folder of the predecessor's own configs, where somebody has them.
 LEGACY_CONFIGS = os.environ.get("TVAE_LEGACY_CONFIGS")
-for _name in [name for name in os.environ if name.startswith("TVAE_")]:
+for _name in [name for name in os.environ if name.startswith("TVAE_") or name == "COLUMNS"]:
     del os.environ[_name]
 
 # The same examples every time, and no failure because the machine was busy.

@@ -46,7 +46,6 @@ def test_written_numbers_that_differ(tvae: Run, monkeypatch: pytest.MonkeyPatch,
     engine = Engine([folder("tree/a", documented=[told, same]), folder("tree/b", documented=[same])], [])
     monkeypatch.setattr(_core, "scan", engine.scan, raising=False)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("COLUMNS", raising=False)
     done = tvae("scan", "tree", "--no-cache")
     assert "1 number in READMEs differs from what is stored: tree/a coverage 0.9, stored 0.5\n" in done.err
     assert [("documented" in line) for line in done.out.splitlines()[1:3]] == [True, False]

@@ -104,5 +104,5 @@ def check_start(coverage: float, config: GuardConfig, *, why: str) -> None:
     raise GuardStop(
         f"coverage before the first step is {coverage:.2%} {why}",
         expected=f"at least {config.min_coverage:.0%}",
-        hint="give --init a checkpoint that decodes (`tvae train base` makes one), or --allow-cold-start",
+        hint="give --init a checkpoint that decodes with this model, or --allow-cold-start",
     )
