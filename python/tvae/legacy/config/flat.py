@@ -24,6 +24,7 @@ from tvae.legacy.config.action import (
     only,
     to,
 )
+from tvae.legacy.config.ball import curvature
 from tvae.legacy.config.hyperbolic import HYPERBOLIC, prior_on
 from tvae.legacy.config.noise import NOISE, peak_beta
 from tvae.legacy.config.number import (
@@ -49,7 +50,6 @@ from tvae.legacy.config.section import (
     folder,
     name_of,
     rim_share,
-    sane_curvature,
     switch,
     trits,
 )
@@ -310,18 +310,3 @@ def implied(old: Old) -> dict[str, tuple[object, str]]:
 def reach(old: Old) -> float:
     """The hyperbolic radius of a norm of 0.95, relative to the rim of the ball."""
     return round(radius(0.95, 1.0) / math.sqrt(curvature(old)), 6)
-
-
-def curvature(old: Old) -> float:
-    """The curvature of the hyperbolic losses that are on; they share one ball."""
-    on = {
-        "padic_losses.ranking_hyperbolic": "padic_losses.enable_ranking_loss_hyperbolic",
-        "padic_losses.hyperbolic_v10.prior": "padic_losses.hyperbolic_v10.use_hyperbolic_prior",
-        "padic_losses.hyperbolic_v10.recon": "padic_losses.hyperbolic_v10.use_hyperbolic_recon",
-        "padic_losses.hyperbolic_v10.centroid": "padic_losses.hyperbolic_v10.use_centroid_loss",
-    }
-    for section, enabled in on.items():
-        found = old.leaves.get(f"{section}.curvature")
-        if old.leaves.get(enabled) is True and isinstance(found, (int, float)):
-            return sane_curvature(float(found))
-    return 1.0

@@ -7,7 +7,7 @@ adaptation, by moving averages that kept the graph of every step, is not reprodu
 from __future__ import annotations
 
 from tvae.legacy.config.action import Old, Outcome, Refused, Rule, drop, keys, only, to
-from tvae.legacy.config.number import number
+from tvae.legacy.config.ball import one_ball
 from tvae.legacy.config.section import switch
 
 _V10 = "padic_losses.hyperbolic_v10"
@@ -20,16 +20,6 @@ _DRIFT = "without effect but a drift: its inputs were constants, so it walked to
 def prior_on(old: Old) -> bool:
     """Whether the hyperbolic prior has the place of the KL."""
     return old.leaves.get(f"{_V10}.use_hyperbolic_prior") is True
-
-
-def _curvature(value: object, old: Old) -> Outcome:
-    from tvae.legacy.config.flat import curvature
-
-    if number(value) != curvature(old):
-        raise Refused(
-            f"there is one ball, and another loss gives it curvature {curvature(old):g}; make them agree"
-        )
-    return to("model.curvature")(value, old)
 
 
 _NORM = only(
@@ -82,7 +72,7 @@ def _power(value: object, old: Old) -> Outcome:
 HYPERBOLIC: dict[str, Rule] = {
     f"{_V10}.use_hyperbolic_prior": switch("loss.hyperbolic_prior"),
     f"{_V10}.prior.prior_sigma": to("loss.hyperbolic_prior.sigma", reason="of hyperbolic length"),
-    f"{_V10}.prior.curvature": _curvature,
+    f"{_V10}.prior.curvature": one_ball,
     f"{_V10}.prior.max_norm": _NORM,
     f"{_V10}.prior.latent_dim": to("model.latent_dim"),
     **keys(
@@ -95,7 +85,7 @@ HYPERBOLIC: dict[str, Rule] = {
         "loss.hyperbolic_reconstruction", also={"loss.hyperbolic_reconstruction.branch": "both"}
     ),
     f"{_V10}.recon.mode": _mode,
-    f"{_V10}.recon.curvature": _curvature,
+    f"{_V10}.recon.curvature": one_ball,
     f"{_V10}.recon.max_norm": _NORM,
     f"{_V10}.recon.geodesic_weight": _geodesic_weight,
     f"{_V10}.recon.radius_weighting": _weighting,
@@ -109,7 +99,7 @@ HYPERBOLIC: dict[str, Rule] = {
     ),
     f"{_V10}.use_centroid_loss": switch("loss.centroid", also={"loss.centroid.branch": "both"}),
     f"{_V10}.centroid.max_level": to("loss.centroid.max_level"),
-    f"{_V10}.centroid.curvature": _curvature,
+    f"{_V10}.centroid.curvature": one_ball,
     f"{_V10}.centroid.max_norm": _NORM,
     f"{_V10}.centroid.weight": to("loss.centroid.weight"),
 }

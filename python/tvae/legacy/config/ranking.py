@@ -7,6 +7,7 @@ one is refused. Flat keys, which the code read, win over the nested section that
 from __future__ import annotations
 
 from tvae.legacy.config.action import Old, Outcome, Refused, Rule, drop, only, to, truth
+from tvae.legacy.config.ball import one_ball
 from tvae.legacy.config.number import fraction, number, ratio
 from tvae.legacy.config.section import GONE, rim_share
 
@@ -67,16 +68,6 @@ def _of(switch: str, rule: Rule) -> Rule:
         return rule(value, old)
 
     return found
-
-
-def _curvature(value: object, old: Old) -> Outcome:
-    from tvae.legacy.config.flat import curvature
-
-    if number(value) != curvature(old):
-        raise Refused(
-            f"there is one ball, and another loss gives it curvature {curvature(old):g}; make them agree"
-        )
-    return to("model.curvature")(value, old)
 
 
 def _feedback(value: object, old: Old) -> Outcome:
@@ -166,7 +157,7 @@ RANKING: dict[str, Rule] = {
     ),
     **_mined("padic_losses.ranking_hyperbolic", _HYPERBOLIC, "weight", to(f"{_HERE}.weight")),
     "padic_losses.ranking_hyperbolic.radial_weight": _of(_HYPERBOLIC, to(f"{_HERE}.radial_weight")),
-    "padic_losses.ranking_hyperbolic.curvature": _of(_HYPERBOLIC, _curvature),
+    "padic_losses.ranking_hyperbolic.curvature": _of(_HYPERBOLIC, one_ball),
     "padic_losses.ranking_hyperbolic.max_norm": _of(
         _HYPERBOLIC,
         only(0.95, "model.projection.max_norm", "the ball is bounded at 0.95; set model.projection.max_norm"),
