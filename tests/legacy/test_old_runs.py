@@ -69,7 +69,7 @@ def plant(old: Document) -> None:
 
 def begin_with_a_checkpoint(tvae: Run, path: Path) -> None:
     plant(read(path))
-    assert tvae("config", "migrate", path, "-o", "new.yaml").code == 0
+    assert tvae("config", "migrate", path, "-o", "new.yaml", "--overwrite").code == 0
     # Random weights decode nothing, so they may only begin a run that was asked to begin cold.
     assert tvae("train", "new.yaml", *SMALL, "--name", "warm").code in (3, 5)
     done = tvae("train", "new.yaml", *SMALL, "--name", path.stem, "--allow-cold-start", "--json")
@@ -78,7 +78,7 @@ def begin_with_a_checkpoint(tvae: Run, path: Path) -> None:
 
 
 def begin_without_weights(tvae: Run, path: Path) -> None:
-    assert tvae("config", "migrate", path, "-o", "new.yaml").code == 0
+    assert tvae("config", "migrate", path, "-o", "new.yaml", "--overwrite").code == 0
     assert tvae("config", "validate", "new.yaml").code == 0
     done = tvae("train", "new.yaml", *SMALL)
     assert (done.code, "frozen without weights" in done.err) == (2, True)
@@ -86,7 +86,7 @@ def begin_without_weights(tvae: Run, path: Path) -> None:
 
 
 def begin_at_random(tvae: Run, path: Path) -> None:
-    assert tvae("config", "migrate", path, "-o", "new.yaml").code == 0
+    assert tvae("config", "migrate", path, "-o", "new.yaml", "--overwrite").code == 0
     assert tvae("train", "new.yaml", *SMALL, "--name", path.stem).code == 0
 
 
