@@ -47,7 +47,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One question to a checkpoint.
 
     Attributes:
-        name: what was asked: `safety`, `tensors`, `config` or `metrics`; `assumed` says what no tensor tells.
+        name: what was asked: `safety`, `tensors`, `config` or `metrics`; each `assumed` says what no tensor tells.
         ok: the answer.
         message: one line.
         details: a table, where one line cannot say it all.
@@ -92,8 +92,8 @@ def validate(src: str | os.PathLike[str], *, config: Config | None = None) -> li
         what = f"{len(content.tensors)} tensors fit {f'the layout {kind}' if kind else 'its architecture'}"
         checks.append(Check(name="tensors", ok=True, message=f"{what}, and all are finite"))
         notes = content.record.source.get("notes")
-        if isinstance(notes, list) and notes:
-            checks.append(Check(name="assumed", ok=True, message="; ".join(map(str, notes))))
+        if isinstance(notes, list):
+            checks += [Check(name="assumed", ok=True, message=str(note)) for note in notes]
         if config is not None:
             checks.append(_fits(content, spec, config, str(path)))
     checks.append(_metrics(facts["metrics"]))
