@@ -47,7 +47,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One question to a checkpoint.
 
     Attributes:
-        name: what was asked: `safety`, `tensors`, `config` or `metrics`; each `assumed` says what no tensor tells.
+        name: what was asked: `safety`, `tensors`, `config` or `metrics`; an `assumed` says what no tensor
+            tells.
         ok: the answer.
         message: one line.
         details: a table, where one line cannot say it all.
