@@ -5,6 +5,7 @@ use crate::contents::Content;
 use crate::inspect::{File, Want};
 use crate::issue::{Issues, Severity};
 use crate::names::Names;
+use crate::patterns::Known;
 use crate::pickle::Safety;
 use crate::places::{self, Place};
 use crate::record::Status;
@@ -89,15 +90,55 @@ fn values(source: &Source, directory: &Directory, names: &Names, main: usize, fi
         file.record.status = if readable { Status::Corrupt } else { Status::Unsupported };
         return file.streams.worsen(Safety::Unparsed);
     };
+    let plain = file.want == Want::default();
+    if plain && alike(source, directory, names, &read, file) {
+        return;
+    }
     let status = file.record.status;
     let before = file.streams.so_far();
-    let parts = file.want == Want::default();
-    if !decode(source, directory, names, &read, parts, file) {
+    if !decode(source, directory, names, &read, plain, file) {
         // What was read before does not do here.
         file.record.status = status;
         file.streams.back_to(before);
         decode(source, directory, names, &read, false, file);
     }
+}
+
+/// Takes over what a stream says that differs from an earlier one in numbers and texts only; false, with nothing changed,
+/// if there is none or if the records do not fit it.
+fn alike(
+    source: &Source,
+    directory: &Directory,
+    names: &Names,
+    read: &Content<'_>,
+    file: &mut File<'_>,
+) -> bool {
+    if !file.streams.is_first() {
+        return false;
+    }
+    let mut patterns = std::mem::take(&mut file.patterns);
+    let mut missed = false;
+    let found = patterns.find(&read.bytes).and_then(|(known, mut found)| {
+        names.are_only([].into_iter(), known.storages).then_some(())?;
+        let dicts = known.state_dicts(names, &directory.entries, source.size())?;
+        let before = file.streams.so_far();
+        file.summary(known.document());
+        missed = known.document().was_missed();
+        if missed {
+            file.streams.back_to(before);
+            return None;
+        }
+        file.streams.absorb(&mut found, read.base);
+        file.tensors.clear();
+        file.tensors.taken = known.storages;
+        file.record.state_dicts = dicts;
+        Some(())
+    });
+    if missed {
+        patterns.forget();
+    }
+    file.patterns = patterns;
+    found.is_some()
 }
 
 /// Follows `data.pkl` and takes over what it says; false if that has to be done again without parts read before.
@@ -109,7 +150,10 @@ fn decode(
     parts: bool,
     file: &mut File<'_>,
 ) -> bool {
+    let first = file.streams.is_first();
+    let quiet = file.streams.issues_of_form();
     let found = file.streams.load_in_parts(&read.bytes, read.base, parts);
+    let (whole, told) = (found.complete && found.end == read.bytes.len(), (found.safety, found.opcodes));
     if let Some(rest) = read.bytes.get(found.end..).filter(|rest| !rest.is_empty() && found.complete) {
         let at = read.base + found.end as u64;
         let message = format!("{} bytes behind the end of data.pkl", rest.len());
@@ -123,6 +167,13 @@ fn decode(
     file.values(&document);
     storages(source, directory, names, file);
     let fits = !document.was_missed() && !file.tensors.doubt;
+    if parts && fits && first && whole && file.streams.issues_of_form() == quiet && is_only(names, file) {
+        let pattern = file.streams.pattern(read, &document, told);
+        let known = pattern.and_then(|pattern| Known::of(pattern, &file.tensors, &file.record.state_dicts));
+        if let Some(known) = known {
+            file.patterns.keep(known);
+        }
+    }
     let caught = document.take_caught();
     file.streams.recycle(document);
     if fits {
@@ -194,9 +245,7 @@ fn follow(source: &Source, directory: &Directory, entry: &Entry, file: &mut File
 
 /// Records of raw bytes that no value refers to: nothing but a storage belongs there.
 fn unused(source: &Source, directory: &Directory, names: &Names, file: &mut File<'_>) {
-    let storages = &file.tensors.storages;
-    let numbers = storages.list.iter().filter_map(|storage| storage.number);
-    if names.are_only(numbers, file.tensors.taken) {
+    if is_only(names, file) {
         return;
     }
     let folder = names.full("data/");
@@ -217,6 +266,13 @@ fn unused(source: &Source, directory: &Directory, names: &Names, file: &mut File
             follow(source, directory, entry, file);
         }
     }
+}
+
+/// Whether it is easily told that all records of raw bytes are storages of tensors.
+fn is_only(names: &Names, file: &File<'_>) -> bool {
+    let storages = &file.tensors.storages;
+    let numbers = storages.list.iter().filter_map(|storage| storage.number);
+    names.are_only(numbers, file.tensors.taken)
 }
 
 /// Not a name that torch gives to a record of text or of raw bytes.

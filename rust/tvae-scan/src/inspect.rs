@@ -10,6 +10,7 @@ use crate::detect::{HEAD, Look, detect};
 use crate::error::Error;
 use crate::inspector::Inspector;
 use crate::issue::{Issues, Severity};
+use crate::patterns::Patterns;
 use crate::pickle::{Document, Safety};
 use crate::places::{self, Place};
 use crate::record::{FileRecord, StateDict, Status};
@@ -39,6 +40,7 @@ pub(crate) struct Room {
     pub numbered: Vec<u32>,
     pub tensors: Tensors,
     pub pickle: crate::pickle::Room,
+    pub patterns: Patterns,
 }
 
 /// A file on its way to its record.
@@ -53,18 +55,19 @@ pub(crate) struct File<'k> {
     pub value: Option<Value>,
     pub entries: Vec<Entry>,
     pub numbered: Vec<u32>,
+    pub patterns: Patterns,
 }
 
 impl<'k> File<'k> {
     pub(crate) fn new(want: Want<'k>, room: Room) -> Self {
-        let Room { entries, numbered, tensors, pickle } = room;
-        Self { want, tensors, entries, numbered, streams: Streams::new(pickle), ..Self::default() }
+        let Room { entries, numbered, tensors, pickle, patterns } = room;
+        Self { want, tensors, entries, numbered, patterns, streams: Streams::new(pickle), ..Self::default() }
     }
 
     /// What is left of it beside the record.
     pub(crate) fn into_room(self) -> Room {
-        let Self { tensors, entries, numbered, streams, .. } = self;
-        Room { entries, numbered, tensors: tensors.emptied(), pickle: streams.into_room() }
+        let Self { tensors, entries, numbered, streams, patterns, .. } = self;
+        Room { entries, numbered, tensors: tensors.emptied(), pickle: streams.into_room(), patterns }
     }
 
     /// The file is damaged, and nothing of it is known.
@@ -81,8 +84,15 @@ impl<'k> File<'k> {
         self.streams.worsen(Safety::Unparsed);
     }
 
-    /// Takes over what the values of a checkpoint say.
+    /// Takes over what the values of a checkpoint say, and looks for its tensors.
     pub(crate) fn values(&mut self, document: &Document<'_>) {
+        self.summary(document);
+        self.tensors.find(document, &mut self.streams.issues);
+        self.value = self.want.key.and_then(|key| crate::find::find(document, key));
+    }
+
+    /// Takes over what the values of a checkpoint say.
+    pub(crate) fn summary(&mut self, document: &Document<'_>) {
         let Summary { epoch, metrics, config, top_keys, optimizers, lineage } = content::summary(document);
         metrics::report(&metrics, &mut self.streams.issues);
         self.record.epoch = epoch;
@@ -91,8 +101,6 @@ impl<'k> File<'k> {
         self.record.top_keys = top_keys;
         self.record.optimizers = optimizers;
         self.record.lineage = lineage;
-        self.tensors.find(document, &mut self.streams.issues);
-        self.value = self.want.key.and_then(|key| crate::find::find(document, key));
     }
 
     /// Takes over where the storages are.

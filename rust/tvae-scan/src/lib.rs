@@ -30,6 +30,7 @@ pub mod metrics;
 mod names;
 mod optimizer;
 mod ours;
+mod patterns;
 pub mod pickle;
 mod places;
 pub mod record;

@@ -113,6 +113,27 @@ fn state_dict(tensors: &mut Tensors, stretches: &[Stretch]) -> StateDict {
     dict
 }
 
+/// The storages of every group, by number and size, in the order of its fingerprint; `None` if one of them has neither.
+pub(crate) fn storages(tensors: &Tensors) -> Option<Vec<Vec<(u32, u64)>>> {
+    let groups = tensors.stretches.chunk_by(|one, other| one.group == other.group);
+    let storages = groups.map(|stretches| {
+        if let Some(one) = tensors.shared.iter().find(|one| one.group == stretches[0].group) {
+            return Some(one.storages().collect());
+        }
+        let mut found = Vec::new();
+        let mut last = NONE;
+        for at in members(stretches) {
+            let at = tensors.placed[at].storage;
+            if std::mem::replace(&mut last, at) != at {
+                let storage = tensors.storages.list.get(at as usize)?;
+                found.push((storage.number?, storage.bytes?));
+            }
+        }
+        Some(found)
+    });
+    storages.collect()
+}
+
 /// The tensors of a group.
 fn members(stretches: &[Stretch]) -> impl Iterator<Item = usize> {
     stretches.iter().flat_map(|stretch| stretch.start as usize..stretch.end as usize)

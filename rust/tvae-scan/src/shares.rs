@@ -55,6 +55,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Number and size of each of its storages.
+    pub(crate) fn storages(&self) -> impl Iterator<Item = (u32, u64)> {
+        (self.share.first..).zip(self.share.sizes.iter().copied())
+    }
+
     /// What its tensors are.
     pub(crate) fn state_dict(&self, key: String) -> StateDict {
         let dict = self.share.dict.clone().unwrap_or_default();

@@ -2,8 +2,9 @@
 
 use std::io;
 
+use crate::contents::Content;
 use crate::issue::{Issue, Issues, Severity};
-use crate::pickle::{self, Budget, Caught, Document, Import, Room, Safety, Unpickled};
+use crate::pickle::{self, Budget, Caught, Document, Found, Import, Pattern, Room, Safety, Unpickled};
 use crate::shares::Share;
 use crate::source::Source;
 
@@ -120,6 +121,29 @@ impl Streams {
         self.imports.truncate(before.imports);
         self.opcodes = before.opcodes;
         self.issues = before.issues;
+    }
+
+    /// Whether nothing was followed yet.
+    pub(crate) fn is_first(&self) -> bool {
+        self.opcodes == 0 && self.imports.is_empty() && self.safety == Safety::DataOnly
+    }
+
+    /// Issues but those of metrics, which are about the values of one file.
+    pub(crate) fn issues_of_form(&self) -> usize {
+        self.issues.iter().filter(|issue| !issue.code.starts_with('M')).count()
+    }
+
+    /// The pattern of the stream that was loaded last, the first byte of which was at `base`, if it is the only one.
+    pub(crate) fn pattern(
+        &mut self,
+        content: &Content<'_>,
+        document: &Document<'_>,
+        (safety, opcodes): (Safety, u64),
+    ) -> Option<Pattern> {
+        let from = |import: &Import| Import { offset: import.offset - content.base, ..import.clone() };
+        let imports = self.imports.iter().map(from).collect();
+        let found = Found { imports, safety, opcodes };
+        Pattern::of(&content.bytes, document, &found, &mut self.room.traces)
     }
 
     /// Takes back the room that a document took.

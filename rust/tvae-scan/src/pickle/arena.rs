@@ -111,7 +111,7 @@ pub(super) struct ArrayData {
     pub objects: Run,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ObjectData {
     pub kind: ObjectKind,
     pub class: NodeId,

@@ -7,6 +7,7 @@ use super::arena::{
     StorageData, TensorData,
 };
 use super::parts::{Caught, Use};
+use super::reader::narrow;
 use super::value::{
     Array, Dict, DictKind, NodeId, NumpyType, Object, Scalar, ScalarValue, Storage, Tensor, Value,
 };
@@ -244,6 +245,53 @@ impl<'a> Document<'a> {
             caught: self.caught,
             missed: Cell::new(false),
         }
+    }
+
+    /// The same values without the stream, which becomes a part of the bytes that were made: spans stay what they are.
+    pub(super) fn detached(&self) -> Document<'static> {
+        Document {
+            source: &[],
+            made: [self.source, &self.made].concat(),
+            nodes: self.nodes.clone(),
+            items: self.items.clone(),
+            lists: self.lists.clone(),
+            dicts: self.dicts.clone(),
+            pairs: self.pairs.clone(),
+            dims: self.dims.clone(),
+            complexes: self.complexes.clone(),
+            tensors: self.tensors.clone(),
+            storages: self.storages.clone(),
+            types: self.types.clone(),
+            scalars: self.scalars.clone(),
+            arrays: self.arrays.clone(),
+            objects: self.objects.clone(),
+            globals: self.globals.clone(),
+            root: self.root,
+            parts: self.parts.clone(),
+            caught: Vec::new(),
+            missed: Cell::new(false),
+        }
+    }
+
+    /// Bytes that the largest vectors take.
+    pub(super) fn size(&self) -> usize {
+        self.made.capacity()
+            + self.nodes.capacity() * size_of::<Node>()
+            + self.pairs.capacity() * size_of::<(NodeId, NodeId)>()
+            + self.tensors.capacity() * size_of::<TensorData>()
+            + self.storages.capacity() * size_of::<StorageData>()
+    }
+
+    /// Puts text behind the bytes that were made, of a document without a stream.
+    pub(super) fn add_made(&mut self, text: &[u8]) -> Span {
+        let start = narrow(self.made.len());
+        self.made.extend_from_slice(text);
+        Span { start, len: narrow(text.len()) }
+    }
+
+    /// Whether a dictionary is filled with a part.
+    pub(super) fn is_part(&self, dict: u32) -> bool {
+        self.dicts.get(dict as usize).is_some_and(|dict| dict.part > 0)
     }
 
     pub(super) fn dict_entry(&self, id: NodeId, key: &str) -> Option<NodeId> {

@@ -16,6 +16,7 @@ use super::known::Known;
 use super::machine::{Halt, Machine};
 use super::reader::narrow;
 use super::scalars::Verified;
+use super::traces::is_number;
 use super::value::{NodeId, TensorKind};
 
 /// Marks a memo entry as one that was not made; the rest is the number of the tensor that it belongs to.
@@ -137,6 +138,9 @@ impl Machine<'_> {
             _ => return None,
         };
         let id = NodeId(narrow(self.doc.nodes.len()));
+        if self.traces.wanted && is_number(opcode) {
+            self.traces.numbers.push((id, narrow(at)));
+        }
         self.doc.nodes.push(node);
         self.stack.push(id);
         self.opcodes += 1;
@@ -205,6 +209,7 @@ impl Machine<'_> {
     #[inline]
     fn recall_made(&mut self, entry: u32, end: usize) -> Option<usize> {
         let id = self.made(entry)?;
+        self.traces.get(id);
         self.opcodes += 1;
         self.stack.push(id);
         Some(end)
@@ -213,6 +218,15 @@ impl Machine<'_> {
     #[inline]
     pub fn made(&self, entry: u32) -> Option<NodeId> {
         self.memo.get(entry as usize).filter(|&&id| id < UNMADE).map(|&id| NodeId(id))
+    }
+
+    /// Notes that the values in these entries were asked for.
+    pub fn asked(&mut self, entries: &[u32]) {
+        for &entry in entries {
+            if let Some(id) = self.made(entry) {
+                self.traces.get(id);
+            }
+        }
     }
 
     fn known_entry(&self, entry: u8) -> Option<Known> {
@@ -227,11 +241,12 @@ impl Machine<'_> {
         {
             return Some(dtype);
         }
-        let [b'h', rebuild, b'(', b'(', b'h', storage, b'h', class] = head.to_le_bytes() else { return None };
-        let storage = self.text_of(self.made(storage.into())?)?;
+        let [b'h', rebuild, b'(', b'(', b'h', entry, b'h', class] = head.to_le_bytes() else { return None };
+        let storage = self.text_of(self.made(entry.into())?)?;
         match (self.known_entry(rebuild)?, self.doc.bytes(storage), self.known_entry(class)?) {
             (Known::RebuildTensorV2, b"storage", Known::Storage(Some(dtype))) => {
                 self.names.head = Some((head, dtype));
+                self.asked(&[rebuild, entry, class].map(u32::from));
                 Some(dtype)
             }
             _ => None,
@@ -244,6 +259,7 @@ impl Machine<'_> {
             Some((known, span)) if known == entry => Some(span),
             _ => {
                 let span = self.text_of(self.made(entry.into())?)?;
+                self.asked(&[entry.into()]);
                 self.names.location = Some((entry, span));
                 Some(span)
             }
@@ -321,6 +337,7 @@ impl Machine<'_> {
     /// Makes the parts of a tensor, as a GET wants one of them.
     pub fn make_parts(&mut self, number: u32) -> Result<(), Halt> {
         let Unmade { start, end, node, memo } = self.unmade[number as usize];
+        self.traces.odd = true;
         let (reader, at, budget, height) = (self.reader.at, self.at, self.budget, self.stack.len());
         let items = self.doc.items.len();
         // It was charged when it was read first.

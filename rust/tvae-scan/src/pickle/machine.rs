@@ -7,7 +7,9 @@ use super::document::Document;
 use super::hurry::{Names, Unmade};
 use super::known::Known;
 use super::parts::{Begin, Parts, Stretch};
+use super::pattern::ROOM as PATTERN_ROOM;
 use super::reader::{Reader, narrow};
+use super::traces::Traces;
 use super::value::{DictKind, NodeId};
 use super::{Budget, Import, PickleIssue, Safety, Unpickled, code};
 
@@ -65,6 +67,7 @@ pub(super) struct Machine<'a> {
     pub parts: Parts,
     pub begins: Vec<Begin>,
     pub stretches: Vec<Stretch>,
+    pub traces: Traces,
 }
 
 /// What a machine needs to run, kept from one stream to the next.
@@ -79,6 +82,7 @@ pub(crate) struct Room {
     begins: Vec<Begin>,
     stretches: Vec<Stretch>,
     pub parts: Parts,
+    pub traces: Traces,
 }
 
 impl Room {
@@ -95,7 +99,10 @@ pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget, level: usize, kept: &mut
     let limit = budget.bytes.min(1 << 31);
     let cut = bytes.len() > limit;
     let source = &bytes[..bytes.len().min(limit)];
-    let Room { document, stack, marks, memo, table, unmade, begins, stretches, parts } = std::mem::take(kept);
+    let Room { document, stack, marks, memo, table, unmade, begins, stretches, parts, mut traces } =
+        std::mem::take(kept);
+    traces.clear();
+    traces.wanted = parts.wanted && budget.hurry && level == 0;
     let mut machine = Machine {
         doc: Document { source, ..document },
         reader: Reader { bytes: source, at: 0 },
@@ -124,6 +131,7 @@ pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget, level: usize, kept: &mut
         parts,
         begins,
         stretches,
+        traces,
     };
     let root = machine.execute().ok();
     if root.is_none() && cut {
@@ -151,7 +159,11 @@ impl<'a> Machine<'a> {
         if self.hurries && root.is_some() {
             self.catch_parts();
         }
+        self.traces.odd |= !self.hurries
+            || self.budget.nodes < PATTERN_ROOM
+            || self.budget.opcodes - self.opcodes < PATTERN_ROOM as u64;
         kept.parts = self.parts;
+        kept.traces = self.traces;
         let mut safety = self.imports.iter().map(|import| import.class).fold(self.floor, Safety::max);
         if self.faults > 0 {
             safety = safety.max(Safety::Unparsed);

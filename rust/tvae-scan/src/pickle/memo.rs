@@ -49,6 +49,7 @@ impl Machine<'_> {
         // An entry that was stored when it was far may have come near since.
         let found = near.filter(|&id| id != NOTHING).or_else(|| self.far.get(&at).copied());
         if let Some(id) = found {
+            self.traces.get(NodeId(id));
             return Ok(NodeId(id));
         }
         self.fault(code::MEMO, format!("memo entry {at} was never stored"));

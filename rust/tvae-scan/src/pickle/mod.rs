@@ -29,11 +29,13 @@ mod names;
 mod numpy;
 mod ops;
 mod parts;
+mod pattern;
 mod reader;
 mod scalars;
 mod stdlib;
 mod tensor;
 mod text;
+mod traces;
 mod value;
 mod walk;
 
@@ -47,6 +49,7 @@ pub use dtype::DType;
 pub(crate) use form::number;
 pub(crate) use machine::Room;
 pub(crate) use parts::Caught;
+pub(crate) use pattern::{Found, Pattern, entries};
 pub use value::{
     Array, Dict, DictKind, NodeId, NumpyType, Object, ObjectKind, Scalar, ScalarValue, Storage, Tensor,
     TensorKind, Value,

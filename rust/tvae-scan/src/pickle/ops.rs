@@ -35,6 +35,7 @@ impl Machine<'_> {
                 self.reader.at = self.at;
                 return Err(halt);
             }
+            self.trace(opcode);
             // Python's two unpicklers refuse this, the one in C only where one read straddles.
             if self.at < self.frame_end && self.reader.at > self.frame_end && opcode != 0x95 {
                 self.fault(code::FRAME, "an opcode straddles the end of its frame".into());

@@ -290,6 +290,11 @@ impl Machine<'_> {
         let number = narrow(self.doc.parts.len());
         self.memo.resize(part.first + part.entries, INSIDE | number);
         self.memo_len += part.entries;
+        for (entry, _) in &part.outside {
+            if let Some(&id) = self.memo.get(*entry as usize).filter(|&&id| id < UNMADE) {
+                self.traces.get(NodeId(id));
+            }
+        }
         for named in &part.names {
             self.at = at + named.at;
             match (self.import(moved(named.module, at), moved(named.name, at)), named.entry) {

@@ -16,7 +16,7 @@ use super::reader::narrow;
 use super::value::NodeId;
 
 /// Text of a scalar up to which nothing is charged for it: that of eight bytes, of which one at least is ASCII.
-const LONGEST: usize = 15;
+pub(super) const LONGEST: usize = 15;
 /// Values that the form charges, and its opcodes.
 const NODES: usize = 13;
 const OPCODES: u64 = 14;
@@ -62,6 +62,7 @@ impl Machine<'_> {
             self.doc.made.extend_from_slice(&bytes[..len]);
             Span { start: at, len: narrow(len) }
         };
+        self.traces.encode(bytes, text, None);
         let node = NodeId(narrow(self.doc.nodes.len()));
         self.doc.nodes.push(Node::Scalar(narrow(self.doc.scalars.len())));
         self.doc.scalars.push(ScalarData { dtype, bytes });
@@ -90,6 +91,7 @@ impl Machine<'_> {
         let fits = calls == [Some(Known::NumpyScalar), Some(Known::Encode)]
             && matches!(self.doc.bytes(codec), b"latin1" | b"latin-1");
         fits.then(|| self.names.scalar = Some(Verified { entries, dtype }))?;
+        self.asked(&entries);
         Some(dtype)
     }
 }
@@ -143,7 +145,7 @@ impl Line<'_> {
 
 /// Text as latin-1, if it is UTF-8 of such signs; as long as itself if it is ASCII.
 #[inline]
-fn decoded(text: &[u8]) -> Option<([u8; LONGEST], usize)> {
+pub(super) fn decoded(text: &[u8]) -> Option<([u8; LONGEST], usize)> {
     let (mut bytes, mut len) = ([0; LONGEST], 0);
     let mut signs = text.iter();
     while let Some(&sign) = signs.next() {

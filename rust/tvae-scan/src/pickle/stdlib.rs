@@ -124,11 +124,14 @@ impl Machine<'_> {
             return Ok(None);
         };
         if self.doc.text(span).is_ascii() {
+            self.traces.encode(span, span, Some(value));
             return Ok(Some(Node::Bytes(span)));
         }
         self.charge(span.len as usize / 16)?;
         let Some(bytes) = text::latin1(self.doc.text(span)) else { return Ok(None) };
-        Ok(Some(Node::Bytes(self.make(&bytes)?)))
+        let made = self.make(&bytes)?;
+        self.traces.encode(made, span, Some(value));
+        Ok(Some(Node::Bytes(made)))
     }
 
     #[allow(clippy::cast_precision_loss)] // as Python does

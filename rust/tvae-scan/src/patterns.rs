@@ -1,0 +1,124 @@
+//! What is told of a file whose values differ from those of an earlier one in numbers and texts only.
+//!
+//! See `pickle::pattern` for when that is so. The tensors are then those of the earlier file, and so is all that was told
+//! of them, but for what the directory says of their storages: each must be there with the same length, as it was.
+
+use crate::census::{NONE, Tensors};
+use crate::names::Names;
+use crate::pickle::{self, Document, Pattern, Unpickled};
+use crate::places::{self, Fingerprint};
+use crate::record::StateDict;
+use crate::zip::Entry;
+
+/// Bytes of the patterns that are kept in a thread, and how many.
+const MOST_BYTES: usize = 4 << 20;
+const MOST: usize = 64;
+
+/// The number of a storage, and its bytes.
+pub(crate) type Stored = (u32, u64);
+
+/// A pattern, and what its tensors come to.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pattern: Pattern,
+    /// Every state dict with its storages, in the order of its fingerprint.
+    dicts: Vec<(StateDict, Vec<Stored>)>,
+    /// Storages in none of them.
+    others: Vec<Stored>,
+    /// How many storages there are.
+    pub storages: usize,
+    /// Bytes that it was counted with.
+    size: usize,
+}
+
+impl Known {
+    /// `None` if a storage has no number or no size.
+    pub(crate) fn of(pattern: Pattern, tensors: &Tensors, dicts: &[StateDict]) -> Option<Self> {
+        let groups = places::storages(tensors)?;
+        (groups.len() == dicts.len() && tensors.references.is_empty()).then_some(())?;
+        let mut seen: Vec<bool> = Vec::new();
+        for &(number, _) in groups.iter().flatten() {
+            let number = number as usize;
+            seen.resize(seen.len().max(number + 1), false);
+            seen[number] = true;
+        }
+        let mut others = Vec::new();
+        for storage in &tensors.storages.list {
+            let number = storage.number?;
+            if !seen.get(number as usize).is_some_and(|&seen| seen) {
+                others.push((number, storage.bytes?));
+            }
+        }
+        let storages = seen.iter().filter(|&&seen| seen).count() + others.len();
+        let (size, dicts) = (pattern.size(), dicts.iter().cloned().zip(groups).collect());
+        Some(Self { pattern, dicts, others, storages, size })
+    }
+
+    /// The values of the stream that was followed last.
+    pub(crate) fn document(&self) -> &Document<'static> {
+        self.pattern.document()
+    }
+
+    /// The state dicts of a file of so many bytes with these records; `None` if a storage is not there as it was.
+    pub(crate) fn state_dicts(
+        &self,
+        names: &Names<'_>,
+        entries: &[Entry],
+        size: u64,
+    ) -> Option<Vec<StateDict>> {
+        let numbered = names.numbered();
+        let crc = |&(number, bytes): &Stored| {
+            let at = numbered.get(number as usize).filter(|&&at| at != NONE)?;
+            let entry = entries.get(*at as usize)?;
+            let inside = entry.header.checked_add(entry.packed).is_some_and(|end| end <= size);
+            (entry.method == 0 && inside && entry.size == bytes).then_some(entry.crc)
+        };
+        self.others.iter().try_for_each(|storage| crc(storage).map(drop))?;
+        let mut found = Vec::with_capacity(self.dicts.len());
+        for (dict, storages) in &self.dicts {
+            let mut fingerprint = Fingerprint::default();
+            for storage in storages {
+                fingerprint.count(storage.1, crc(storage)?);
+            }
+            let fingerprint = dict.fingerprint.and(fingerprint.finish());
+            found.push(StateDict { fingerprint, ..dict.clone() });
+        }
+        Some(found)
+    }
+}
+
+/// The patterns of a thread, those that were met last first.
+#[derive(Debug, Default)]
+pub(crate) struct Patterns {
+    known: Vec<Known>,
+    bytes: usize,
+}
+
+impl Patterns {
+    /// The pattern of a stream, filled with it.
+    pub(crate) fn find(&mut self, bytes: &[u8]) -> Option<(&Known, Unpickled<'static>)> {
+        let mut each = self.known.iter_mut().enumerate();
+        let entries = pickle::entries(bytes);
+        let (at, found) = each.find_map(|(at, known)| Some((at, known.pattern.follow(bytes, entries)?)))?;
+        self.known[..=at].rotate_right(1);
+        Some((&self.known[0], found))
+    }
+
+    /// Keeps a pattern; those that were not met for longest go if there is no room.
+    pub(crate) fn keep(&mut self, known: Known) {
+        self.bytes += known.size;
+        self.known.insert(0, known);
+        while (self.bytes > MOST_BYTES || self.known.len() > MOST)
+            && let Some(oldest) = self.known.pop()
+        {
+            self.bytes -= oldest.size;
+        }
+    }
+
+    /// Forgets the pattern that was found last.
+    pub(crate) fn forget(&mut self) {
+        if !self.known.is_empty() {
+            self.bytes -= self.known.remove(0).size;
+        }
+    }
+}

@@ -1,0 +1,599 @@
+//! Streams that differ in numbers and texts only.
+//!
+//! The runs of one trainer save the same structure again and again: of two files, the same opcodes build the same
+//! containers, names, keys and tensors, and what differs are an epoch, metrics, paths, histories. A pattern is one such
+//! stream with slots for what may differ. Where another stream has the same bytes between the slots, it is what the
+//! machine would have built of it but for the values in the slots, which are put in their places.
+//!
+//! That holds only for values that nothing but plain containers holds: what a call was given, or what is a key, decides
+//! about more than itself. So a value has a slot if it is found in as many places of dictionaries, lists and tuples as
+//! it was ever put on the stack, which is once for its opcode and once for every GET. If that is not true of every
+//! container on the way to it, or if the stream has an opcode or a GET that is not known to keep it true, there is no
+//! pattern of the stream at all. A slot takes numbers, booleans and None alike, as each is one opcode; text of ASCII; the
+//! bytes of a numpy scalar, as many as there were; and a list of numbers, however many.
+
+use super::arena::{Node, ScalarData, Span};
+use super::document::Document;
+use super::form;
+use super::reader::narrow;
+use super::scalars::{LONGEST, decoded};
+use super::traces::{Traces, is_number};
+use super::value::NodeId;
+use super::{Import, Safety, Unpickled};
+
+/// Bytes and values of a stream that may be a pattern.
+const MOST_BYTES: usize = 1 << 18;
+const MOST_NODES: usize = 1 << 15;
+/// Numbers in the lists of one stream.
+const MOST_NUMBERS: usize = 50_000;
+/// Values and opcodes for which there must still be room where a stream ended, so that there is for those of another.
+pub(crate) const ROOM: usize = 4 * MOST_NUMBERS;
+
+/// A stream with slots, and what it built.
+#[derive(Debug)]
+pub(crate) struct Pattern {
+    bytes: Box<[u8]>,
+    entries: u32,
+    slots: Vec<Slot>,
+    /// Lists of numbers as they are in it.
+    lists: Vec<Listed>,
+    document: Document<'static>,
+    /// Values and made bytes apart from those in slots.
+    nodes: usize,
+    made: usize,
+    imports: Vec<Import>,
+    safety: Safety,
+    /// Opcodes apart from those in lists.
+    opcodes: u64,
+}
+
+/// A stretch of the stream that may be another.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    start: u32,
+    end: u32,
+    value: Slotted,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Slotted {
+    Number(NodeId),
+    Text(NodeId),
+    /// The scalar, and its bytes.
+    Scalar(u32, u32),
+    /// The list, by its place among those of the pattern.
+    Numbers(u32),
+}
+
+/// A list of numbers.
+#[derive(Debug)]
+struct Listed {
+    list: u32,
+    items: Vec<NodeId>,
+    /// Opcodes that fill it.
+    opcodes: u64,
+}
+
+impl Pattern {
+    /// The pattern of a whole stream, if it can be one: it had no issue, and nothing stands behind its STOP.
+    pub(crate) fn of(
+        bytes: &[u8],
+        document: &Document<'_>,
+        found: &Found,
+        traces: &mut Traces,
+    ) -> Option<Self> {
+        if traces.odd {
+            return None;
+        }
+        if bytes.len() > MOST_BYTES || document.nodes.len() > MOST_NODES {
+            return None;
+        }
+        let mut survey = Survey::of(document, traces)?;
+        let leaves = std::mem::take(&mut survey.leaves);
+        let mut slots: Vec<Slot> = leaves.into_iter().filter_map(|leaf| survey.slot(bytes, leaf)).collect();
+        slots.sort_unstable_by_key(|slot| slot.start);
+        let apart = slots.windows(2).all(|pair| pair[0].end <= pair[1].start);
+        let listed: u64 = survey.lists.iter().map(|listed| listed.opcodes).sum();
+        apart.then(|| Self {
+            bytes: bytes.into(),
+            entries: entries(bytes),
+            slots,
+            lists: survey.lists,
+            document: document.detached(),
+            nodes: document.nodes.len(),
+            made: document.source.len() + document.made.len(),
+            imports: found.imports.clone(),
+            safety: found.safety,
+            opcodes: found.opcodes - listed,
+        })
+    }
+
+    /// Bytes that it takes, more or less.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len() + self.document.size()
+    }
+
+    /// What the machine would find in a stream that puts so many [`entries`], if it is one of this pattern.
+    pub(crate) fn follow(&mut self, bytes: &[u8], entries: u32) -> Option<Unpickled<'static>> {
+        (entries == self.entries).then_some(())?;
+        let Filled { opcodes, shifts } = self.fill(bytes)?;
+        let mut imports = self.imports.clone();
+        let mut slots = 0;
+        for import in &mut imports {
+            while self.slots.get(slots).is_some_and(|slot| u64::from(slot.start) < import.offset) {
+                slots += 1;
+            }
+            let shift = slots.checked_sub(1).map_or(0, |last| shifts[last]);
+            import.offset = import.offset.wrapping_add_signed(shift);
+        }
+        Some(Unpickled {
+            imports,
+            safety: self.safety,
+            end: bytes.len(),
+            opcodes: self.opcodes + opcodes,
+            complete: true,
+            ..Unpickled::default()
+        })
+    }
+
+    /// The values of the stream that was followed last.
+    pub(crate) fn document(&self) -> &Document<'static> {
+        &self.document
+    }
+
+    /// Puts what a stream has in the slots in its places; `None`, with the places in disorder, if it is another.
+    fn fill(&mut self, bytes: &[u8]) -> Option<Filled> {
+        let Self { bytes: own, slots, lists, document, .. } = self;
+        document.nodes.truncate(self.nodes);
+        document.made.truncate(self.made);
+        let mut shifts = Vec::with_capacity(slots.len());
+        let (mut before, mut at, mut opcodes) = (0, 0, 0);
+        for slot in slots.iter() {
+            let between = &own[before..slot.start as usize];
+            at = same(bytes, at, between)?;
+            let line = &mut Line { bytes, at };
+            match slot.value {
+                Slotted::Number(id) => document.nodes[id.index()] = line.number()?,
+                Slotted::Text(id) => {
+                    let text = line.text().filter(|text| text.is_ascii())?;
+                    document.nodes[id.index()] = Node::Text(document.add_made(text));
+                }
+                Slotted::Scalar(scalar, len) => {
+                    let (value, count) = decoded(line.text()?)?;
+                    (count == len as usize).then_some(())?;
+                    let ScalarData { bytes, .. } = &mut document.scalars[scalar as usize];
+                    *bytes = Span { start: narrow(document.made.len()), len };
+                    document.made.extend_from_slice(&value[..count]);
+                }
+                Slotted::Numbers(place) => {
+                    let Listed { list, items, opcodes: usual } = &lists[place as usize];
+                    let mut read = std::mem::take(&mut document.lists[*list as usize]);
+                    read.clear();
+                    let same = same(bytes, at, &own[slot.start as usize..slot.end as usize]);
+                    let found = if let Some(end) = same {
+                        read.extend_from_slice(items);
+                        line.at = end;
+                        Some(*usual)
+                    } else {
+                        line.numbers(&mut document.nodes, &mut read)
+                    };
+                    document.lists[*list as usize] = read;
+                    opcodes += found?;
+                }
+            }
+            at = line.at;
+            before = slot.end as usize;
+            shifts.push(i64::try_from(at).ok()? - i64::from(slot.end));
+        }
+        let end = same(bytes, at, &own[before..])?;
+        (end == bytes.len()).then_some(Filled { opcodes, shifts })
+    }
+}
+
+/// The entry that the last `LONG_BINPUT` of a stream puts, for all that its last bytes tell. Streams of one pattern put the
+/// same, and those of others are told apart by it without a look at all their bytes.
+pub(crate) fn entries(bytes: &[u8]) -> u32 {
+    let last = &bytes[bytes.len().saturating_sub(LAST)..];
+    let put = |&[opcode, a, b, c, d]: &[u8; 5]| {
+        (opcode == b'r' && (c, d) == (0, 0)).then(|| u32::from_le_bytes([a, b, c, d]))
+    };
+    last.windows(5).rev().filter_map(<[u8]>::first_chunk).find_map(put).unwrap_or(0)
+}
+/// Bytes in which it is looked for.
+const LAST: usize = 256;
+
+/// Behind `expected`, if it stands at `at`.
+#[inline]
+fn same(bytes: &[u8], at: usize, expected: &[u8]) -> Option<usize> {
+    bytes.get(at..)?.starts_with(expected).then_some(at + expected.len())
+}
+
+/// What else a stream came to.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub imports: Vec<Import>,
+    pub safety: Safety,
+    pub opcodes: u64,
+}
+
+/// What was found in the slots.
+struct Filled {
+    /// Opcodes in lists.
+    opcodes: u64,
+    /// How far what is behind each slot is behind where it is in the pattern.
+    shifts: Vec<i64>,
+}
+
+/// Goes through what is in a slot.
+struct Line<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Line<'_> {
+    #[inline]
+    fn opcode(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    #[inline]
+    fn number(&mut self) -> Option<Node> {
+        let opcode = self.opcode()?;
+        let rest = &self.bytes[self.at..];
+        let (node, len) = match opcode {
+            b'G' => (Node::Float(f64::from_be_bytes(*rest.get(1..)?.first_chunk()?)), 9),
+            b'K' | b'M' | b'J' => {
+                let mut word = [0; 8];
+                let len = rest.len().min(8);
+                word[..len].copy_from_slice(&rest[..len]);
+                let (value, len) = form::int(u64::from_le_bytes(word));
+                (Node::Int(value), len)
+            }
+            b'N' => (Node::None, 1),
+            0x88 | 0x89 => (Node::Bool(opcode == 0x88), 1),
+            _ => return None,
+        };
+        self.at += len;
+        (self.at <= self.bytes.len()).then_some(node)
+    }
+
+    #[inline]
+    fn text(&mut self) -> Option<&[u8]> {
+        let [b'X', len @ ..] = *self.bytes.get(self.at..)?.first_chunk::<5>()? else { return None };
+        let start = self.at + 5;
+        self.at = start.checked_add(u32::from_le_bytes(len) as usize)?;
+        self.bytes.get(start..self.at)
+    }
+
+    /// What fills a list with numbers: each with an APPEND, or batches of them behind a MARK. Gives how many opcodes that were.
+    fn numbers(&mut self, nodes: &mut Vec<Node>, items: &mut Vec<NodeId>) -> Option<u64> {
+        let mut opcodes = 0;
+        loop {
+            let batch = self.opcode() == Some(b'(');
+            let first = self.bytes.get(self.at + usize::from(batch)).copied();
+            if !first.is_some_and(is_number) {
+                return Some(opcodes);
+            }
+            let count = items.len();
+            self.at += usize::from(batch);
+            while self.opcode().is_some_and(is_number) {
+                items.push(NodeId(narrow(nodes.len())));
+                nodes.push(self.number()?);
+                if !batch {
+                    break;
+                }
+            }
+            let end = if batch { b'e' } else { b'a' };
+            (self.opcode() == Some(end) && items.len() <= MOST_NUMBERS).then_some(())?;
+            self.at += 1;
+            opcodes += (items.len() - count) as u64 + 1 + u64::from(batch);
+        }
+    }
+}
+
+/// Which values of a document nothing but plain containers holds.
+struct Survey<'s> {
+    document: &'s Document<'s>,
+    traces: &'s Traces,
+    /// Places of each value, less the GETs that asked for it.
+    places: Vec<i32>,
+    /// Whether it was met.
+    seen: Vec<bool>,
+    leaves: Vec<NodeId>,
+    lists: Vec<Listed>,
+}
+
+impl<'s> Survey<'s> {
+    /// `None` if a container on the way to any value is held by something else.
+    fn of(document: &'s Document<'_>, traces: &'s mut Traces) -> Option<Self> {
+        traces.encoded.sort_unstable_by_key(|one| one.0);
+        let count = document.nodes.len();
+        let (leaves, lists) = (Vec::new(), Vec::new());
+        let mut survey =
+            Self { document, traces, places: vec![0; count], seen: vec![false; count], leaves, lists };
+        for id in &traces.got {
+            survey.places[id.index()] -= 1;
+        }
+        let mut above = Vec::new();
+        survey.meet(document.root, &mut above);
+        let mut next = 0;
+        while let Some(&id) = above.get(next) {
+            next += 1;
+            match document.node(id) {
+                Node::Dict(at) => {
+                    for pair in document.dict(at).pairs {
+                        survey.meet(pair.1, &mut above);
+                    }
+                }
+                Node::List(at) => {
+                    let items = document.list(at);
+                    let held = survey.leaves.len();
+                    for &item in items {
+                        survey.meet(item, &mut above);
+                    }
+                    if !items.is_empty() && items.iter().all(|&item| survey.is_number(item)) {
+                        // They have one slot together.
+                        survey.leaves.truncate(held);
+                        survey.leaves.push(id);
+                    }
+                }
+                Node::Tuple(run) => {
+                    for &item in document.run(run) {
+                        survey.meet(item, &mut above);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let alone = above.iter().all(|&id| survey.is_alone(id));
+        // What was got and used elsewhere may hold a value that has a slot.
+        let open = |id: &NodeId| match document.node(*id) {
+            Node::Tuple(run) | Node::Size(run) | Node::FrozenSet(run) => run.len > 0 && !survey.is_alone(*id),
+            Node::Bytes(_) | Node::ByteArray(_) => true,
+            _ => false,
+        };
+        (alone && !traces.got.iter().any(open)).then_some(survey)
+    }
+
+    /// Counts a place of a value.
+    fn meet(&mut self, id: NodeId, above: &mut Vec<NodeId>) {
+        self.places[id.index()] += 1;
+        if std::mem::replace(&mut self.seen[id.index()], true) {
+            return;
+        }
+        match self.document.node(id) {
+            // The pairs of a part were not made, and are the same bytes.
+            Node::Dict(at) if !self.document.is_part(at) => above.push(id),
+            Node::List(_) | Node::Tuple(_) => above.push(id),
+            Node::Int(_) | Node::Float(_) | Node::None | Node::Bool(_) | Node::Text(_) | Node::Scalar(_) => {
+                self.leaves.push(id);
+            }
+            _ => {}
+        }
+    }
+
+    fn is_number(&self, id: NodeId) -> bool {
+        matches!(self.document.node(id), Node::Int(_) | Node::Float(_) | Node::None | Node::Bool(_))
+    }
+
+    fn is_alone(&self, id: NodeId) -> bool {
+        self.places[id.index()] == 1
+    }
+
+    /// Where the opcode of a number stands.
+    fn number(&self, id: NodeId) -> Option<usize> {
+        let numbers = &self.traces.numbers;
+        let place = numbers.binary_search_by_key(&id, |number| number.0).ok()?;
+        Some(numbers[place].1 as usize)
+    }
+
+    /// The slot of a value, if it has one. Numbers in a list of such have one together.
+    fn slot(&mut self, bytes: &[u8], id: NodeId) -> Option<Slot> {
+        if !self.is_alone(id) {
+            return None;
+        }
+        let (start, value) = match self.document.node(id) {
+            Node::Text(span) => {
+                let start = announced(bytes, span)?;
+                (self.document.bytes(span).is_ascii().then_some(start)?, Slotted::Text(id))
+            }
+            Node::Scalar(at) => {
+                let ScalarData { bytes: value, .. } = self.document.scalars[at as usize];
+                let encoded = &self.traces.encoded;
+                let place = encoded.binary_search_by_key(&value.start, |one| one.0).ok()?;
+                let (_, text, made) = encoded[place];
+                // Nothing but the call that made the bytes may have the text.
+                let has = |id: NodeId| self.seen[id.index()] || self.places[id.index()] != 0;
+                if value.len as usize > LONGEST || made.is_some_and(has) {
+                    return None;
+                }
+                (announced(bytes, text)?, Slotted::Scalar(at, value.len))
+            }
+            Node::List(at) => return self.list(bytes, at),
+            _ => (self.number(id)?, Slotted::Number(id)),
+        };
+        let mut line = Line { bytes, at: start };
+        match value {
+            Slotted::Number(_) => drop(line.number()?),
+            _ => drop(line.text()?.len()),
+        }
+        Some(Slot { start: narrow(start), end: narrow(line.at), value })
+    }
+
+    /// The slot of a list of numbers, if just its numbers stand there.
+    fn list(&mut self, bytes: &[u8], list: u32) -> Option<Slot> {
+        let items = self.document.list(list);
+        let places: Option<Vec<usize>> =
+            items.iter().map(|&item| self.number(item).filter(|_| self.is_alone(item))).collect();
+        let places = places?;
+        let first = *places.first()?;
+        let batch = items.len() > 1;
+        let start = first.checked_sub(usize::from(batch))?;
+        let mut line = Line { bytes, at: start };
+        let mut read = Vec::new();
+        let opcodes = line.numbers(&mut Vec::new(), &mut read)?;
+        let within = places.is_sorted() && *places.last()? < line.at && read.len() == items.len();
+        let value = Slotted::Numbers(narrow(self.lists.len()));
+        within.then(|| self.lists.push(Listed { list, items: items.to_vec(), opcodes }))?;
+        Some(Slot { start: narrow(start), end: narrow(line.at), value })
+    }
+}
+
+/// Where the BINUNICODE of a text stands, if that is what announces it.
+fn announced(bytes: &[u8], text: Span) -> Option<usize> {
+    let start = (text.start as usize).checked_sub(5)?;
+    let head: [u8; 5] = *bytes.get(start..)?.first_chunk()?;
+    let [a, b, c, d] = text.len.to_le_bytes();
+    (head == [b'X', a, b, c, d]).then_some(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::machine::Room;
+    use super::super::{Budget, Value, load, load_in};
+    use super::*;
+
+    fn stream(parts: &[&[u8]]) -> Vec<u8> {
+        [&b"\x80\x02"[..], &parts.concat(), b"."].concat()
+    }
+
+    fn text(text: &str) -> Vec<u8> {
+        let len = u32::try_from(text.len()).expect("short");
+        [b"X", &len.to_le_bytes()[..], text.as_bytes()].concat()
+    }
+
+    fn pattern(bytes: &[u8]) -> Option<Pattern> {
+        let mut room = Room::default();
+        room.parts.wanted = true;
+        let found = load_in(bytes, &Budget::default(), &mut room);
+        assert!(found.complete, "{found:?}");
+        let document = found.document.expect("values");
+        let told = Found { imports: found.imports, safety: found.safety, opcodes: found.opcodes };
+        Pattern::of(bytes, &document, &told, &mut room.traces)
+    }
+
+    /// Whether a stream is of the pattern; if it is, all that is told of it is what the machine finds.
+    fn follows(pattern: &mut Pattern, bytes: &[u8]) -> bool {
+        let Some(followed) = pattern.follow(bytes, entries(bytes)) else { return false };
+        let found = load(bytes, &Budget::default());
+        assert_eq!(
+            (followed.imports, followed.safety, followed.opcodes, followed.end, followed.complete),
+            (found.imports, found.safety, found.opcodes, found.end, found.complete)
+        );
+        let document = found.document.expect("values");
+        assert_eq!(shown(pattern.document()), shown(&document));
+        true
+    }
+
+    fn shown(document: &Document<'_>) -> Vec<String> {
+        let show = |id: NodeId| match document.value(id) {
+            Value::Dict(dict) => format!("dict of {}", dict.pairs.len()),
+            Value::List(items) => format!("list of {}", items.len()),
+            Value::Tuple(items) => format!("tuple of {}", items.len()),
+            value => format!("{value:?}"),
+        };
+        document.walk(document.root(), usize::MAX).map(|visit| show(visit.id)).collect()
+    }
+
+    fn epoch(value: &[u8]) -> Vec<u8> {
+        stream(&[b"}q\x00(", &text("epoch"), b"q\x01", value, &text("name"), b"q\x02", &text("a"), b"q\x03u"])
+    }
+
+    #[test]
+    fn one_number_stands_for_another() {
+        let mut known = pattern(&epoch(b"K\x05")).expect("a pattern");
+        for value in
+            [&b"K\x07"[..], b"M\x00\x01", b"J\xff\xff\xff\xff", b"G\x3f\xf8\0\0\0\0\0\0", b"N", b"\x88"]
+        {
+            assert!(follows(&mut known, &epoch(value)), "{value:?}");
+        }
+        for value in [&b"]"[..], b"\x8a\x01\x05", b"K\x05q\x09", b"K", &text("5")] {
+            assert!(!follows(&mut known, &epoch(value)), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn texts_and_lists_have_any_length() {
+        let whole = |name: &str, list: &[u8]| {
+            stream(&[
+                b"}q\x00(",
+                &text("n"),
+                b"q\x01",
+                &text(name),
+                b"q\x02",
+                &text("l"),
+                b"q\x03]q\x04",
+                list,
+                b"u",
+            ])
+        };
+        let mut known = pattern(&whole("run", b"(K\x01K\x02e")).expect("a pattern");
+        let long = [&b"("[..], &b"K\x01".repeat(1000), b"e(K\x02K\x03e"].concat();
+        for list in [&b""[..], b"K\x01a", b"(K\x01G\x3f\xf8\0\0\0\0\0\0Ne", b"(K\x01K\x02e", &long] {
+            for name in ["", "run", "a longer name"] {
+                assert!(follows(&mut known, &whole(name, list)), "{name} {list:?}");
+            }
+        }
+        for (name, list) in
+            [("é", &b"K\x01a"[..]), ("run", b"]a"), ("run", b"(K\x01K\x02"), ("run", b"K\x01")]
+        {
+            assert!(!follows(&mut known, &whole(name, list)), "{name} {list:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_used_elsewhere_has_no_slot() {
+        // A text that is a key as well.
+        let key = |name: &str| stream(&[b"}q\x00(", &text(name), b"q\x01h\x01u"]);
+        assert!(!follows(&mut pattern(&key("a")).expect("a pattern"), &key("b")));
+        // A text that is a value twice.
+        let twice = |name: &str| {
+            stream(&[b"}q\x00(", &text("a"), b"q\x01", &text(name), b"q\x02", &text("b"), b"q\x03h\x02u"])
+        };
+        assert!(follows(&mut pattern(&twice("x")).expect("a pattern"), &twice("other")));
+        // A number that a call is given as well: the size of a tensor, or what a set holds.
+        let call = |number: u8| {
+            let size = [b"ctorch\nSize\nq\x02K", &[number][..], b"K\x02\x86q\x03\x85q\x04R"].concat();
+            stream(&[b"}q\x00(", &text("a"), b"q\x01", &size, &text("b"), b"q\x05h\x03u"])
+        };
+        assert!(pattern(&call(1)).is_none_or(|mut known| !follows(&mut known, &call(3))));
+        // A value that POP takes off again.
+        let popped = |number: u8| stream(&[b"}q\x00(", &text("a"), b"q\x01K\x01K", &[number], b"0u"]);
+        assert!(pattern(&popped(1)).is_none());
+    }
+
+    #[test]
+    fn scalars_have_other_bytes() {
+        let scalar = |bytes: &str, more: &[u8]| {
+            stream(&[
+                b"}q\x00(",
+                &text("a"),
+                b"q\x01cnumpy.core.multiarray\nscalar\nq\x02cnumpy\ndtype\nq\x03",
+                &text("f8"),
+                b"q\x04K\x00K\x01\x87q\x05Rq\x06(K\x03",
+                &text("<"),
+                b"q\x07NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tq\x08bc_codecs\nencode\nq\x09",
+                &text(bytes),
+                b"q\x0a",
+                &text("latin1"),
+                b"q\x0b\x86q\x0cRq\x0d\x86q\x0eRq\x0f",
+                more,
+                b"u",
+            ])
+        };
+        let second = |bytes: &str| {
+            let [name, bytes] = [text("b"), text(bytes)];
+            [&name[..], b"q\x10h\x02h\x06h\x09", &bytes, b"q\x11h\x0b\x86q\x12Rq\x13\x86q\x14Rq\x15"].concat()
+        };
+        let mut known = pattern(&scalar("12345678", &second("abcdefgh"))).expect("a pattern");
+        assert!(follows(&mut known, &scalar("\0\0\0\0\0\0ð?", &second("\0\0\0\0\0\0\u{8}@"))));
+        assert!(!follows(&mut known, &scalar("1234567", &second("abcdefgh"))));
+        assert!(!follows(&mut known, &scalar("1234567\u{100}", &second("abcdefgh"))));
+        // The text of a scalar is the value of another key as well.
+        let shared = |bytes: &str| scalar(bytes, &[&text("b")[..], b"q\x10h\x0a"].concat());
+        assert!(!follows(&mut pattern(&shared("12345678")).expect("a pattern"), &shared("abcdefgh")));
+        // So are its bytes.
+        let shared = |bytes: &str| scalar(bytes, &[&text("b")[..], b"q\x10h\x0d"].concat());
+        assert!(pattern(&shared("12345678")).is_none());
+    }
+}
