@@ -61,28 +61,76 @@ impl<'d> Names<'d> {
     /// Tells numbered records from others; false if capitals make that impossible.
     fn sort_out(&mut self) -> bool {
         let folder = &self.full("data/")[..];
-        self.numbered.clear();
         let directory = self.directory;
-        // Mostly it has eight to sixteen bytes, which is too short for the library's comparison to pay.
-        let ends = folder.first_chunk::<8>().zip(folder.last_chunk::<8>()).filter(|_| folder.len() <= 16);
-        let same = |start: &[u8]| match ends {
-            Some((first, last)) => start.first_chunk() == Some(first) && start.last_chunk() == Some(last),
-            None => start == folder,
-        };
-        for (at, name) in (0..).zip(directory.names()) {
-            if let Some((start, key)) = name.split_at_checked(folder.len()) {
-                if same(start) {
-                    if let Some(number) = number(key) {
-                        self.keep(number as usize, at);
-                        continue;
-                    }
-                } else if start.eq_ignore_ascii_case(folder) {
-                    return false;
+        self.numbered.clear();
+        self.numbered.resize(directory.entries.len(), NONE);
+        let mut highest = 0;
+        let mut at = 0;
+        while at < directory.entries.len() {
+            if highest == 0 {
+                // As torch numbers its records: from zero on, one behind the other.
+                highest = self.sequence(at, folder);
+                at += highest;
+                if highest > 0 {
+                    continue;
                 }
             }
-            self.other(at);
+            let place = u32::try_from(at).unwrap_or(NONE);
+            let name = self.name(place);
+            at += 1;
+            if let Some(number) = name.strip_prefix(folder).and_then(number) {
+                let number = number as usize;
+                match self.numbered.get_mut(number) {
+                    Some(slot) if *slot == NONE => *slot = place,
+                    Some(_) => self.again.push(place),
+                    None => {
+                        self.numbered.resize(number + 1, NONE);
+                        self.numbered[number] = place;
+                    }
+                }
+                highest = highest.max(number + 1);
+                continue;
+            }
+            let start = name.get(..folder.len()).unwrap_or_default();
+            if start != folder && start.eq_ignore_ascii_case(folder) {
+                return false;
+            }
+            self.other(place);
         }
+        self.numbered.truncate(highest);
         true
+    }
+
+    /// Keeps the records from `first` on that are called 0, 1 and so on in a folder, and gives how many they are.
+    #[inline(never)] // which leaves the loop its registers
+    fn sequence(&mut self, first: usize, folder: &[u8]) -> usize {
+        let (Some(start), Some(middle)) = (folder.first_chunk::<8>(), folder.last_chunk::<8>()) else {
+            return 0;
+        };
+        if folder.len() > 16 {
+            return 0;
+        }
+        let mut digits = 1;
+        let mut end = u64::from_le_bytes(*middle) >> 8 | u64::from(b'0') << 56;
+        let mut count = 0;
+        let directory = self.directory;
+        for (name, slot) in directory.names().skip(first).zip(&mut self.numbered) {
+            // Eight to sixteen bytes at a time are too short for the library's comparison to pay.
+            let same = name.len() == folder.len() + digits
+                && name.last_chunk() == Some(&end.to_le_bytes())
+                && name.first_chunk() == Some(start)
+                && name[folder.len() - 8..].first_chunk() == Some(middle);
+            if !same || digits > MOST_DIGITS {
+                break;
+            }
+            *slot = u32::try_from(first + count).unwrap_or(NONE);
+            count += 1;
+            end += 1 << 56;
+            if end >> 56 > u64::from(b'9') {
+                (end, digits) = carried(end, digits);
+            }
+        }
+        count
     }
 
     fn other(&mut self, at: u32) {
@@ -93,21 +141,6 @@ impl<'d> Names<'d> {
         };
         let below = below();
         self.others.push((at, below));
-    }
-
-    #[inline]
-    fn keep(&mut self, number: usize, at: u32) {
-        if number == self.numbered.len() {
-            self.numbered.push(at);
-            return;
-        }
-        if self.numbered.len() < number {
-            self.numbered.resize(number + 1, NONE);
-        }
-        match &mut self.numbered[number] {
-            slot if *slot == NONE => *slot = at,
-            _ => self.again.push(at),
-        }
     }
 
     fn find_outside(&mut self) {
@@ -211,3 +244,23 @@ impl<'d> Names<'d> {
         self.numbered
     }
 }
+
+/// A number at the end of eight bytes, of so many digits the last of which is one too large.
+fn carried(end: u64, digits: usize) -> (u64, usize) {
+    let mut end = end;
+    for digit in 1..=digits {
+        let place = 64 - 8 * digit;
+        if end >> place & 0xff <= u64::from(b'9') {
+            break;
+        }
+        end -= 10 << place;
+        if digit == digits {
+            // One digit more: what is before them moves by a byte.
+            return (end >> 8 | u64::from(b'0') << 56 | 1 << (place - 8), digits + 1);
+        }
+        end += 1 << (place - 8);
+    }
+    (end, digits)
+}
+
+const MOST_DIGITS: usize = 5;

@@ -24,9 +24,10 @@ const SMALL_RECORDS: u64 = 1024;
 
 const END: &[u8] = b"PK\x05\x06";
 const END_LENGTH: usize = 22;
+const RECORD: u32 = u32::from_le_bytes(*b"PK\x01\x02");
 
 /// One record of the central directory.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Entry {
     name: (u32, u32),
     /// 0: stored, 8: deflate.
@@ -128,19 +129,11 @@ pub(crate) fn directory_in<'s>(
         return Err(Failure::TooMany(message));
     }
     let bytes = source.bytes(end.offset, end.length).map_err(|error| Failure::Corrupt(error.to_string()))?;
-    entries.clear();
-    entries.reserve(usize::try_from(end.count).unwrap_or(0));
-    let (mut at, mut rest) = (0, &bytes[..]);
-    let (mut apart, mut last) = (shift == 0, 0_u64);
-    for _ in 0..end.count {
-        let (entry, length) =
-            entry(at, rest).ok_or_else(|| corrupt("its directory is cut short or damaged"))?;
-        let head = u64::from(30 + entry.name.1 - entry.name.0);
-        apart &= entry.header >= last;
-        last = entry.header.saturating_add(head).saturating_add(entry.packed);
-        entries.push(entry);
-        (at, rest) = (at + length, &rest[length as usize..]);
-    }
+    // The count is bounded by the length.
+    entries.resize(usize::try_from(end.count).unwrap_or(0), Entry::default());
+    let mut apart =
+        records(&bytes, &mut entries).ok_or_else(|| corrupt("its directory is cut short or damaged"))?;
+    apart &= shift == 0;
     if shift > 0 {
         for entry in &mut entries {
             entry.header = entry.header.saturating_add(shift);
@@ -271,37 +264,51 @@ fn zip64_record<'s>(
     Ok(record.starts_with(b"PK\x06\x06").then_some(record))
 }
 
-/// The record that begins `bytes`, which are the directory from `at` on, and its length.
-#[inline(always)]
-#[allow(clippy::inline_always)] // it is the body of the loop over all records
-fn entry(at: u32, bytes: &[u8]) -> Option<(Entry, u32)> {
-    let record = bytes.first_chunk::<46>()?;
-    let short = |at: usize| u16::from_le_bytes([record[at], record[at + 1]]);
-    let long = |at: usize| u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]);
-    if !record.starts_with(b"PK\x01\x02") {
-        return None;
+/// Reads as many records of a directory as there are places for, and tells whether they follow each other in the file
+/// without sharing a byte; `None` if one of them is damaged.
+#[inline(never)] // which leaves the loop its registers
+fn records(bytes: &[u8], entries: &mut [Entry]) -> Option<bool> {
+    let (mut at, mut apart, mut last) = (0, true, 0_u64);
+    for entry in entries {
+        let record = bytes.get(at..)?.first_chunk::<46>()?;
+        let short = |at: usize| u16::from_le_bytes([record[at], record[at + 1]]);
+        let long =
+            |at: usize| u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]);
+        if long(0) != RECORD {
+            return None;
+        }
+        let name = at + 46;
+        let extra = name + usize::from(short(28));
+        let comment = extra + usize::from(short(30));
+        at = comment + usize::from(short(32));
+        if at > bytes.len() {
+            return None;
+        }
+        let [packed, size, header] = [long(20), long(24), long(42)];
+        let (mut end, mut start) = (u64::from(packed), u64::from(header));
+        *entry = Entry {
+            name: (narrow(name), narrow(extra)),
+            method: short(10),
+            flags: short(8),
+            crc: long(16),
+            packed: end,
+            size: size.into(),
+            header: start,
+        };
+        if packed.max(size).max(header) == u32::MAX {
+            widen(entry, &bytes[extra..comment])?;
+            (end, start) = (entry.packed, entry.header);
+        }
+        apart &= start >= last;
+        last = start.saturating_add(30 + u64::from(short(28))).saturating_add(end);
     }
-    let (name, extra) = (u32::from(short(28)), u32::from(short(30)));
-    let length = 46 + name + extra + u32::from(short(32));
-    if length as usize > bytes.len() {
-        return None;
-    }
-    let (packed, size, header) = (long(20), long(24), long(42));
-    let entry = Entry {
-        // A directory is 16 MB at most.
-        name: (at + 46, at + 46 + name),
-        method: short(10),
-        flags: short(8),
-        crc: long(16),
-        packed: packed.into(),
-        size: size.into(),
-        header: header.into(),
-    };
-    if [packed, size, header].contains(&u32::MAX) {
-        let start = 46 + name as usize;
-        return Some((widen(entry, &bytes[start..start + extra as usize])?, length));
-    }
-    Some((entry, length))
+    Some(apart)
+}
+
+/// A place in a directory, which is 16 MB long at most.
+#[allow(clippy::cast_possible_truncation)]
+fn narrow(place: usize) -> u32 {
+    place as u32
 }
 
 /// Stands where a number does not fit the record.
@@ -309,7 +316,7 @@ const FULL: u64 = 0xffff_ffff;
 
 /// Takes from the zip64 extra field what did not fit the record.
 #[cold]
-fn widen(mut entry: Entry, mut extra: &[u8]) -> Option<Entry> {
+fn widen(entry: &mut Entry, mut extra: &[u8]) -> Option<()> {
     let narrow = [&mut entry.size, &mut entry.packed, &mut entry.header].map(|field| *field == FULL);
     while extra.len() >= 4 {
         let (id, length) = (u16_at(extra, 0), usize::from(u16_at(extra, 2)));
@@ -323,12 +330,12 @@ fn widen(mut entry: Entry, mut extra: &[u8]) -> Option<Entry> {
                     *field = numbers.next()?;
                 }
             }
-            return Some(entry);
+            return Some(());
         }
         extra = &extra[4 + length..];
     }
     // A record of exactly 4 GiB - 1 bytes is possible.
-    Some(entry)
+    Some(())
 }
 
 /// How much of the beginning holds the first record and the small ones behind it, by the end of the archive: for
@@ -340,9 +347,9 @@ pub(crate) fn first_extent(source: &Source) -> Option<u64> {
     if let Ok(Some(record)) = zip64_record(source, last, false) {
         offset = u64_at(&record, 48);
     }
-    let (entry, _) = entry(0, &source.bytes_up_to(offset, 256).ok()?)?;
-    let kept = entry.packed < MOST_HEAD && entry.header == 0;
-    kept.then_some(entry.packed + SMALL_RECORDS)
+    let record = source.bytes(offset, 46).ok().filter(|record| u32_at(record, 0) == RECORD)?;
+    let (packed, header) = (u64::from(u32_at(&record, 20)), u32_at(&record, 42));
+    (packed < MOST_HEAD && header == 0).then_some(packed + SMALL_RECORDS)
 }
 
 /// What a local header says.
