@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::census::{Frame, NONE, Piece, Placed, Reference, StorageUse, Storages, Tensors, index};
+use crate::census::{Frame, NONE, Piece, Placed, Reference, Tensors, index};
 use crate::convert::label;
 use crate::issue::{Issues, Severity};
 use crate::pickle::{DType, Document, Node, NodeId, StorageData, TensorData};
@@ -296,39 +296,16 @@ impl Walk<'_, '_> {
     fn storage(&mut self, data: &StorageData) -> u32 {
         let number = Some(data.number).filter(|&number| number != NONE);
         self.found.doubt |= number.is_some_and(|number| self.found.has_taken(number));
-        let Storages { list, numbered, named } = &mut self.found.storages;
-        let new = index(list.len());
-        let at = match number {
-            Some(number) => {
-                let number = number as usize;
-                if numbered.len() <= number {
-                    numbered.resize(number + 1, NONE);
-                }
-                if numbered[number] == NONE {
-                    numbered[number] = new;
-                }
-                numbered[number]
-            }
-            None => *named.entry(self.document.bytes(data.key).to_vec()).or_insert(new),
-        };
         let each = if data.untyped { Some(1) } else { data.dtype.map(DType::itemsize) };
         let count = u64::try_from(data.numel).ok();
         let bytes = count.zip(each).and_then(|(count, each)| count.checked_mul(each));
-        if at == new {
-            let key =
-                if number.is_some() { Piece::default() } else { self.copy(self.document.bytes(data.key)) };
-            self.found.storages.list.push(StorageUse {
-                key,
-                number,
-                count,
-                bytes,
-                place: None,
-                counted: NONE,
-            });
-        } else if let known = &self.found.storages.list[at as usize]
+        let key = self.document.bytes(data.key);
+        let (at, new) = self.found.storages.add(number, key, count, bytes);
+        if !new
+            && let known = &self.found.storages.list[at as usize]
             && (known.count != count || known.bytes != bytes)
         {
-            let key = String::from_utf8_lossy(self.document.bytes(data.key));
+            let key = String::from_utf8_lossy(key);
             let message = format!("storage {key} is used as two types or sizes");
             self.issues.add("T007", Severity::Info, message);
         }
