@@ -4,6 +4,7 @@
 //! file: those are looked up in a table of positions, and lie one behind the other in one text.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::census::{NONE, Piece, index};
 use crate::pickle::{mark, number};
@@ -57,7 +58,7 @@ impl Storages {
     pub(crate) fn find(&self, key: &[u8]) -> Option<usize> {
         let at = match number(key) {
             Some(number) => self.numbered.get(number as usize).copied().filter(|&at| at != NONE),
-            None => self.named.find(key, |at| self.word(at) == key),
+            None => self.named.find(key, |at| self.word(at)),
         };
         at.map(|at| at as usize)
     }
@@ -77,29 +78,44 @@ impl Storages {
         bytes: Option<u64>,
     ) -> (u32, bool) {
         let new = index(self.list.len());
+        let known = match number {
+            Some(number) => self.number(number as usize, new),
+            None => self.name(key, new),
+        };
+        if let Some(known) = known {
+            return (known, false);
+        }
         let mut piece = Piece::default();
-        if let Some(number) = number {
-            let number = number as usize;
-            if self.numbered.len() <= number {
-                self.numbered.resize(number + 1, NONE);
-            }
-            if self.numbered[number] != NONE {
-                return (self.numbered[number], false);
-            }
-            self.numbered[number] = new;
-        } else {
-            if let Some(known) = self.named.find(key, |at| self.word(at) == key) {
-                return (known, false);
-            }
+        if number.is_none() {
             piece = Piece { start: index(self.text.len()), len: index(key.len()) };
             self.text.extend_from_slice(key);
         }
         self.list.push(StorageUse { key: piece, number, count, bytes, place: None, counted: NONE });
-        if number.is_none() {
-            let Self { list, text, named, .. } = self;
-            named.add(new, |at| piece_of(text, list[at as usize].key));
-        }
         (new, true)
+    }
+
+    /// The storage of a number, or none and the number is that of the new one.
+    #[inline]
+    fn number(&mut self, number: usize, new: u32) -> Option<u32> {
+        if self.numbered.len() <= number {
+            self.numbered.resize(number + 1, NONE);
+        }
+        let place = &mut self.numbered[number];
+        if *place == NONE {
+            *place = new;
+            return None;
+        }
+        Some(*place)
+    }
+
+    /// The storage of a key that is no number, or none and the key is that of the new one.
+    fn name(&mut self, key: &[u8], new: u32) -> Option<u32> {
+        let Self { list, text, named, .. } = self;
+        let key_of = |at: u32| piece_of(text, list[at as usize].key);
+        if named.is_full() {
+            named.grow(key_of);
+        }
+        named.add(key, new, key_of)
     }
 
     /// The key of a storage.
@@ -151,51 +167,81 @@ impl Named {
         }
     }
 
-    fn find(&self, key: &[u8], is_key: impl Fn(u32) -> bool) -> Option<u32> {
+    fn find<'t>(&self, key: &[u8], key_of: impl Fn(u32) -> &'t [u8]) -> Option<u32> {
         if self.taken == 0 {
             return self.crowd.get(key).copied();
         }
-        let (mut place, part) = halves(mark(key));
-        for _ in 0..PROBES {
-            let Slot { mark, at } = self.slots[place & (self.slots.len() - 1)];
-            if at == NONE {
-                return None;
-            }
-            if mark == part && is_key(at) {
-                return Some(at);
-            }
-            place += 1;
-        }
-        None
-    }
-
-    /// Adds the storage at `new`, the key of which is not among them. Those before it that have no number are there.
-    fn add<'t>(&mut self, new: u32, key_of: impl Fn(u32) -> &'t [u8]) {
-        if self.taken == 0 && !self.crowd.is_empty() {
-            self.crowd.insert(key_of(new).to_vec(), new);
-            return;
-        }
-        let old = if 2 * self.taken < self.slots.len() {
-            Vec::new()
-        } else {
-            let size = LEAST.max(2 * self.slots.len());
-            std::mem::replace(&mut self.slots, vec![FREE; size])
-        };
-        self.taken += 1;
-        let all = old.iter().map(|slot| slot.at).filter(|&at| at != NONE).chain([new]);
-        if !all.fold(true, |fits, at| fits && self.put(at, key_of(at))) {
-            let known = old.iter().chain(&self.slots).map(|slot| slot.at).filter(|&at| at != NONE);
-            self.crowd = known.chain([new]).map(|at| (key_of(at).to_vec(), at)).collect();
-            (self.slots, self.taken) = (Vec::new(), 0);
+        match self.look(halves(mark(key)), key, key_of) {
+            Some((_, at)) if at != NONE => Some(at),
+            _ => None,
         }
     }
 
-    /// Puts a key into the table, unless there is no place for it.
-    fn put(&mut self, at: u32, key: &[u8]) -> bool {
-        let (place, mark) = halves(mark(key));
-        let last = self.slots.len() - 1;
-        let free = (place..place + PROBES).find(|place| self.slots[place & last].at == NONE);
-        free.map(|place| self.slots[place & last] = Slot { mark, at }).is_some()
+    /// The place of a key, or the one that is free for it, and what is there; none if it is not there and the places for
+    /// it are taken.
+    #[inline]
+    fn look<'t>(
+        &self,
+        (first, part): (usize, u32),
+        key: &[u8],
+        key_of: impl Fn(u32) -> &'t [u8],
+    ) -> Option<(usize, u32)> {
+        let last = self.slots.len().wrapping_sub(1);
+        (first..first.saturating_add(PROBES)).find_map(|place| {
+            let place = place & last;
+            let Slot { mark, at } = *self.slots.get(place)?;
+            (at == NONE || mark == part && key_of(at) == key).then_some((place, at))
+        })
+    }
+
+    /// The storage of a key, or none and it is that of the new one.
+    fn add<'t>(&mut self, key: &[u8], new: u32, key_of: impl Fn(u32) -> &'t [u8]) -> Option<u32> {
+        if self.crowd.is_empty() {
+            let halves = halves(mark(key));
+            match self.look(halves, key, &key_of) {
+                Some((_, known)) if known != NONE => return Some(known),
+                Some((place, _)) => {
+                    self.slots[place] = Slot { mark: halves.1, at: new };
+                    self.taken += 1;
+                    return None;
+                }
+                None => self.crowd(&self.taken_slots(), &key_of),
+            }
+        }
+        match self.crowd.entry(key.to_vec()) {
+            Entry::Occupied(known) => Some(*known.get()),
+            Entry::Vacant(free) => {
+                free.insert(new);
+                None
+            }
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        2 * self.taken >= self.slots.len() && self.crowd.is_empty()
+    }
+
+    fn taken_slots(&self) -> Vec<Slot> {
+        self.slots.iter().copied().filter(|slot| slot.at != NONE).collect()
+    }
+
+    /// Doubles the table.
+    fn grow<'t>(&mut self, key_of: impl Fn(u32) -> &'t [u8]) {
+        let old = self.taken_slots();
+        self.slots = vec![FREE; LEAST.max(2 * self.slots.len())];
+        for &slot in &old {
+            let key = key_of(slot.at);
+            match self.look(halves(mark(key)), key, &key_of) {
+                Some((place, _)) => self.slots[place] = slot,
+                None => return self.crowd(&old, &key_of),
+            }
+        }
+    }
+
+    /// Keeps the keys apart from the table from now on.
+    fn crowd<'t>(&mut self, slots: &[Slot], key_of: impl Fn(u32) -> &'t [u8]) {
+        self.crowd = slots.iter().map(|slot| (key_of(slot.at).to_vec(), slot.at)).collect();
+        (self.slots, self.taken) = (Vec::new(), 0);
     }
 }
 
