@@ -39,6 +39,7 @@ pub(crate) struct Want<'k> {
 pub(crate) struct Room {
     pub entries: Vec<Entry>,
     pub numbered: Vec<u32>,
+    pub lengths: Vec<u8>,
     pub tensors: Tensors,
     pub pickle: crate::pickle::Room,
 }
@@ -55,18 +56,19 @@ pub(crate) struct File<'k> {
     pub value: Option<Value>,
     pub entries: Vec<Entry>,
     pub numbered: Vec<u32>,
+    pub lengths: Vec<u8>,
 }
 
 impl<'k> File<'k> {
     pub(crate) fn new(want: Want<'k>, room: Room) -> Self {
-        let Room { entries, numbered, tensors, pickle } = room;
-        Self { want, tensors, entries, numbered, streams: Streams::new(pickle), ..Self::default() }
+        let Room { entries, numbered, lengths, tensors, pickle } = room;
+        Self { want, tensors, entries, numbered, lengths, streams: Streams::new(pickle), ..Self::default() }
     }
 
     /// What is left of it beside the record.
     pub(crate) fn into_room(self) -> Room {
-        let Self { tensors, entries, numbered, streams, .. } = self;
-        Room { entries, numbered, tensors: tensors.emptied(), pickle: streams.into_room() }
+        let Self { tensors, entries, numbered, lengths, streams, .. } = self;
+        Room { entries, numbered, lengths, tensors: tensors.emptied(), pickle: streams.into_room() }
     }
 
     /// The file is damaged, and nothing of it is known.

@@ -98,7 +98,7 @@ fn storages(source: &Source, document: &Document<'_>, start: u64, file: &mut Fil
     };
     let keys = items.iter().filter_map(|&item| document.text_bytes(item));
     let list: Vec<Listed<'_>> = keys.map(|key| Listed { key, at: file.tensors.storages.find(key) }).collect();
-    let mut lengths = Lengths { source, start: 0, len: 0, room: Vec::new() };
+    let mut lengths = Lengths { source, start: 0, len: 0, room: std::mem::take(&mut file.lengths) };
     let mut found = Found { wanted: list.len() as u64, present: 0, end: start };
     for (number, Listed { key, at: place }) in list.iter().enumerate() {
         let key = || String::from_utf8_lossy(key);
@@ -136,6 +136,7 @@ fn storages(source: &Source, document: &Document<'_>, start: u64, file: &mut Fil
         found.present += 1;
         found.end = end;
     }
+    file.lengths = lengths.room;
     found
 }
 
