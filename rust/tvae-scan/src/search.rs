@@ -240,21 +240,22 @@ impl Walk<'_, '_> {
     fn tensor(&mut self, data: &TensorData, frame: u32, key: Piece) {
         let (shape, stride) = (self.found.run(data.shape), self.found.run(data.stride));
         let size = data.dtype.itemsize();
-        let (count, extent) = if let Some(count) = compact(shape, stride) {
-            (count, count.checked_mul(size))
+        let (count, extent, repeated) = if let Some(count) = compact(shape, stride) {
+            (count, count.checked_mul(size), false)
         } else {
             let Some(count) = product(shape) else {
                 let message = format!("{}: shape {shape:?} is impossible", self.found.path(frame, key, 0));
                 self.issues.add("T003", Severity::Error, message);
                 return;
             };
-            (count, span(shape, stride).and_then(|span| span.checked_mul(size)))
+            let extent = span(shape, stride).and_then(|span| span.checked_mul(size));
+            (count, extent, extent.is_some_and(|extent| extent / size < count))
         };
         let start = u64::try_from(data.offset).ok().and_then(|offset| offset.checked_mul(size));
         let end = start.zip(extent).and_then(|(start, extent)| start.checked_add(extent)).unwrap_or(u64::MAX);
         let mut storage = NONE;
         if let Some(at) = data.storage.and_then(|id| self.document.as_storage(id)) {
-            if extent.is_some_and(|extent| extent / size < count) {
+            if repeated {
                 let name = self.found.path(frame, key, 0);
                 let message = format!("{name}: {count} elements in {} bytes", extent.unwrap_or(0));
                 self.issues.add("T005", Severity::Info, message);

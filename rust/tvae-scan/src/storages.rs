@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn keys_that_crowd_are_found_all_the_same() {
-        let crowds = |key: &String| halves(mark(key.as_bytes())).0 % (16 * LEAST) == 0;
+        let crowds = |key: &String| halves(mark(key.as_bytes())).0.is_multiple_of(16 * LEAST);
         let keys: Vec<String> = (0..).map(|at| format!("key {at}")).filter(crowds).take(300).collect();
         let mut storages = added(&keys);
         assert_eq!(storages.named.taken, 0);
