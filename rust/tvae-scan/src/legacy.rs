@@ -12,6 +12,8 @@ use crate::streams::bytes_of_stream;
 /// Storages that are looked for.
 const MOST_KEYS: usize = 100_000;
 
+/// Read of a stream that is longer than what is kept, before its length is looked for.
+const USUAL: u64 = 128 << 10;
 /// Bytes between two lengths up to which they are read at once: another call takes longer than these do.
 const MOST_BETWEEN: u64 = 8 << 10;
 /// Bytes that are read at once for lengths.
@@ -23,16 +25,24 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     let mut at = 0;
     let mut found = Found::default();
     for part in ["magic number", "protocol", "system", "values", "storage keys"] {
-        let bytes;
-        let stream = if let Some(kept) = file.streams.load_kept(source, at) {
-            kept
-        } else {
+        let (most, all);
+        let stream = 'found: {
+            if let Some(kept) = file.streams.load_kept(source, at) {
+                break 'found kept;
+            }
+            most = source.read_up_to(at, USUAL).unwrap_or_default();
+            let before = file.streams.so_far();
+            let stream = file.streams.load(&most, at);
+            if stream.complete {
+                break 'found stream;
+            }
+            file.streams.back_to(before);
             let read = bytes_of_stream(source, at).ok().filter(|bytes| !bytes.is_empty());
             let Some(read) = read else {
                 return cut(file, format!("cut before the pickle of its {part}"));
             };
-            bytes = read;
-            file.streams.load(&bytes, at)
+            all = read;
+            file.streams.load(&all, at)
         };
         if let ("values", Some(document)) = (part, &stream.document) {
             file.values(document);

@@ -12,6 +12,8 @@ use crate::places::Place;
 
 /// Places of the table that are looked at for a key. They are enough unless somebody chose the keys for them not to be.
 const PROBES: usize = 128;
+/// No key in the table is longer: many that look the same there are compared in full.
+const LONGEST: usize = 64;
 /// The smallest table, and the largest that is kept for the next file.
 const LEAST: usize = 256;
 const MOST_KEPT: usize = 1 << 13;
@@ -150,7 +152,7 @@ struct Named {
     /// At most half of them are taken; their number is a power of two.
     slots: Vec<Slot>,
     taken: usize,
-    /// All keys, if they crowd in the table.
+    /// All keys, if they crowd in the table or one is too long for it.
     crowd: HashMap<Vec<u8>, u32>,
 }
 
@@ -198,7 +200,7 @@ impl Named {
     fn add<'t>(&mut self, key: &[u8], new: u32, key_of: impl Fn(u32) -> &'t [u8]) -> Option<u32> {
         if self.crowd.is_empty() {
             let halves = halves(mark(key));
-            match self.look(halves, key, &key_of) {
+            match self.look(halves, key, &key_of).filter(|_| key.len() <= LONGEST) {
                 Some((_, known)) if known != NONE => return Some(known),
                 Some((place, _)) => {
                     self.slots[place] = Slot { mark: halves.1, at: new };
@@ -285,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_crowd_are_found_all_the_same() {
+    fn keys_that_crowd_or_are_long_are_found_all_the_same() {
         let crowds = |key: &String| halves(mark(key.as_bytes())).0.is_multiple_of(16 * LEAST);
         let keys: Vec<String> = (0..).map(|at| format!("key {at}")).filter(crowds).take(300).collect();
         let mut storages = added(&keys);
@@ -293,6 +295,8 @@ mod tests {
         are_found(&mut storages, &keys);
         storages.clear();
         assert_eq!(storages.find(keys[0].as_bytes()), None);
+        let keys = ["short", &"long".repeat(LONGEST), "between"].map(str::to_owned);
+        are_found(&mut added(&keys), &keys);
     }
 
     #[test]
