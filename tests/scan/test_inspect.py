@@ -264,6 +264,28 @@ def test_a_cut_legacy_file_too(legacy: Path, tmp_path: Path) -> None:
         assert record.salvaged.present < record.salvaged.storages == 5
 
 
+def test_every_length_of_a_legacy_file_is_compared(tmp_path: Path) -> None:
+    sizes = [1, 40, 300, 2100, 5000, 17_000] * 4
+    whole, other = tmp_path / "whole.pt", tmp_path / "other.pt"
+    tensors = {f"w.{at}": torch.ones(size) for at, size in enumerate(sizes)}
+    torch.save(tensors, whole, _use_new_zipfile_serialization=False)
+    assert tvae.inspect(whole).issues == []
+    places = sorted((tensor.file_offset or 0) - 8 for tensor in scanning.tensors(whole))
+    data = bytearray(whole.read_bytes())
+    for present, place in enumerate(places):
+        data[place] ^= 1
+        other.write_bytes(data)
+        data[place] ^= 1
+        record = tvae.inspect(other)
+        assert [(issue.code, issue.offset) for issue in record.issues] == [("T002", place)]
+        other.write_bytes(data[: place + 7])
+        cut = tvae.inspect(other)
+        assert [(issue.code, issue.offset) for issue in cut.issues] == [("Z010", place)]
+        for found in (record.salvaged, cut.salvaged):
+            assert found is not None
+            assert (found.present, found.storages) == (present, len(sizes))
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")
 def test_a_cut_file_is_followed_as_far_as_it_goes(tmp_path: Path) -> None:
     pickles = [("data.pkl", pickle.dumps(value, 2)) for value in ({"epoch": 1}, {"x": Evil()})]

@@ -3,11 +3,10 @@
 //! Nothing here is a string or a vector per tensor. Names are pieces of one text, of the key alone and by the containers
 //! above it; a checkpoint has hundreds of tensors, and their names are needed for a few of them.
 
-use std::collections::HashMap;
-
 use crate::pickle::{DType, Run, number};
-use crate::places::Place;
 use crate::shares::{Candidate, Shared};
+pub(crate) use crate::storages::StorageUse;
+use crate::storages::Storages;
 use crate::tensors::Tensor;
 
 /// Nothing has this number.
@@ -54,50 +53,6 @@ pub(crate) struct Reference {
     pub frame: u32,
     pub key: Piece,
     pub number: i64,
-}
-
-/// A storage that tensors refer to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct StorageUse {
-    /// Its key, unless that is a number.
-    pub key: Piece,
-    /// Its key, if that is a number.
-    pub number: Option<u32>,
-    /// Its elements, as declared; bytes if it is untyped.
-    pub count: Option<u64>,
-    /// Bytes that it must have; `None` if that is no number.
-    pub bytes: Option<u64>,
-    /// Where it is, if it was found.
-    pub place: Option<Place>,
-    /// The group that counted it last.
-    pub counted: u32,
-}
-
-/// The storages of a document, each once.
-#[derive(Debug, Default)]
-pub(crate) struct Storages {
-    pub list: Vec<StorageUse>,
-    pub numbered: Vec<u32>,
-    pub named: HashMap<Vec<u8>, u32>,
-}
-
-impl Storages {
-    pub(crate) fn find(&self, key: &[u8]) -> Option<usize> {
-        let at = match number(key) {
-            Some(number) => self.numbered.get(number as usize).copied().filter(|&at| at != NONE),
-            None => self.named.get(key).copied(),
-        };
-        at.map(|at| at as usize)
-    }
-
-    /// The storage of a key.
-    pub(crate) fn get(&self, key: &str) -> Option<&StorageUse> {
-        self.find(key.as_bytes()).map(|at| &self.list[at])
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.list.len()
-    }
 }
 
 /// Tensors that follow each other and belong to one key at the top.
@@ -162,9 +117,7 @@ impl Tensors {
         groups.clear();
         stretches.clear();
         references.clear();
-        storages.list.clear();
-        storages.numbered.clear();
-        storages.named.clear();
+        storages.clear();
     }
 
     pub(crate) fn piece(&self, piece: Piece) -> &[u8] {
@@ -183,7 +136,7 @@ impl Tensors {
 
     /// The key of a storage.
     pub(crate) fn key(&self, storage: &StorageUse) -> String {
-        storage.number.map_or_else(|| self.word(storage.key), |number| number.to_string())
+        self.storages.key(storage)
     }
 
     /// The name of a tensor: its key path from the top, joined by dots.
@@ -192,15 +145,28 @@ impl Tensors {
     }
 
     /// The path of a key in a frame, from behind the first `from` bytes of it.
-    pub(crate) fn path(&self, mut frame: u32, key: Piece, from: usize) -> String {
-        let mut pieces = vec![key];
+    pub(crate) fn path(&self, frame: u32, key: Piece, from: usize) -> String {
+        let mut path = Vec::new();
+        self.write(frame, key, &mut path);
+        String::from_utf8_lossy(path.get(from..).unwrap_or_default()).into_owned()
+    }
+
+    /// Writes the path of a key in a frame over what is there, the last key first.
+    fn write(&self, mut frame: u32, key: Piece, path: &mut Vec<u8>) {
+        let above = self.frames[frame as usize].len as usize;
+        path.clear();
+        path.resize(key.len as usize + if above > 0 { above + 1 } else { 0 }, b'.');
+        let mut end = path.len();
+        let mut put = |piece: Piece| {
+            let start = end - piece.len as usize;
+            path[start..end].copy_from_slice(self.piece(piece));
+            end = start.saturating_sub(1);
+        };
+        put(key);
         while self.frames[frame as usize].len > 0 {
-            pieces.push(self.frames[frame as usize].key);
+            put(self.frames[frame as usize].key);
             frame = self.frames[frame as usize].above;
         }
-        let words: Vec<&[u8]> = pieces.iter().rev().map(|&piece| self.piece(piece)).collect();
-        let path = words.join(&b'.');
-        String::from_utf8_lossy(path.get(from..).unwrap_or_default()).into_owned()
     }
 
     pub(crate) fn shape(&self, placed: &Placed) -> &[i64] {
@@ -240,14 +206,14 @@ impl Tensors {
             return key;
         }
         if path.frame != Some(placed.frame) {
-            let head = self.groups[frame.group as usize].len as usize + 1;
-            path.text = self.path(frame.above, frame.key, head);
-            path.text.push('.');
+            path.head = self.groups[frame.group as usize].len as usize + 1;
+            self.write(frame.above, frame.key, &mut path.text);
+            path.text.push(b'.');
             (path.frame, path.len) = (Some(placed.frame), path.text.len());
         }
         path.text.truncate(path.len);
-        path.text.push_str(std::str::from_utf8(key).unwrap_or_default());
-        path.text.as_bytes()
+        path.text.extend_from_slice(key);
+        path.text.get(path.head..).unwrap_or_default()
     }
 
     /// Counts the tensor at `at` to a group.
@@ -262,7 +228,9 @@ impl Tensors {
 /// Where the names of nested tensors are put together.
 #[derive(Debug, Default)]
 pub(crate) struct InnerPath {
-    text: String,
+    text: Vec<u8>,
+    /// Bytes of the group and the dot behind it.
+    head: usize,
     len: usize,
     frame: Option<u32>,
 }

@@ -22,7 +22,9 @@ use crate::zip::Entry;
 use crate::{archive, layout, legacy, metrics, ours, safetensors, stream, tar, zip};
 
 /// Read first of what is no zip file: the streams of most files that torch wrote before 1.6.
-const START: u64 = 24 << 10;
+const START: u64 = 32 << 10;
+/// Kept of the end of what is no zip file: all in which one behind it is looked for.
+const END: u64 = 68 << 10;
 
 /// What is wanted of a file beyond its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,6 +40,7 @@ pub(crate) struct Want<'k> {
 pub(crate) struct Room {
     pub entries: Vec<Entry>,
     pub numbered: Vec<u32>,
+    pub lengths: Vec<u8>,
     pub tensors: Tensors,
     pub pickle: crate::pickle::Room,
     pub patterns: Patterns,
@@ -56,18 +59,21 @@ pub(crate) struct File<'k> {
     pub entries: Vec<Entry>,
     pub numbered: Vec<u32>,
     pub patterns: Patterns,
+    pub lengths: Vec<u8>,
 }
 
 impl<'k> File<'k> {
     pub(crate) fn new(want: Want<'k>, room: Room) -> Self {
-        let Room { entries, numbered, tensors, pickle, patterns } = room;
-        Self { want, tensors, entries, numbered, patterns, streams: Streams::new(pickle), ..Self::default() }
+        let Room { entries, numbered, lengths, tensors, pickle, patterns } = room;
+        let streams = Streams::new(pickle);
+        Self { want, tensors, entries, numbered, lengths, patterns, streams, ..Self::default() }
     }
 
     /// What is left of it beside the record.
     pub(crate) fn into_room(self) -> Room {
-        let Self { tensors, entries, numbered, streams, patterns, .. } = self;
-        Room { entries, numbered, tensors: tensors.emptied(), pickle: streams.into_room(), patterns }
+        let Self { tensors, entries, numbered, lengths, streams, patterns, .. } = self;
+        let (tensors, pickle) = (tensors.emptied(), streams.into_room());
+        Room { entries, numbered, lengths, tensors, pickle, patterns }
     }
 
     /// The file is damaged, and nothing of it is known.
@@ -186,8 +192,9 @@ pub(crate) fn look<'k>(path: &Path, source: &mut Source<'_>, want: Want<'k>, roo
     file.record.identity = facts.identity;
     source.keep_tail();
     source.keep_head(zip::first_extent(source).unwrap_or(START));
-    match source.bytes_up_to(0, HEAD) {
-        Ok(head) => read(source, &head, &mut file),
+    let look = source.bytes_up_to(0, HEAD).map(|head| (!head.is_empty()).then(|| detect(&head)));
+    match look {
+        Ok(look) => read(source, look, &mut file),
         Err(_) => file.record.status = Status::Unreadable,
     }
     named(path, &mut file);
@@ -224,13 +231,16 @@ fn is_unseen(sign: char) -> bool {
         || matches!(sign, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-fn read(source: &Source, head: &[u8], file: &mut File<'_>) {
-    if head.is_empty() {
+fn read(source: &mut Source, look: Option<Look>, file: &mut File<'_>) {
+    let Some(look) = look else {
         file.record.kind = "empty".into();
         file.corrupt("Z001", "an empty file");
         return;
+    };
+    if look != Look::Zip {
+        source.keep_end(END);
     }
-    match detect(head) {
+    match look {
         Look::Zip => return archive::read(source, file),
         Look::Legacy => legacy::read(source, file),
         Look::Tar => tar::read(source, file),

@@ -29,7 +29,7 @@ pub(crate) fn layout(prefix: &str, tensors: &[&Tensor]) -> Option<Word> {
         let Some(name) = tensor.name.strip_prefix(prefix) else { continue };
         let matrix =
             if let &[rows, columns] = tensor.shape.as_slice() { Some((rows, columns)) } else { None };
-        seen.see(name, matrix);
+        seen.see(name.as_bytes(), matrix);
     }
     seen.layout()
 }
@@ -86,77 +86,76 @@ pub(crate) struct Seen {
 impl Seen {
     /// Takes in a tensor by its name within the state dict, and its rows and columns if it is a matrix. Nothing is
     /// allocated.
-    pub(crate) fn see(&mut self, name: &str, matrix: Option<(u64, u64)>) {
+    pub(crate) fn see(&mut self, name: &[u8], matrix: Option<(u64, u64)>) {
         // What DistributedDataParallel and torch.compile put before every name.
-        let name = name.strip_prefix("module.").unwrap_or(name);
-        let name = name.strip_prefix("_orig_mod.").unwrap_or(name);
-        let Some(dot) = name.bytes().position(|byte| byte == b'.') else { return };
-        let (head, rest) = (&name[..dot], &name[dot + 1..]);
+        let name = name.strip_prefix(b"module.").unwrap_or(name);
+        let name = name.strip_prefix(b"_orig_mod.").unwrap_or(name);
+        let Some((head, rest)) = split(name) else { return };
         match head {
-            "encoder_A" => match rest {
-                "encoder.4.weight" => {
+            b"encoder_A" => match rest {
+                b"encoder.4.weight" => {
                     self.improved |= matrix == Some((128, 256));
                     self.plain |= matrix != Some((128, 256));
                 }
-                "0.weight" => self.flat_encoder = true,
+                b"0.weight" => self.flat_encoder = true,
                 _ => {}
             },
-            "fc_mu_A" => self.flat_head = true,
-            "projection" => self.projection(rest, matrix),
-            "controller" => self.controller = true,
-            "decoder" => self.ours |= rest == "logits.weight",
-            "encoder" => {
-                self.unified |= rest == "0.weight" && matrix == Some((128, 1600));
+            b"fc_mu_A" => self.flat_head = true,
+            b"projection" => self.projection(rest, matrix),
+            b"controller" => self.controller = true,
+            b"decoder" => self.ours |= rest == b"logits.weight",
+            b"encoder" => {
+                self.unified |= rest == b"0.weight" && matrix == Some((128, 1600));
                 if let Some((256, width)) = matrix {
                     self.input = self.input.max(width);
                 }
-                self.ours_a |= rest.starts_with("A.hidden.");
-                self.ours_b |= rest.starts_with("B.hidden.");
+                self.ours_a |= rest.starts_with(b"A.hidden.");
+                self.ours_b |= rest.starts_with(b"B.hidden.");
             }
-            "embed" if rest == "embedding.weight" => {
+            b"embed" if rest == b"embedding.weight" => {
                 if let Some((rows, 16)) = matrix {
                     self.alphabet = rows;
                 }
             }
-            "net" => {
-                self.controller_in |= rest == "0.weight" && matrix == Some((32, 8));
-                self.controller_out |= rest == "5.weight" && matrix == Some((6, 32));
+            b"net" => {
+                self.controller_in |= rest == b"0.weight" && matrix == Some((32, 8));
+                self.controller_out |= rest == b"5.weight" && matrix == Some((6, 32));
             }
             _ => {}
         }
-        if matches!(head, "state_net" | "statenet") {
+        if matches!(head, b"state_net" | b"statenet") {
             self.statenet = true;
         }
         self.codons |= matrix == Some((64, 12));
         self.codons_out |= matrix == Some((16, 64));
     }
 
-    fn projection(&mut self, rest: &str, matrix: Option<(u64, u64)>) {
-        self.ours_projection |= rest.starts_with("A.") || rest.starts_with("B.");
-        let net = match rest.split_once('.') {
-            Some(("proj_A", net)) => {
+    fn projection(&mut self, rest: &[u8], matrix: Option<(u64, u64)>) {
+        self.ours_projection |= rest.starts_with(b"A.") || rest.starts_with(b"B.");
+        let net = match split(rest) {
+            Some((b"proj_A", net)) => {
                 self.proj_a = true;
                 net
             }
-            Some(("proj_B_radius", _)) => {
+            Some((b"proj_B_radius", _)) => {
                 self.proj_b_radius = true;
                 return;
             }
-            Some(("proj_B", _)) | None => return,
+            Some((b"proj_B", _)) | None => return,
             Some(_) => {
-                self.single |= rest.starts_with("direction_net.") || rest.starts_with("radius_net.");
+                self.single |= rest.starts_with(b"direction_net.") || rest.starts_with(b"radius_net.");
                 rest
             }
         };
-        if net == "manifold.isp_c" {
+        if net == b"manifold.isp_c" {
             self.ball = true;
         } else if let Some(place) =
-            net.strip_prefix("direction_net.").and_then(|net| net.strip_suffix(".weight"))
+            net.strip_prefix(b"direction_net.").and_then(|net| net.strip_suffix(b".weight"))
             && matrix.is_some()
         {
-            self.hidden += u32::from(place != "0");
-            self.direction_3 |= place == "3";
-            self.direction_4 |= place == "4";
+            self.hidden += u32::from(place != b"0");
+            self.direction_3 |= place == b"3";
+            self.direction_4 |= place == b"4";
         }
     }
 
@@ -218,6 +217,12 @@ impl Seen {
         }
         RESISTANCE.iter().find(|(width, _)| *width == self.input).map(|(_, name)| *name)
     }
+}
+
+/// What is before and behind the first dot of a name.
+fn split(name: &[u8]) -> Option<(&[u8], &[u8])> {
+    let dot = name.iter().position(|&byte| byte == b'.')?;
+    Some((&name[..dot], &name[dot + 1..]))
 }
 
 #[cfg(test)]

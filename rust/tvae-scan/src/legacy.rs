@@ -12,38 +12,54 @@ use crate::streams::bytes_of_stream;
 /// Storages that are looked for.
 const MOST_KEYS: usize = 100_000;
 
+/// Read of a stream that is longer than what is kept, before its length is looked for.
+const USUAL: u64 = 128 << 10;
+/// Bytes between two lengths up to which they are read at once: another call takes longer than these do.
+const MOST_BETWEEN: u64 = 8 << 10;
+/// Bytes that are read at once for lengths.
+const MOST_AT_ONCE: u64 = 64 << 10;
+
 /// Reads such a file.
 pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     file.record.kind = "torch_legacy".into();
     let mut at = 0;
-    let mut keys = Vec::new();
+    let mut found = Found::default();
     for part in ["magic number", "protocol", "system", "values", "storage keys"] {
-        let bytes;
-        let found = if let Some(found) = file.streams.load_kept(source, at) {
-            found
-        } else {
+        let (most, all);
+        let stream = 'found: {
+            if let Some(kept) = file.streams.load_kept(source, at) {
+                break 'found kept;
+            }
+            most = source.read_up_to(at, USUAL).unwrap_or_default();
+            let before = file.streams.so_far();
+            let stream = file.streams.load(&most, at);
+            if stream.complete {
+                break 'found stream;
+            }
+            file.streams.back_to(before);
             let read = bytes_of_stream(source, at).ok().filter(|bytes| !bytes.is_empty());
             let Some(read) = read else {
                 return cut(file, format!("cut before the pickle of its {part}"));
             };
-            bytes = read;
-            file.streams.load(&bytes, at)
+            all = read;
+            file.streams.load(&all, at)
         };
-        match (part, &found.document) {
-            ("values", Some(document)) => file.values(document),
-            ("storage keys", Some(document)) => keys = texts(document),
-            _ => {}
+        if let ("values", Some(document)) = (part, &stream.document) {
+            file.values(document);
         }
-        if !found.complete {
+        if !stream.complete {
             return cut(file, format!("damaged in the pickle of its {part}"));
         }
-        at += found.end as u64;
-        if let Some(document) = found.document {
+        at += stream.end as u64;
+        found.end = at;
+        if let Some(document) = stream.document {
+            if part == "storage keys" {
+                found = storages(source, &document, at, file);
+            }
             file.streams.recycle(document);
         }
     }
-    let (present, end) = storages(source, &keys, at, file);
-    let wanted = keys.len() as u64;
+    let Found { wanted, present, end } = found;
     if present < wanted {
         file.record.status = Status::Salvaged;
         file.record.salvaged = Some(Salvage { present, storages: wanted });
@@ -70,48 +86,106 @@ fn cut(file: &mut File<'_>, message: String) {
     }
 }
 
-fn texts(document: &Document<'_>) -> Vec<String> {
-    let Node::List(items) = document.value(document.root()) else { return Vec::new() };
-    items.iter().take(MOST_KEYS).filter_map(|item| document.as_text(*item)).map(str::to_owned).collect()
+/// What was found of the storages: how many are listed and how many are there, and where they end.
+#[derive(Default)]
+struct Found {
+    wanted: u64,
+    present: u64,
+    end: u64,
 }
 
-/// Puts the storages where they are, as far as they are there; gives how many are, and where they end.
-fn storages(source: &Source, keys: &[String], start: u64, file: &mut File<'_>) -> (u64, u64) {
-    let (mut present, mut at) = (0, start);
-    for key in keys {
-        let issues = &mut file.streams.issues;
-        let Some(place) = file.tensors.storages.find(key.as_bytes()) else {
-            let message = format!("storage {key} belongs to no value, so its size is not known");
+/// A storage of the list: its key, and its position among those that tensors use.
+struct Listed<'d> {
+    key: &'d [u8],
+    at: Option<usize>,
+}
+
+/// Puts the storages of the list in a document where they are, as far as they are there.
+fn storages(source: &Source, document: &Document<'_>, start: u64, file: &mut File<'_>) -> Found {
+    let items = match document.value(document.root()) {
+        Node::List(items) => &items[..items.len().min(MOST_KEYS)],
+        _ => &[],
+    };
+    let keys = items.iter().filter_map(|&item| document.text_bytes(item));
+    let list: Vec<Listed<'_>> = keys.map(|key| Listed { key, at: file.tensors.storages.find(key) }).collect();
+    let mut lengths = Lengths { source, start: 0, len: 0, room: std::mem::take(&mut file.lengths) };
+    let mut found = Found { wanted: list.len() as u64, present: 0, end: start };
+    for (number, Listed { key, at: place }) in list.iter().enumerate() {
+        let key = || String::from_utf8_lossy(key);
+        let (issues, known) = (&mut file.streams.issues, &mut file.tensors.storages.list);
+        let at = found.end;
+        let Some(place) = *place else {
+            let message = format!("storage {} belongs to no value, so its size is not known", key());
             issues.add_at("T008", Severity::Error, message, at);
             break;
         };
-        let storage = &mut file.tensors.storages.list[place];
+        let storage = known[place];
         if storage.place.is_some() {
             let message =
-                format!("storage {key} is listed twice, so the others are not where they should be");
+                format!("storage {} is listed twice, so the others are not where they should be", key());
             issues.add_at("T008", Severity::Error, message, at);
             break;
         }
         let Some((count, bytes)) = storage.count.zip(storage.bytes) else { break };
-        let stated =
-            source.bytes(at, 8).ok().and_then(|bytes| Some(u64::from_le_bytes(*bytes.first_chunk()?)));
-        let Some(stated) = stated else {
-            issues.add_at("Z010", Severity::Error, format!("cut before storage {key}"), at);
+        let sizes = || list[number..].iter().map_while(|listed| known[listed.at?].bytes);
+        let Some(stated) = lengths.get(at, sizes) else {
+            issues.add_at("Z010", Severity::Error, format!("cut before storage {}", key()), at);
             break;
         };
         if stated != count {
-            let message = format!("storage {key} has {stated} elements instead of {count}");
+            let message = format!("storage {} has {stated} elements instead of {count}", key());
             issues.add_at("T002", Severity::Error, message, at);
             break;
         }
         let end = (at + 8).checked_add(bytes).filter(|end| *end <= source.size());
         let Some(end) = end else {
-            issues.add_at("Z010", Severity::Error, format!("cut in storage {key}"), at);
+            issues.add_at("Z010", Severity::Error, format!("cut in storage {}", key()), at);
             break;
         };
-        storage.place = Some(Place { offset: Some(at + 8), length: bytes, crc: None });
-        present += 1;
-        at = end;
+        known[place].place = Some(Place { offset: Some(at + 8), length: bytes, crc: None });
+        found.present += 1;
+        found.end = end;
     }
-    (present, at)
+    file.lengths = lengths.room;
+    found
+}
+
+/// The lengths of storages, each before its bytes: those that are close together are read at once.
+struct Lengths<'s> {
+    source: &'s Source<'s>,
+    /// Where what was read last begins, and how much it is.
+    start: u64,
+    len: usize,
+    room: Vec<u8>,
+}
+
+impl Lengths<'_> {
+    /// The length at `at`, if the file has it. The storages from there on should have these sizes.
+    fn get<I: Iterator<Item = u64>>(&mut self, at: u64, sizes: impl Fn() -> I) -> Option<u64> {
+        let end = at.checked_add(8).filter(|&end| end <= self.source.size())?;
+        if let Some(held) = self.source.held(at, 8) {
+            return Some(u64::from_le_bytes(*held.first_chunk()?));
+        }
+        if end > self.start + self.len as u64 {
+            (self.start, self.len) = (at, usize::try_from(self.reach(end, sizes()) - at).ok()?);
+            self.room.resize(self.len.max(self.room.len()), 0);
+            if self.source.fill(&mut self.room[..self.len], at).is_err() {
+                self.len = 0;
+                return None;
+            }
+        }
+        let from = usize::try_from(at - self.start).ok()?;
+        Some(u64::from_le_bytes(*self.room[..self.len].get(from..)?.first_chunk()?))
+    }
+
+    /// How far to read for a length that ends at `first` and those behind it.
+    fn reach(&self, first: u64, sizes: impl Iterator<Item = u64>) -> u64 {
+        let most = self.source.size().min(first.saturating_add(MOST_AT_ONCE));
+        let near = sizes.take_while(|&size| size <= MOST_BETWEEN);
+        let ends = near.scan(first, |end, size| {
+            *end += size + 8;
+            Some(*end)
+        });
+        ends.take_while(|&end| end <= most && self.source.held(end - 8, 8).is_none()).last().unwrap_or(first)
+    }
 }

@@ -42,6 +42,7 @@ pub mod scan;
 mod search;
 mod shares;
 mod source;
+mod storages;
 mod stream;
 mod streams;
 pub mod table;

@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::census::{InnerPath, NONE, StorageUse, Stretch, Tensors};
+use crate::census::{InnerPath, NONE, Stretch, Tensors};
 use crate::issue::{Issues, Severity};
 use crate::layout::Seen;
 use crate::pickle::DType;
 use crate::record::StateDict;
+use crate::storages::StorageUse;
 use crate::value::Word;
 
 /// Where a storage is in the file.
@@ -216,8 +217,7 @@ fn layout(tensors: &Tensors, stretches: &[Stretch]) -> Option<Word> {
             [rows, columns] => Some((rows.unsigned_abs(), columns.unsigned_abs())),
             _ => None,
         };
-        // Keys are text, and so are names.
-        seen.see(std::str::from_utf8(tensors.inner(one, &mut path)).unwrap_or_default(), matrix);
+        seen.see(tensors.inner(one, &mut path), matrix);
     }
     seen.layout()
 }

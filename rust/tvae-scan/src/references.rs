@@ -1,6 +1,6 @@
 //! The tensors of torch 0.1, which its values refer to by number, and which are found elsewhere in the file.
 
-use crate::census::{Frame, NONE, Piece, Placed, Reference, StorageUse, Storages, Tensors, index};
+use crate::census::{Frame, NONE, Placed, Reference, Tensors, index};
 use crate::pickle::{DType, Run, number};
 use crate::search::product;
 use crate::tensors::span;
@@ -46,25 +46,6 @@ impl Tensors {
 
     /// The storage of a key, which is made if there is none.
     fn storage_of(&mut self, key: &str, count: u64, bytes: u64) -> u32 {
-        if let Some(at) = self.storages.find(key.as_bytes()) {
-            return index(at);
-        }
-        let Storages { list, numbered, named } = &mut self.storages;
-        let new = index(list.len());
-        let number = number(key.as_bytes());
-        match number {
-            Some(number) => {
-                let number = number as usize;
-                numbered.resize(numbered.len().max(number + 1), NONE);
-                numbered[number] = new;
-            }
-            None => drop(named.insert(key.as_bytes().to_vec(), new)),
-        }
-        let start = index(self.text.len());
-        self.text.extend_from_slice(key.as_bytes());
-        let key = Piece { start, len: index(key.len()) };
-        let (count, bytes) = (Some(count), Some(bytes));
-        list.push(StorageUse { key, number, count, bytes, place: None, counted: NONE });
-        new
+        self.storages.add(number(key.as_bytes()), key.as_bytes(), Some(count), Some(bytes)).0
     }
 }

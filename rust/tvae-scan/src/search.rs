@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::census::{Frame, NONE, Piece, Placed, Reference, StorageUse, Storages, Tensors, index};
+use crate::census::{Frame, NONE, Piece, Placed, Reference, Tensors, index};
 use crate::convert::label;
 use crate::issue::{Issues, Severity};
 use crate::pickle::{DType, Document, Node, NodeId, StorageData, TensorData};
@@ -240,21 +240,22 @@ impl Walk<'_, '_> {
     fn tensor(&mut self, data: &TensorData, frame: u32, key: Piece) {
         let (shape, stride) = (self.found.run(data.shape), self.found.run(data.stride));
         let size = data.dtype.itemsize();
-        let (count, extent) = if let Some(count) = compact(shape, stride) {
-            (count, count.checked_mul(size))
+        let (count, extent, repeated) = if let Some(count) = compact(shape, stride) {
+            (count, count.checked_mul(size), false)
         } else {
             let Some(count) = product(shape) else {
                 let message = format!("{}: shape {shape:?} is impossible", self.found.path(frame, key, 0));
                 self.issues.add("T003", Severity::Error, message);
                 return;
             };
-            (count, span(shape, stride).and_then(|span| span.checked_mul(size)))
+            let extent = span(shape, stride).and_then(|span| span.checked_mul(size));
+            (count, extent, extent.is_some_and(|extent| extent / size < count))
         };
         let start = u64::try_from(data.offset).ok().and_then(|offset| offset.checked_mul(size));
         let end = start.zip(extent).and_then(|(start, extent)| start.checked_add(extent)).unwrap_or(u64::MAX);
         let mut storage = NONE;
         if let Some(at) = data.storage.and_then(|id| self.document.as_storage(id)) {
-            if extent.is_some_and(|extent| extent / size < count) {
+            if repeated {
                 let name = self.found.path(frame, key, 0);
                 let message = format!("{name}: {count} elements in {} bytes", extent.unwrap_or(0));
                 self.issues.add("T005", Severity::Info, message);
@@ -296,39 +297,16 @@ impl Walk<'_, '_> {
     fn storage(&mut self, data: &StorageData) -> u32 {
         let number = Some(data.number).filter(|&number| number != NONE);
         self.found.doubt |= number.is_some_and(|number| self.found.has_taken(number));
-        let Storages { list, numbered, named } = &mut self.found.storages;
-        let new = index(list.len());
-        let at = match number {
-            Some(number) => {
-                let number = number as usize;
-                if numbered.len() <= number {
-                    numbered.resize(number + 1, NONE);
-                }
-                if numbered[number] == NONE {
-                    numbered[number] = new;
-                }
-                numbered[number]
-            }
-            None => *named.entry(self.document.bytes(data.key).to_vec()).or_insert(new),
-        };
         let each = if data.untyped { Some(1) } else { data.dtype.map(DType::itemsize) };
         let count = u64::try_from(data.numel).ok();
         let bytes = count.zip(each).and_then(|(count, each)| count.checked_mul(each));
-        if at == new {
-            let key =
-                if number.is_some() { Piece::default() } else { self.copy(self.document.bytes(data.key)) };
-            self.found.storages.list.push(StorageUse {
-                key,
-                number,
-                count,
-                bytes,
-                place: None,
-                counted: NONE,
-            });
-        } else if let known = &self.found.storages.list[at as usize]
+        let key = self.document.bytes(data.key);
+        let (at, new) = self.found.storages.add(number, key, count, bytes);
+        if !new
+            && let known = &self.found.storages.list[at as usize]
             && (known.count != count || known.bytes != bytes)
         {
-            let key = String::from_utf8_lossy(self.document.bytes(data.key));
+            let key = String::from_utf8_lossy(key);
             let message = format!("storage {key} is used as two types or sizes");
             self.issues.add("T007", Severity::Info, message);
         }

@@ -186,6 +186,15 @@ impl<'r> Source<'r> {
         self.note(done);
     }
 
+    /// Keeps the last `length` bytes, or all there are, which hold what was kept of the end.
+    pub(crate) fn keep_end(&mut self, length: u64) {
+        let start = self.size().saturating_sub(length);
+        if self.windows.tail.start > start {
+            let done = self.windows.tail.fill(self.reader.get(), start, self.size() - start);
+            self.note(done);
+        }
+    }
+
     fn note(&self, done: io::Result<()>) {
         if let Err(error) = done {
             self.trouble.borrow_mut().get_or_insert(error);
@@ -201,15 +210,29 @@ impl<'r> Source<'r> {
         let inside = offset.checked_add(length).is_some_and(|end| end <= self.size());
         let length = usize::try_from(length).ok().filter(|_| inside);
         let length = length.ok_or(io::ErrorKind::UnexpectedEof)?;
-        let Windows { head, tail } = &self.windows;
-        if let Some(kept) = head.get(offset, length).or_else(|| tail.get(offset, length)) {
+        if let Some(kept) = self.held(offset, length) {
             return Ok(Cow::Borrowed(kept));
         }
         let mut bytes = vec![0; length];
-        let done = self.reader.get().read_exact_at(&mut bytes, offset);
+        self.fill(&mut bytes, offset)?;
+        Ok(Cow::Owned(bytes))
+    }
+
+    /// Fills `room` with the bytes from `offset` on, which are not kept.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn fill(&self, room: &mut [u8], offset: u64) -> io::Result<()> {
+        let done = self.reader.get().read_exact_at(room, offset);
         let kind = done.as_ref().err().map(io::Error::kind);
         self.note(done);
-        kind.map_or(Ok(Cow::Owned(bytes)), |kind| Err(kind.into()))
+        kind.map_or(Ok(()), |kind| Err(kind.into()))
+    }
+
+    /// `length` bytes from `offset`, if they are kept.
+    pub(crate) fn held(&self, offset: u64, length: usize) -> Option<&[u8]> {
+        let Windows { head, tail } = &self.windows;
+        head.get(offset, length).or_else(|| tail.get(offset, length))
     }
 
     /// What is kept of the beginning of the file, from `offset` on.

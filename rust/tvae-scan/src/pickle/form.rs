@@ -114,9 +114,12 @@ impl Line<'_> {
     }
 
     /// The number of a key of more digits than a number of a record has, which is none.
+    #[inline]
     fn address(&self, len: u8) -> Option<u32> {
         let key = self.bytes.get(self.at..self.at + usize::from(len))?;
-        key.iter().all(u8::is_ascii_digit).then_some(u32::MAX)
+        let (words, rest) = key.as_chunks::<8>();
+        let digits = words.iter().all(|word| are_digits(u64::from_le_bytes(*word)));
+        (digits && rest.iter().all(u8::is_ascii_digit)).then_some(u32::MAX)
     }
 
     #[inline]
@@ -237,6 +240,15 @@ fn few(line: &mut Line<'_>, dims: &mut [i64]) -> Option<usize> {
         }
     }
     None
+}
+
+/// Whether each byte of a word is a digit.
+#[inline]
+fn are_digits(word: u64) -> bool {
+    let nibbles = word & 0xf0f0_f0f0_f0f0_f0f0;
+    // What is above nine carries into the upper half; a byte with its top bit set is none.
+    let above = (word & 0x7f7f_7f7f_7f7f_7f7f) + 0x0606_0606_0606_0606;
+    nibbles == 0x3030_3030_3030_3030 && above & 0xf0f0_f0f0_f0f0_f0f0 == nibbles
 }
 
 /// The first `len` bytes of a word as a number, as torch writes it: digits without a zero before them.

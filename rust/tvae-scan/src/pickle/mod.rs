@@ -47,6 +47,7 @@ pub(crate) use arena::{Node, Run, StorageData, TensorData};
 pub use document::Document;
 pub use dtype::DType;
 pub(crate) use form::number;
+pub(crate) use keys::mark;
 pub(crate) use machine::Room;
 pub(crate) use parts::Caught;
 pub(crate) use pattern::{Found, Pattern, entries};
