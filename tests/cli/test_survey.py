@@ -12,6 +12,7 @@ import pytest
 
 import tvae as package
 from legacy.predecessor import Model, write
+from tvae.checks.measured import Measured, Shelf, Way
 
 Run = Callable[..., Any]
 
@@ -106,6 +107,38 @@ def test_a_scan_shows_what_was_measured(tvae: Run, tree: Path) -> None:
     # A file that was touched since is not the one that was measured.
     os.utime(tree / "v5_12/best.pt", ns=(1, 1))
     assert "M a stored" not in tvae("scan", tree).out
+
+
+def test_the_leaderboard_ranks_by_what_was_measured(tvae: Run, tree: Path, tmp_path: Path) -> None:
+    def board(*options: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = tvae("scan", tree, "--best", "9", "--json", *options).json["best"]
+        return [one for one in found if Path(one["path"]).name.startswith("claim")]
+
+    shelf = Shelf(tmp_path / "cache/tvae/measured")
+    for name, stored, measured in (("a", -0.83, -0.6), ("b", -0.7, -0.7), ("c", -0.82, 0.76)):
+        (tree / f"claim_{name}").mkdir()
+        claims = {"coverage": 1.0, "hierarchy_B": stored, "richness_B": 0.01}
+        path = write(tree / f"claim_{name}/best.pt", Model().state_dict(), metrics=claims)
+        metrics = {"coverage": 1.0, "hierarchy_B": measured}
+        shelf.keep(
+            path,
+            Way("exact", 0, False, 1),
+            Measured(metric_version=1, pairs="exact", metrics=metrics, ceilings={}, levels=[]),
+        )
+    assert [Path(one["path"]).name[-1] for one in board("--no-cache")] == ["a", "c", "b"]
+    first, second, third = board()
+    assert [Path(one["path"]).name[-1] for one in (first, second, third)] == ["b", "a", "c"]
+    assert second["values"]["hierarchy_B"] == -0.6
+    assert second["stored"] == {"hierarchy_B": -0.83}
+    assert "hierarchy_B measured -0.6, stored -0.83" in second["reason"]
+    assert "stored" not in first
+    assert third["rank"] is None
+    assert "flagged as measured" in third["reason"]
+    text = tvae("scan", tree, "--best", "9").out
+    assert "-0.6000M" in text
+    assert "M claim_a: hierarchy_B as measured by `tvae eval`, stored -0.8300" in text
+    # Filters leave the measured values in place.
+    assert [one["rank"] for one in board("--filter", "path~claim")] == [1, 2, None]
 
 
 def test_nothing_but_bad_files_is_missing_input(tvae: Run, tree: Path) -> None:
