@@ -61,6 +61,21 @@ def test_a_tree_is_measured_past_its_bad_files(tvae: Run, tree: Path) -> None:
     assert any("1 tensor does not fit the layout v5.11 dual n1 ball" in line for line in skipped)
 
 
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_the_table_fits_and_no_number_is_cut(
+    tvae: Run, tree: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    (tree / "v5_11").rename(tree / ("v5_11_" + "long" * 9))
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = tvae("eval", tree, "--pairs", "1").out.splitlines()
+    assert max(map(len, lines)) <= width
+    shown = tvae("eval", tree, "--pairs", "1", "--json").json["results"][1]["metrics"]["coverage"]
+    claims = next(place for place, line in enumerate(lines) if line.startswith("v5_12/best.pt"))
+    assert float(lines[claims].split()[1]) == pytest.approx(shown, rel=0.01)
+    # What is remarked about a file stands below it where it does not fit beside.
+    assert "stored coverage 1" in (lines[claims] if width == 200 else lines[claims + 1])
+
+
 def test_json_lists_what_was_skipped(tvae: Run, tree: Path) -> None:
     found = tvae("eval", tree, "--pairs", "1", "--json").json
     assert [Path(one["checkpoint"]).parent.name for one in found["results"]] == ["v5_11", "v5_12"]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tvae.cli.failure import describe, one_line
 from tvae.cli.keeping import kept
-from tvae.cli.output import columns, note, result, result_json
+from tvae.cli.listing.layout import UNLIMITED, Column, columns_of, lay_out, terminal_width
+from tvae.cli.output import filled, note, result, result_json
 from tvae.cli.pace import Pace
 from tvae.cli.scores import score
 from tvae.errors import CheckpointError, DeviceError, MissingError, StorageError, TvaeError
@@ -216,17 +217,37 @@ def _table(
     sources: Sequence[str],
 ) -> str:
     root = sources[0] if len(sources) == 1 else ""
-    rows: list[Sequence[str]] = [(f"below {root}" if root else "path", *_COLUMNS.values(), "")]
+    paths: list[str] = []
+    remarks: list[str] = []
     for path, one in found.items():
         said = ", ".join(f"stored {name} {pair['stored']:.4g}" for name, pair in contradicted[path].items())
-        shown = os.path.relpath(path, root) if root else path
-        values = [score(one.metrics.get(name)) for name in _COLUMNS]
+        paths.append(one_line(os.path.relpath(path, root) if root else path))
         wrong = (one.metrics.get("hierarchy_B") or 0.0) > 0.0
-        rows.append((one_line(shown), *values, "; ".join(filter(None, ["INVERTED" * wrong, said]))))
+        remarks.append("; ".join(filter(None, ["INVERTED" * wrong, said])))
+    title = f"below {one_line(root)}" if root else "path"
+    cells = [
+        Column(title, paths, short="path", flexible=True),
+        *(
+            Column(head, [score(one.metrics.get(name)) for one in found.values()], right=True, rank=rank)
+            for rank, (name, head) in enumerate(_COLUMNS.items())
+        ),
+    ]
     first = next(iter(found.values()))
     how = "every pair" if first.pairs == "exact" else f"sampled pairs, {first.pairs}"
     differ = sum(bool(one) for one in contradicted.values())
     tail = f"{len(found)} measured ({how}, metrics version {first.metric_version})"
     if differ:
         tail += f", {differ} of them not as stored"
-    return f"{columns(rows, right=range(1, len(_COLUMNS) + 1))}\n{tail}"
+    return f"{_lines(cells, remarks, terminal_width())}\n" + filled(tail, width=terminal_width())
+
+
+def _lines(cells: Sequence[Column], remarks: Sequence[str], width: int) -> str:
+    """The table with its remarks: at the end of the lines, or below them where they do not fit."""
+    wide = lay_out([*cells, Column("", remarks)], width=UNLIMITED)
+    if all(columns_of(line) <= width for line in wide.split("\n")):
+        return wide
+    head, *lines = lay_out(cells, width=width).split("\n")
+    indent = " " * 6
+    below = [filled(remark, width=width, indent=indent, first=indent) for remark in remarks]
+    told = (text for line, more in zip(lines, below, strict=True) for text in (line, more) if text)
+    return "\n".join([head, *told])
