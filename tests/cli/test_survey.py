@@ -103,6 +103,30 @@ def test_what_is_known_is_not_measured_again(tvae: Run, tree: Path, evaluated: l
         assert evaluated == ["v5_12"], options
 
 
+def test_the_same_weights_in_two_files_are_measured_once(
+    tvae: Run, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = 0
+    evaluate = package.evaluate
+
+    def counting(*arguments: Any, **options: Any) -> Any:
+        nonlocal count
+        count += 1
+        return evaluate(*arguments, **options)
+
+    monkeypatch.setattr(package, "evaluate", counting, raising=False)
+    state = Model().state_dict()
+    for epoch in range(3):
+        write(tree / f"v5_11/epoch_{epoch}.pt", state, metrics={"coverage": 0.1 * epoch})
+    changed = {**state, "encoder_B.fc_mu.bias": state["encoder_B.fc_mu.bias"] + 1.0}
+    write(tree / "v5_11/other.pt", changed)
+    found = tvae("eval", tree / "v5_11", "--pairs", "1", "--json", "--no-cache").json["results"]
+    values = {Path(one["checkpoint"]).stem: one["metrics"] for one in found}
+    assert count == 3
+    assert values["epoch_0"] == values["epoch_1"] == values["epoch_2"]
+    assert values["other"] != values["epoch_0"] != values["best"]
+
+
 def test_a_scan_shows_what_was_measured(tvae: Run, tree: Path) -> None:
     assert "measured" not in tvae("scan", tree, "--json").json["files"][0]
     tvae("eval", tree, "--pairs", "1")
