@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 import tvae
 from tvae.geometry import pairwise_distance
 from tvae.metric_names import BALL_METRICS, METRICS
-from tvae.nn import ModelSpec, TernaryVAE
+from tvae.nn import Branch, ModelSpec, TernaryVAE
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,19 @@ def test_order_and_distance_match_scipy(model: TernaryVAE, found: tvae.Metrics, 
     wrong = sum(((r[v == a][:, None] <= r[v == b][None, :]).sum()) for a in range(6) for b in range(a + 1, 6))
     total = sum((v == a).sum() * (v == b).sum() for a in range(6) for b in range(a + 1, 6))
     assert metric["inversions"] == pytest.approx(wrong / total, abs=1e-9)
+
+
+def test_every_branch_is_encoded_once(model: TernaryVAE, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[str] = []
+    encode = TernaryVAE.encode
+
+    def counting(self: TernaryVAE, x: torch.Tensor, branch: Branch) -> tuple[torch.Tensor, torch.Tensor]:
+        encoded.append(branch)
+        return encode(self, x, branch)
+
+    monkeypatch.setattr(TernaryVAE, "encode", counting)
+    tvae.evaluate(model)
+    assert sorted(encoded) == ["A", "B"]
 
 
 def test_decoding_is_what_the_model_decodes(model: TernaryVAE, found: tvae.Metrics) -> None:

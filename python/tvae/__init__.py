@@ -8,11 +8,9 @@ Example:
     19683
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING
-
+# True for type checkers alone. An import here would delay the first line of the command, and with it the
+# moment from which Ctrl-C is one line.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tvae.errors import TvaeError as TvaeError
     from tvae.loading import load as load
@@ -49,6 +47,8 @@ __all__ = [*sorted(_HOMES), *sorted(_MODULES)]
 
 
 def __getattr__(name: str) -> object:
+    from importlib import import_module
+
     if name in _HOMES:
         value = getattr(import_module(_HOMES[name]), name)
     elif name in _MODULES:

@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, final
 
 import numpy as np
@@ -229,6 +229,10 @@ class Scan:
     def skipped(self) -> list[dict[str, Any]]: ...
     def summary(self) -> dict[str, Any]: ...
     def best(
-        self, n: int, field: str | None = None, descending: bool | None = None
+        self,
+        n: int,
+        field: str | None = None,
+        descending: bool | None = None,
+        contradicted: Mapping[str, Sequence[tuple[str, float]]] | None = None,
     ) -> list[dict[str, Any]]: ...
     def arrow(self, kind: str) -> object: ...

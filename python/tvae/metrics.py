@@ -5,7 +5,7 @@ Unqualified names mean branch B. Scores keep their sign: an inverted hierarchy i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -93,14 +93,16 @@ def evaluate(model: TernaryVAE, *, pairs: Pairs = "exact", seed: int = 0, legacy
 def _evaluate(model: TernaryVAE, pairs: Pairs, seed: int, legacy: bool) -> Metrics:
     space = model.space
     ids = _operations(space, seed)
-    values: dict[str, float | None] = _decoding(model, ids, seed)
+    # Posterior means by branch, in chunks: what is decoded is not encoded again for the ball.
+    means: dict[Branch, list[torch.Tensor]] = {}
+    values: dict[str, float | None] = _decoding(model, ids, seed, means)
     levels: list[dict[str, Any]] = []
     method: str | int = pairs
     branches: tuple[Branch, ...] = ("A", "B")
     for branch in branches:
         found: dict[str, float | None] = dict.fromkeys(BALL_METRICS)
         if branch in model.branches and model.projection:
-            found, levels, method = _ball(model, branch, ids, pairs, seed, legacy)
+            found, levels, method = _ball(model, branch, ids, pairs, seed, legacy, means)
         values.update({f"{name}_{branch}": value for name, value in found.items()})
     return Metrics(
         metrics=values, ceilings=ceilings(space), levels=levels, pairs=method, operations=len(ids), seed=seed
@@ -135,13 +137,17 @@ def _chunks(model: TernaryVAE, ids: np.ndarray) -> Iterator[torch.Tensor]:
         yield torch.from_numpy(trits).to(weight.device, weight.dtype)
 
 
-def _decoding(model: TernaryVAE, ids: np.ndarray, seed: int) -> dict[str, float | None]:
-    """coverage, coverage_sampled and kl_nats of the branch that the decoder reads."""
+def _decoding(
+    model: TernaryVAE, ids: np.ndarray, seed: int, means: dict[Branch, list[torch.Tensor]]
+) -> dict[str, float | None]:
+    """coverage, coverage_sampled and kl_nats of the branch that the decoder reads, whose means it keeps."""
+    kept = means.setdefault(model.decoding, [])
     generator = torch.Generator().manual_seed(seed)
     right = right_sampled = 0
     rate = 0.0
     for x in _chunks(model, ids):
         mu, logvar = model.encode(x, model.decoding)
+        kept.append(mu)
         noise = torch.randn(mu.shape, generator=generator).to(mu)
         rate += float(kl_to_prior(mu, logvar).sum(dtype=torch.float64))
         both = torch.cat([mu, mu + torch.exp(0.5 * logvar) * noise])
@@ -156,14 +162,23 @@ def _decoding(model: TernaryVAE, ids: np.ndarray, seed: int) -> dict[str, float 
 
 
 def _ball(
-    model: TernaryVAE, branch: Branch, ids: np.ndarray, pairs: Pairs, seed: int, legacy: bool
+    model: TernaryVAE,
+    branch: Branch,
+    ids: np.ndarray,
+    pairs: Pairs,
+    seed: int,
+    legacy: bool,
+    means: Mapping[Branch, Sequence[torch.Tensor]],
 ) -> tuple[dict[str, float | None], list[dict[str, Any]], str | int]:
     """Metrics of a branch in the ball, its levels, and how pairs were visited."""
     space, c = model.space, model.curvature
     if len(ids) < space.size:
         # Order and distance need whole levels: nothing is better than a number that means less.
         return dict.fromkeys(BALL_METRICS), [], 0
-    radii, points = _embedding(model, branch, ids)
+    known = means.get(branch)
+    radii, points = _embedding(
+        model, branch, known or (model.encode(x, branch)[0] for x in _chunks(model, ids))
+    )
     norms = np.linalg.norm(points.astype(np.float64), axis=1)  # norm: euclidean-ok reported as such
     radial = _core.radial_statistics(radii, space.depth)
     among = _core.pair_statistics(
@@ -203,11 +218,13 @@ def _ball(
     return found, levels, among.pairs if isinstance(among.pairs, str) else int(among.pairs)
 
 
-def _embedding(model: TernaryVAE, branch: Branch, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _embedding(
+    model: TernaryVAE, branch: Branch, means: Iterable[torch.Tensor]
+) -> tuple[np.ndarray, np.ndarray]:
     """Hyperbolic radii (N,) float64 and ball points (N, D) float32 of the posterior means."""
     radii, points = [], []
-    for x in _chunks(model, ids):
-        polar = model.project(model.encode(x, branch)[0], branch)
+    for mu in means:
+        polar = model.project(mu, branch)
         radii.append(polar.radius.double().cpu())
         points.append(polar.points(model.curvature_tensor()).cpu())
     return torch.cat(radii).numpy(), torch.cat(points).numpy()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -199,7 +199,12 @@ class ScanResult:
         return dumps_records({**found, "dirs": self.to_dicts("dir"), "files": self.to_dicts("file")})
 
     def best(
-        self, n: int = 10, field: str | None = None, *, descending: bool | None = None
+        self,
+        n: int = 10,
+        field: str | None = None,
+        *,
+        descending: bool | None = None,
+        contradicted: Mapping[str, Sequence[tuple[str, float]]] | None = None,
     ) -> list[dict[str, Any]]:
         """The best `n` directories of every family of definitions, then the others with why they lost.
 
@@ -207,8 +212,9 @@ class ScanResult:
             n: places in each family.
             field: the metric; by default hierarchy, coverage first.
             descending: whether more is better; by default as the metric has it.
+            contradicted: measured values of stored metrics that are not those, by path: they count instead.
         """
-        return self.engine.best(n, field=field, descending=descending)
+        return self.engine.best(n, field=field, descending=descending, contradicted=contradicted)
 
     def table(self, kind: Kind = "file") -> Table:
         """The records of a kind as an Arrow table, for polars, pandas or pyarrow to take.

@@ -151,6 +151,8 @@ def test_ours_are_measured_as_the_run_measured_them_in_either_kind_of_file(tmp_p
         found = verify(path)
         assert any("50 sampled pairs" in one.definition for one in found)
         assert all(one.agrees and one.family == f"tvae {METRIC_VERSION}" for one in found), path
+        listed = tvae.inspect(path).metrics
+        assert {one.family for one in listed.values()} == {f"tvae {METRIC_VERSION}"}, path
     both = compare([ours, tmp_path / "theirs.pt"])
     assert both.same
     assert both.differing("architecture").keys() == {"encoder.sigma_init"}

@@ -65,3 +65,19 @@ def test_compare_and_verify_end_with_their_verdict(tvae: Run, old: Path, tmp_pat
     assert tvae("checkpoint", "verify", old, "--json").json == {
         "schema": 1, "checkpoint": str(old), "verified": True, "metrics": [],
     }  # fmt: skip
+
+
+def test_tables_fit_the_width(tvae: Run, old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "runs").mkdir()
+    metrics = {"coverage": 0.9, "hierarchy": -0.8}
+    many = [
+        write(tmp_path / f"runs/{name}.pt", Model().state_dict(), metrics=metrics, config={"lr": name * 30})
+        for name in "bcdefgh"
+    ]
+    for words in (["compare", old, *many], ["verify", many[0]], ["validate", old]):
+        out = tvae("checkpoint", *words).out.replace(str(tmp_path), "tmp")
+        assert max(map(len, out.splitlines())) <= 80, words
+    compared = tvae("checkpoint", "compare", old, *many).out
+    assert compared.count("-0.80000") == len(many)
+    assert compared.count("Metrics as unqualified") == 2

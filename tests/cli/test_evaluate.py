@@ -22,11 +22,11 @@ LEVELS = [{"v": 0, "n": 2, "r_mean": 1.5, "r_std": 0.1, "r_min": 1.4, "r_max": N
 def engine(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     called: dict[str, Any] = {"loaded": []}
 
-    def load(path: str) -> str:
+    def load(path: str) -> SimpleNamespace:
         called["loaded"].append(path)
-        return path
+        return SimpleNamespace(spec=path, space=SimpleNamespace(depth=9), state_dict=dict)
 
-    def evaluate(model: str, **keywords: Any) -> SimpleNamespace:
+    def evaluate(model: SimpleNamespace, **keywords: Any) -> SimpleNamespace:
         called.update(keywords)
         return SimpleNamespace(
             metrics={"coverage": 1.0, "hierarchy_B": 0.8, "hierarchy_A": -0.5, "Q_B": float("nan")},

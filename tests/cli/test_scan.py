@@ -251,6 +251,21 @@ def test_sorting_by_a_metric_of_several_definitions_says_so(tvae: Run, engine: E
     assert done.out == "tree/bad/best.pt\ntree/good/best.pt\n"
 
 
+def test_each_definition_of_a_sorted_table_has_a_heading(tvae: Run, engine: Engine) -> None:
+    for record in engine._files[1:]:
+        record["metrics"] = {}
+    engine._files[1]["metrics"] = {"coverage": metric(0.5, family="v5")}
+    words = ("scan", "tree", "--by", "file", "--sort", "coverage:desc", "--no-cache")
+    head, *lines = tvae(*words).out.splitlines()
+    assert head.split()[0] == "below"
+    places = [lines.index(line) for line in ("Definition tvae 1:", "Definition v5:")]
+    assert [lines[place + 1].split()[0] for place in places] == ["bad/best.pt", "good/best.pt"]
+    assert [lines[place - 1] for place in places] == ["", ""]
+    for form in ("csv", "jsonl"):
+        assert "Definition" not in tvae(*words, "--format", form).out
+    assert "Definition tvae 1:" not in tvae(*words[:-3], "--sort", "size", "--no-cache").out
+
+
 def test_the_leaderboard(tvae: Run, engine: Engine) -> None:
     engine.ranked = [
         {"family": "tvae 1", "rank": 1, "path": "tree/good", "values": {"Q": 2.0}, "reason": None},

@@ -12,6 +12,7 @@ import pytest
 
 import tvae as package
 from legacy.predecessor import Model, write
+from tvae.checks.measured import Measured, Shelf, Way
 
 Run = Callable[..., Any]
 
@@ -60,6 +61,21 @@ def test_a_tree_is_measured_past_its_bad_files(tvae: Run, tree: Path) -> None:
     assert any("1 tensor does not fit the layout v5.11 dual n1 ball" in line for line in skipped)
 
 
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_the_table_fits_and_no_number_is_cut(
+    tvae: Run, tree: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    (tree / "v5_11").rename(tree / ("v5_11_" + "long" * 9))
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = tvae("eval", tree, "--pairs", "1").out.splitlines()
+    assert max(map(len, lines)) <= width
+    shown = tvae("eval", tree, "--pairs", "1", "--json").json["results"][1]["metrics"]["coverage"]
+    claims = next(place for place, line in enumerate(lines) if line.startswith("v5_12/best.pt"))
+    assert float(lines[claims].split()[1]) == pytest.approx(shown, rel=0.01)
+    # What is remarked about a file stands below it where it does not fit beside.
+    assert "stored coverage 1" in (lines[claims] if width == 200 else lines[claims + 1])
+
+
 def test_json_lists_what_was_skipped(tvae: Run, tree: Path) -> None:
     found = tvae("eval", tree, "--pairs", "1", "--json").json
     assert [Path(one["checkpoint"]).parent.name for one in found["results"]] == ["v5_11", "v5_12"]
@@ -87,6 +103,30 @@ def test_what_is_known_is_not_measured_again(tvae: Run, tree: Path, evaluated: l
         assert evaluated == ["v5_12"], options
 
 
+def test_the_same_weights_in_two_files_are_measured_once(
+    tvae: Run, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = 0
+    evaluate = package.evaluate
+
+    def counting(*arguments: Any, **options: Any) -> Any:
+        nonlocal count
+        count += 1
+        return evaluate(*arguments, **options)
+
+    monkeypatch.setattr(package, "evaluate", counting, raising=False)
+    state = Model().state_dict()
+    for epoch in range(3):
+        write(tree / f"v5_11/epoch_{epoch}.pt", state, metrics={"coverage": 0.1 * epoch})
+    changed = {**state, "encoder_B.fc_mu.bias": state["encoder_B.fc_mu.bias"] + 1.0}
+    write(tree / "v5_11/other.pt", changed)
+    found = tvae("eval", tree / "v5_11", "--pairs", "1", "--json", "--no-cache").json["results"]
+    values = {Path(one["checkpoint"]).stem: one["metrics"] for one in found}
+    assert count == 3
+    assert values["epoch_0"] == values["epoch_1"] == values["epoch_2"]
+    assert values["other"] != values["epoch_0"] != values["best"]
+
+
 def test_a_scan_shows_what_was_measured(tvae: Run, tree: Path) -> None:
     assert "measured" not in tvae("scan", tree, "--json").json["files"][0]
     tvae("eval", tree, "--pairs", "1")
@@ -106,6 +146,38 @@ def test_a_scan_shows_what_was_measured(tvae: Run, tree: Path) -> None:
     # A file that was touched since is not the one that was measured.
     os.utime(tree / "v5_12/best.pt", ns=(1, 1))
     assert "M a stored" not in tvae("scan", tree).out
+
+
+def test_the_leaderboard_ranks_by_what_was_measured(tvae: Run, tree: Path, tmp_path: Path) -> None:
+    def board(*options: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = tvae("scan", tree, "--best", "9", "--json", *options).json["best"]
+        return [one for one in found if Path(one["path"]).name.startswith("claim")]
+
+    shelf = Shelf(tmp_path / "cache/tvae/measured")
+    for name, stored, measured in (("a", -0.83, -0.6), ("b", -0.7, -0.7), ("c", -0.82, 0.76)):
+        (tree / f"claim_{name}").mkdir()
+        claims = {"coverage": 1.0, "hierarchy_B": stored, "richness_B": 0.01}
+        path = write(tree / f"claim_{name}/best.pt", Model().state_dict(), metrics=claims)
+        metrics = {"coverage": 1.0, "hierarchy_B": measured}
+        shelf.keep(
+            path,
+            Way("exact", 0, False, 1),
+            Measured(metric_version=1, pairs="exact", metrics=metrics, ceilings={}, levels=[]),
+        )
+    assert [Path(one["path"]).name[-1] for one in board("--no-cache")] == ["a", "c", "b"]
+    first, second, third = board()
+    assert [Path(one["path"]).name[-1] for one in (first, second, third)] == ["b", "a", "c"]
+    assert second["values"]["hierarchy_B"] == -0.6
+    assert second["stored"] == {"hierarchy_B": -0.83}
+    assert "hierarchy_B measured -0.6, stored -0.83" in second["reason"]
+    assert "stored" not in first
+    assert third["rank"] is None
+    assert "flagged as measured" in third["reason"]
+    text = tvae("scan", tree, "--best", "9").out
+    assert "-0.6000M" in text
+    assert "M claim_a: hierarchy_B as measured by `tvae eval`, stored -0.8300" in text
+    # Filters leave the measured values in place.
+    assert [one["rank"] for one in board("--filter", "path~claim")] == [1, 2, None]
 
 
 def test_nothing_but_bad_files_is_missing_input(tvae: Run, tree: Path) -> None:

@@ -20,7 +20,7 @@ configs = st.builds(
         {
             "init": init,
             "optim": {"lr": lr},
-            "model": {"encoder": {"hidden": widths}},
+            "model": {"branches": 2, "learnable_curvature": True, "encoder": {"hidden": widths}},
             "parts": {part: {"freeze": True} for part in parts},
             "loss": {"kl": {} if kl else None},
             "training": {"early_stop": {"patience": stop} if stop else None},
@@ -70,7 +70,7 @@ def test_the_hash_is_that_of_canonical_json() -> None:
 def test_the_hash_sees_content_alone() -> None:
     written = load(None, env=None, sets=["optim.lr=1e-2", "seed=0"]).config
     assert config_hash(written) == config_hash(Config())
-    parts: dict[Part, PartConfig] = {"decoder": PartConfig(), "curvature": PartConfig()}
+    parts: dict[Part, PartConfig] = {"decoder": PartConfig(), "encoder_B": PartConfig()}
     turned = dict(reversed(parts.items()))
     assert config_hash(Config(parts=parts)) == config_hash(Config(parts=turned))
     assert config_hash(Config(seed=1)) != config_hash(Config())

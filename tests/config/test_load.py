@@ -137,9 +137,9 @@ def test_a_flag_against_a_set_is_refused() -> None:
 
 
 def test_variables_are_found_whatever_the_case_of_their_keys() -> None:
-    env = {"TVAE_PARTS__ENCODER_A__FREEZE": "true", "tvae_seed": "9", "TVAE_CACHE": "x", "TVAELESS__A": "x"}
+    env = {"TVAE_PARTS__ENCODER_B__FREEZE": "true", "tvae_seed": "9", "TVAE_CACHE": "x", "TVAELESS__A": "x"}
     found = load(None, env=env)
-    assert found.config.parts["encoder_A"].freeze
+    assert found.config.parts["encoder_B"].freeze
     assert found.config.seed == 0
 
 

@@ -148,6 +148,38 @@ def test_a_variable_is_refused(name: str, text: str, words: str) -> None:
     assert words in str(caught.value)
 
 
+FLAT = ["model.projection=null", "model.decode=latent", "loss.radius_band=null", "loss.distance_band=null"]
+
+
+@pytest.mark.parametrize(
+    ("sets", "words"),
+    [
+        ([*FLAT], "loss.spread acts on the ball, but the model has no projection"),
+        (["loss.spread.branch=A"], "loss.spread.branch: A, but the model has one branch, B"),
+        (
+            ["model.branches=2", "loss.entropy.branch=B"],
+            "loss.entropy.branch: it reads what branch B decodes",
+        ),
+        (["parts.encoder_A.lr_scale=0.1"], "parts.encoder_A: the model has no part encoder_A"),
+        (["parts.curvature.freeze=true"], "parts.curvature: the model has no part curvature"),
+        (["loss.centroid.max_level=9"], "depth 9 has no 3-adic balls of level 9"),
+        (["loss.distance_band.pairs=all", "space.depth=12"], "every pair is too many at depth 12"),
+        (["loss.distance_band.pairs=all", "training.compile=true"], "cannot hold the loop over every pair"),
+    ],
+)
+def test_what_no_run_could_do_is_refused_before_one(sets: list[str], words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(None, env=None, sets=sets)
+    assert words in str(caught.value)
+    assert caught.value.path is not None
+    assert caught.value.path.startswith("--set: ")
+
+
+def test_a_loss_without_weight_asks_for_nothing() -> None:
+    load(None, env=None, sets=[*FLAT, "loss.spread.weight=0"])
+    load(None, env=None, sets=["loss.geodesic.weight=0", "loss.geodesic.branch=A"])
+
+
 def test_an_unknown_preset_lists_the_presets() -> None:
     with pytest.raises(ConfigError) as caught:
         load("defalt", env=None)

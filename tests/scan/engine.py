@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Record = dict[str, Any]
@@ -157,8 +157,14 @@ class Engine:
             "notes": [],
         }
 
-    def best(self, n: int, field: str | None = None, descending: bool | None = None) -> list[Record]:
-        self.called.update(best=n, field=field, descending=descending)
+    def best(
+        self,
+        n: int,
+        field: str | None = None,
+        descending: bool | None = None,
+        contradicted: Mapping[str, Sequence[tuple[str, float]]] | None = None,
+    ) -> list[Record]:
+        self.called.update(best=n, field=field, descending=descending, contradicted=contradicted)
         return [
             {**one, "rank": one["rank"] if one["rank"] and one["rank"] <= n else None} for one in self.ranked
         ]

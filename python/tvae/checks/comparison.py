@@ -11,7 +11,6 @@ import msgspec
 
 from tvae import _core
 from tvae.checkpoint import Checkpoint
-from tvae.legacy.claims import readings
 from tvae.loading import locate, open_weights
 from tvae.nn.spec import differences, from_architecture, same
 
@@ -131,7 +130,7 @@ def _side(name: str, path: Path, content: Checkpoint) -> Side:
     facts, _ = _core.open_checkpoint(path)
     metrics: dict[str, dict[str, float]] = {}
     kept = record.source.get("metrics")
-    for table in (readings(facts), kept if isinstance(kept, Mapping) else {}):
+    for table in (facts["metrics"], kept if isinstance(kept, Mapping) else {}):
         for metric, reading in table.items():
             value = reading["value"]
             if isinstance(value, (int, float)) and not isinstance(value, bool):

@@ -59,7 +59,7 @@ def verify(src: str | os.PathLike[str], *, seed: int = 0) -> list[Verified]:
     content = open_weights(path)
     model = model_of(content, source=str(path)).eval()
     facts, _ = _core.open_checkpoint(path)
-    stored = [*_readings(claims.readings(facts))]
+    stored = [*_readings(facts["metrics"])]
     kept = content.record.source.get("metrics")
     if isinstance(kept, Mapping) and not weights.is_old(path):
         # A converted file: its own metrics are ours, those of the old file stand beside them.

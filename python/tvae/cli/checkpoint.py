@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tvae.cli.option import Debug, Json, Quiet
-from tvae.cli.output import columns, note, result, result_json
+from tvae.cli.output import folded, note, result, result_json
 
 if TYPE_CHECKING:
     from tvae.checks.conversion import Converted
@@ -158,8 +158,10 @@ def _show_conversion(done: Converted, *, quiet: bool) -> None:
 
 def _show_checks(source: str, checks: list[Check], *, valid: bool) -> None:
     from tvae.cli.failure import one_line
+    from tvae.cli.listing.layout import terminal_width
 
-    result(columns([("ok" if one.ok else "FAIL", one.name, one_line(one.message)) for one in checks]))
+    rows = [("ok" if one.ok else "FAIL", one.name, one_line(one.message)) for one in checks]
+    result(folded(rows, width=terminal_width(), beside=2))
     for one in checks:
         if one.details:
             result(f"\n{one.details}")

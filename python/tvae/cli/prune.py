@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tvae.cli.option import Debug, Json, Quiet
-from tvae.cli.output import note, result, result_json
+from tvae.cli.output import filled, note, result, result_json
 from tvae.errors import ConfigError, MissingError
 
 if TYPE_CHECKING:
@@ -139,7 +139,8 @@ def _text(prepared: Prepared, *, done: bool) -> str:
     )
     total = size(prepared.size("archive") + prepared.size("delete"))
     verb = "moved" if done else "would move"
-    return f"{table}\n\n{sums}: {verb} {total} from {escaped(prepared.root)} to {escaped(prepared.archive)}"
+    told = f"{sums}: {verb} {total} from {escaped(prepared.root)} to {escaped(prepared.archive)}"
+    return f"{table}\n\n{filled(told, width=terminal_width())}"
 
 
 def _advise(prepared: Prepared, plan: str, log: str | None) -> None:

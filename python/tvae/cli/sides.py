@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tvae.checkpoint.card import in_order
 from tvae.cli.failure import one_line
-from tvae.cli.output import columns
+from tvae.cli.listing.layout import terminal_width
+from tvae.cli.output import filled, folded, in_blocks
 from tvae.cli.scores import score
 
 if TYPE_CHECKING:
@@ -31,10 +32,10 @@ def verification(source: str, found: Sequence[Verified]) -> str:
     text = "stores no metrics" if not found else f"{held - wrong} of {held} measured metrics agree"
     left = len(found) - held
     more = f", {left} cannot be measured from the weights" if left else ""
-    table = columns(rows, right=(2, 3, 4)) + "\n" if found else ""
+    table = folded(rows, width=terminal_width(), beside=6, right=(2, 3, 4)) + "\n" if found else ""
     if any(not one.family.startswith("tvae ") for one in found):
         more += "; old definitions: the mean of 5 draws of sampled latents"
-    return f"{table}{one_line(source)}: {text}{more}"
+    return table + filled(f"{one_line(source)}: {text}{more}", width=terminal_width())
 
 
 def comparison(found: Comparison) -> str:
@@ -44,7 +45,7 @@ def comparison(found: Comparison) -> str:
         (letter, side.layout, f"epoch {'-' if side.epoch is None else side.epoch}", one_line(side.path))
         for letter, side in zip(letters, found.sides, strict=True)
     ]
-    sections = [columns(head)]
+    sections = [folded(head, width=terminal_width(), beside=3)]
     for title, of in (("Architecture", "architecture"), ("Config", "config")):
         if differing := found.differing(of):
             alike = of == "architecture" and not any(found.functions)
@@ -53,7 +54,8 @@ def comparison(found: Comparison) -> str:
         elif of == "architecture":
             sections.append("Architecture: the same")
     sections += _families(found, letters)
-    sections.append("\n".join(_tensors(one, letters[0], other) for one, other in _pairs(found, letters)))
+    told = [_tensors(one, letters[0], other) for one, other in _pairs(found, letters)]
+    sections.append("\n".join(filled(one, width=terminal_width()) for one in told))
     return "\n\n".join(section for section in sections if section)
 
 
@@ -65,15 +67,19 @@ def _families(found: Comparison, letters: Sequence[str]) -> Iterator[str]:
         names = in_order({name for table in tables for name in table})
         rows = [(f"Metrics as {family}", *letters)]
         rows += [(name, *(score(table.get(name)) for table in tables)) for name in names]
-        yield columns(rows, right=range(1, len(letters) + 1))
+        yield in_blocks(rows, width=terminal_width(), right=True)
 
 
 def _keys(title: str, differing: Mapping[str, Sequence[object]], letters: Sequence[str]) -> str:
     """The keys that at least two of them have; of the others, how many there are."""
     shared = {key: values for key, values in differing.items() if sum(one is not None for one in values) > 1}
-    rows = [(title, *letters)]
-    rows += [(one_line(key), *map(_text, values)) for key, values in shared.items()]
-    lines = [columns(rows)] if shared else []
+    width = terminal_width()
+    cells = [(one_line(key), *map(_text, values)) for key, values in shared.items()]
+    table = in_blocks([(title, *letters), *cells], width=width)
+    if any(len(line) > width for line in table.splitlines()):
+        # A long title stands above.
+        table = "\n".join([filled(title, width=width), in_blocks([("", *letters), *cells], width=width)])
+    lines = [table] if shared else []
     for place, letter in enumerate(letters):
         alone = sum(values[place] is not None for key, values in differing.items() if key not in shared)
         if alone:

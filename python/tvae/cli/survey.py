@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tvae.cli.failure import describe, one_line
 from tvae.cli.keeping import kept
-from tvae.cli.output import columns, note, result, result_json
+from tvae.cli.listing.layout import UNLIMITED, Column, columns_of, lay_out, terminal_width
+from tvae.cli.output import filled, note, result, result_json
 from tvae.cli.pace import Pace
 from tvae.cli.scores import score
 from tvae.errors import CheckpointError, DeviceError, MissingError, StorageError, TvaeError
 
 if TYPE_CHECKING:
     from tvae.checks.measured import Measured, Way
+    from tvae.nn import TernaryVAE
 
 _COLUMNS = {
     "coverage": "coverage",
@@ -37,9 +39,10 @@ class Measuring:
         self.legacy = legacy
         #: What hears of the assumptions behind an old file.
         self.say = say
+        self._known: dict[str, Measured] = {}
 
     def __call__(self, path: str) -> Measured:
-        """Load a checkpoint and measure it."""
+        """Load a checkpoint and measure it; the same weights in another file are not measured again."""
         import tvae
         from tvae.checks.measured import Measured
 
@@ -48,14 +51,18 @@ class Measuring:
         notes = record.source.get("notes") if record else None
         for remark in notes if isinstance(notes, list) else ():
             self.say(f"{path}: {remark}")
+        weights = _digest(model)
+        if weights in self._known:
+            return self._known[weights]
         found = tvae.evaluate(model, pairs=self.pairs, seed=self.seed, legacy=self.legacy)
-        return Measured(
+        self._known[weights] = Measured(
             metric_version=found.metric_version,
             pairs=found.pairs,
             metrics=found.metrics,
             ceilings=found.ceilings,
             levels=found.levels,
         )
+        return self._known[weights]
 
     @property
     def way(self) -> Way:
@@ -64,6 +71,19 @@ class Measuring:
         from tvae.metrics import METRIC_VERSION
 
         return Way(self.pairs, self.seed, self.legacy, METRIC_VERSION)
+
+
+def _digest(model: TernaryVAE) -> str:
+    """What two models have in common that compute the same: their spec, their depth and every tensor."""
+    import hashlib
+
+    import msgspec
+
+    digest = hashlib.sha256(msgspec.json.encode((model.spec, model.space.depth)))
+    for name, tensor in model.state_dict().items():
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def plain(path: str, found: Measured) -> dict[str, object]:
@@ -216,17 +236,37 @@ def _table(
     sources: Sequence[str],
 ) -> str:
     root = sources[0] if len(sources) == 1 else ""
-    rows: list[Sequence[str]] = [(f"below {root}" if root else "path", *_COLUMNS.values(), "")]
+    paths: list[str] = []
+    remarks: list[str] = []
     for path, one in found.items():
         said = ", ".join(f"stored {name} {pair['stored']:.4g}" for name, pair in contradicted[path].items())
-        shown = os.path.relpath(path, root) if root else path
-        values = [score(one.metrics.get(name)) for name in _COLUMNS]
+        paths.append(one_line(os.path.relpath(path, root) if root else path))
         wrong = (one.metrics.get("hierarchy_B") or 0.0) > 0.0
-        rows.append((one_line(shown), *values, "; ".join(filter(None, ["INVERTED" * wrong, said]))))
+        remarks.append("; ".join(filter(None, ["INVERTED" * wrong, said])))
+    title = f"below {one_line(root)}" if root else "path"
+    cells = [
+        Column(title, paths, short="path", flexible=True),
+        *(
+            Column(head, [score(one.metrics.get(name)) for one in found.values()], right=True, rank=rank)
+            for rank, (name, head) in enumerate(_COLUMNS.items())
+        ),
+    ]
     first = next(iter(found.values()))
     how = "every pair" if first.pairs == "exact" else f"sampled pairs, {first.pairs}"
     differ = sum(bool(one) for one in contradicted.values())
     tail = f"{len(found)} measured ({how}, metrics version {first.metric_version})"
     if differ:
         tail += f", {differ} of them not as stored"
-    return f"{columns(rows, right=range(1, len(_COLUMNS) + 1))}\n{tail}"
+    return f"{_lines(cells, remarks, terminal_width())}\n" + filled(tail, width=terminal_width())
+
+
+def _lines(cells: Sequence[Column], remarks: Sequence[str], width: int) -> str:
+    """The table with its remarks: at the end of the lines, or below them where they do not fit."""
+    wide = lay_out([*cells, Column("", remarks)], width=UNLIMITED)
+    if all(columns_of(line) <= width for line in wide.split("\n")):
+        return wide
+    head, *lines = lay_out(cells, width=width).split("\n")
+    indent = " " * 6
+    below = [filled(remark, width=width, indent=indent, first=indent) for remark in remarks]
+    told = (text for line, more in zip(lines, below, strict=True) for text in (line, more) if text)
+    return "\n".join([head, *told])

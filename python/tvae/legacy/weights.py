@@ -22,7 +22,6 @@ from tvae.checkpoint.atomic import storage_error
 from tvae.checkpoint.strict import table
 from tvae.errors import CheckpointError
 from tvae.legacy.architecture import curvature, in_range, model_spec, number, remarks, settings
-from tvae.legacy.claims import readings
 from tvae.legacy.layouts import Found, Misfit, bare, is_model, understand
 from tvae.nn.spec import architecture
 
@@ -193,7 +192,7 @@ def _source(old: OldFile, notes: Sequence[str]) -> dict[str, object]:
     facts = old.facts
     metrics = {
         name: {key: reading[key] for key in ("value", "family", "raw_key", "source")}
-        for name, reading in readings(facts).items()
+        for name, reading in facts["metrics"].items()
     }
     return {
         "layout": old.layout,

@@ -16,12 +16,9 @@ from tvae.geometry import all_pairs_loss
 from tvae.losses.inputs import LossInputs, LossResult, Scale
 from tvae.losses.levels import level_moments
 from tvae.losses.registry import Loss, register
-from tvae.losses.spec import DistanceBand, RadiusBand, Spread
+from tvae.losses.spec import EVERY_PAIR_DEPTH, DistanceBand, RadiusBand, Spread
 from tvae.nn.vae import Branch
 from tvae.space import TernarySpace
-
-#: Every pair of operations is summed up to this depth.
-MOST_DEPTH = 11
 
 
 def outside(values: Tensor, lo: Tensor, hi: Tensor) -> Tensor:
@@ -63,11 +60,11 @@ class DistanceBandLoss(Loss):
         self.level_weight = ratio ** torch.arange(scale.depth + 1, dtype=torch.float32)
         self.level_weight[-1] = 0.0
         self.every = config.pairs == "all"
-        if self.every and scale.depth > MOST_DEPTH:
+        if self.every and scale.depth > EVERY_PAIR_DEPTH:
             raise ConfigError(
                 "every pair is too many at this depth",
                 path="loss.distance_band.pairs",
-                expected=f"batch, or depth {MOST_DEPTH} at most",
+                expected=f"batch, or depth {EVERY_PAIR_DEPTH} at most",
                 got=f"all at depth {scale.depth}",
             )
         share = self.level_weight[:-1] / self.level_weight.sum()

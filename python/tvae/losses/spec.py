@@ -24,6 +24,9 @@ from tvae.losses.spec_rate import Entropy, FisherRao, HyperbolicPrior, Hyperboli
 from tvae.losses.spec_schedule import Scheduled, WeightSchedule
 
 __all__ = [
+    "DECODED",
+    "EVERY_PAIR_DEPTH",
+    "FLAT",
     "KL",
     "Bands",
     "Centroid",
@@ -50,6 +53,14 @@ __all__ = [
     "WeightSchedule",
     "ZeroStructure",
 ]
+
+
+#: Losses that do not read the ball: a model without a projection can have them.
+FLAT = frozenset({"reconstruction", "kl", "entropy", "fisher_rao"})
+#: Losses that read logits: their branch has to be decoded.
+DECODED = frozenset({"entropy", "hyperbolic_reconstruction"})
+#: Beyond this depth every pair is too many for a step.
+EVERY_PAIR_DEPTH = 11
 
 
 class Bands(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -12,7 +12,7 @@ from tvae.checkpoint import load_into
 from tvae.config.cold_start import refuse_cold_start
 from tvae.config.consistency import decoded_branches
 from tvae.config.schema import Config
-from tvae.errors import CheckpointError, ConfigError
+from tvae.errors import CheckpointError
 from tvae.loading import locate, open_weights
 from tvae.losses import Scale, Total
 from tvae.losses.schedule import Clock
@@ -34,18 +34,12 @@ def build_model(config: Config, device: torch.device) -> TernaryVAE:
     """A model with the weights of the seed, or those of `config.init`.
 
     Raises:
-        ConfigError: if a part that the config names is not in the model, or is frozen without weights.
+        ConfigError: if a part is frozen without weights.
         CheckpointError: if the checkpoint is of another architecture.
     """
     model = TernaryVAE(config.model, depth=config.space.depth)
     if config.init is not None:
         refuse_cold_start(config, fresh={part_of(name) for name in load_init(model, config.init)})
-    parts = {part_of(name) for name, _ in model.named_parameters()}
-    for part in config.parts:
-        if part not in parts:
-            raise ConfigError(
-                f"the model has no part {part}", path=f"parts.{part}", expected=", ".join(sorted(parts))
-            )
     return model.to(device)
 
 
@@ -84,14 +78,6 @@ def build_losses(config: Config, model: TernaryVAE, extra: Mapping[str, object])
     Raises:
         ConfigError: if a loss asks for what the model or the step does not have.
     """
-    band = config.loss.distance_band
-    if band is not None and band.pairs == "all" and config.training.compile:
-        raise ConfigError(
-            "a compiled step cannot hold the loop over every pair",
-            path="training.compile",
-            expected="false with loss.distance_band.pairs = all",
-            got="true",
-        )
     scale = Scale(model.space.depth, model.r_max, config.loss.bands)
     return Total(
         config.loss,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyList};
-use tvae_scan::judge::{Direction, Judgement, judge, rank};
+use tvae_scan::judge::{Contradicted, Direction, Judgement, judge, rank};
 use tvae_scan::rules::Rules;
 use tvae_scan::scan::Options;
 use tvae_scan::table;
@@ -94,7 +94,7 @@ pub(crate) fn scan(
         })
         .map(|scan| {
             let judgement = judge(&scan, &rules);
-            Scan { scan, judgement }
+            Scan { found: scan, judgement, rules }
         })
     });
     match (found, raised) {
@@ -126,8 +126,9 @@ pub(crate) fn explain<'py>(py: Python<'py>, code: &str) -> PyResult<Option<Bound
 /// What a scan found. The records stay here until they are asked for.
 #[pyclass(frozen, module = "tvae._core")]
 pub(crate) struct Scan {
-    scan: tvae_scan::scan::Scan,
+    found: tvae_scan::scan::Scan,
     judgement: Judgement,
+    rules: Rules,
 }
 
 #[pymethods]
@@ -135,7 +136,7 @@ impl Scan {
     /// Number of file records.
     #[getter]
     fn n_files(&self) -> usize {
-        self.scan.files.len()
+        self.found.files.len()
     }
 
     /// Number of directory records.
@@ -147,13 +148,13 @@ impl Scan {
     /// Records that came from the cache.
     #[getter]
     fn n_cached(&self) -> usize {
-        self.scan.n_cached
+        self.found.n_cached
     }
 
     /// Why the cache could not be written, if so.
     #[getter]
     fn cache_trouble(&self) -> Option<&str> {
-        self.scan.cache_trouble.as_deref()
+        self.found.cache_trouble.as_deref()
     }
 
     /// The file records from `start` to before `stop`, in order of the path, as dicts.
@@ -164,7 +165,7 @@ impl Scan {
         start: usize,
         stop: Option<usize>,
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        let all = &self.scan.files;
+        let all = &self.found.files;
         let stop = stop.unwrap_or(all.len()).min(all.len());
         let places = start.min(stop)..stop;
         let records =
@@ -204,27 +205,31 @@ impl Scan {
     }
 
     /// The leaderboard: the first `n` of each metric family have a rank, and everybody else a reason. `field` names one
-    /// metric to rank by; without `descending`, in the direction that is better for it.
-    #[pyo3(signature = (n, field = None, descending = None))]
+    /// metric to rank by; without `descending`, in the direction that is better for it. `contradicted` has, by path,
+    /// the measured values of stored metrics that are not those; they count instead.
+    #[pyo3(signature = (n, field = None, descending = None, contradicted = None))]
     fn best<'py>(
         &self,
         py: Python<'py>,
         n: usize,
         field: Option<&str>,
         descending: Option<bool>,
+        contradicted: Option<Contradicted>,
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let by = field.map(|name| {
             let more = || tvae_scan::judge::direction(name).is_none_or(|way| way == Direction::Higher);
             (name, descending.unwrap_or_else(more))
         });
-        let ranked = py.detach(|| rank(&self.scan, &self.judgement, by));
+        let ranked = py.detach(|| {
+            rank(&self.found, &self.judgement, &self.rules, by, &contradicted.unwrap_or_default())
+        });
         ranked.iter().map(|entry| verdicts::ranked(py, entry, n)).collect()
     }
 
     /// The records of a kind, "file", "dir" or "tensor", as a capsule with an Arrow C stream.
     fn arrow<'py>(&self, py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyCapsule>> {
         let table = py.detach(|| match kind {
-            "file" => Some(table::files(&self.scan, &self.judgement)),
+            "file" => Some(table::files(&self.found, &self.judgement)),
             "dir" => Some(table::dirs(&self.judgement)),
             "tensor" => Some(table::tensors(&self.list_tensors())),
             _ => None,
@@ -237,7 +242,7 @@ impl Scan {
 
     /// What was not looked at: a list of dicts with path, code and message.
     fn skipped<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        let skipped = self.scan.skipped.iter().map(|skipped| {
+        let skipped = self.found.skipped.iter().map(|skipped| {
             let one = PyDict::new(py);
             records::named(&one, "path", &skipped.path)?;
             one.set_item("code", skipped.code)?;
@@ -251,7 +256,7 @@ impl Scan {
 impl Scan {
     /// Every tensor with the path of its file; files that changed meanwhile and cannot be read give none.
     fn list_tensors(&self) -> Vec<(String, Tensor)> {
-        let decoded = self.scan.files.iter().filter(|file| file.status.is_decoded());
+        let decoded = self.found.files.iter().filter(|file| file.status.is_decoded());
         let opened =
             decoded.filter_map(|file| Some((table::shown(&file.path), tvae_scan::open(&file.path).ok()?.1)));
         opened.flat_map(|(path, tensors)| tensors.into_iter().map(move |one| (path.clone(), one))).collect()

@@ -136,6 +136,13 @@ pub(crate) fn ranked<'py>(py: Python<'py>, entry: &Ranked, n: usize) -> PyResult
         values.set_item(name, value)?;
     }
     one.set_item("values", values)?;
+    if !entry.stored.is_empty() {
+        let stored = PyDict::new(py);
+        for (name, value) in &entry.stored {
+            stored.set_item(name, value)?;
+        }
+        one.set_item("stored", stored)?;
+    }
     one.set_item("reason", &entry.reason)?;
     Ok(one)
 }

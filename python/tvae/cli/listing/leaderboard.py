@@ -26,6 +26,7 @@ def _families(entries: Sequence[Record], *, width: int, colour: bool, root: str 
         if ranked:
             ranks = Column("rank", [str(one["rank"]) for one in ranked], right=True)
             yield lay_out([ranks, _paths(ranked, root), *_values(ranked)], width=width, colour=colour)
+            yield from _measured(ranked, width=width, root=root)
         if others:
             yield "Not among them:" if family else "Not ranked:"
             yield from _losers(others, width=width, root=root)
@@ -45,6 +46,15 @@ def _losers(entries: Sequence[Record], *, width: int, root: str | None) -> Itera
         yield from wrap(f"{first}{escaped(entry.get('reason') or '')}", width, indent=indent)
 
 
+def _measured(entries: Sequence[Record], *, width: int, root: str | None) -> Iterator[str]:
+    """What the files store where their place is by what was measured."""
+    for one in entries:
+        for name, value in (one.get("stored") or {}).items():
+            path = escaped(below(str(one["path"]), root))
+            told = f"M {path}: {escaped(name)} as measured by `tvae eval`, stored {metric_text(value)}"
+            yield from wrap(told, width)
+
+
 def _paths(entries: Sequence[Record], root: str | None) -> Column:
     return Column("path", [escaped(below(str(one["path"]), root)) for one in entries], flexible=True)
 
@@ -52,5 +62,10 @@ def _paths(entries: Sequence[Record], root: str | None) -> Column:
 def _values(entries: Sequence[Record]) -> Iterator[Column]:
     names = dict.fromkeys(name for one in entries for name in one.get("values") or ())
     for rank, name in enumerate(names):
-        cells = [metric_text((one.get("values") or {}).get(name)) for one in entries]
+        marked = any(name in (one.get("stored") or ()) for one in entries)
+        cells = [
+            metric_text((one.get("values") or {}).get(name))
+            + ("M" if name in (one.get("stored") or ()) else " " * marked)
+            for one in entries
+        ]
         yield Column(escaped(name), cells, right=True, rank=rank)

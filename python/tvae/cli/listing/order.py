@@ -50,6 +50,21 @@ def arrange(records: Sequence[R], field: str, *, descending: bool, kind: str) ->
     return ordered + rest, sorted(groups) if len(groups) > 1 else []
 
 
+def blocks(records: Sequence[Record], field: str, *, kind: str) -> dict[int, str | None]:
+    """Where records in order pass to another definition: the first of each block, and what it is of.
+
+    None stands for the records without a value.
+
+    Example:
+        >>> stored = [{"Q": {"value": 1.0, "family": name}} for name in ("tvae 1", "v5.12", "v5.12")]
+        >>> blocks([{"metrics": one} for one in [*stored, {}]], "Q", kind="file")
+        {0: 'tvae 1', 1: 'v5.12', 3: None}
+    """
+    field = resolved(field, kind)
+    of = [None if _is_missing(value(one, field)) else family(one, field) or "" for one in records]
+    return {place: name for place, name in enumerate(of) if place == 0 or name != of[place - 1]}
+
+
 def _is_missing(found: object) -> bool:
     return found is ABSENT or (isinstance(found, float) and math.isnan(found))
 

@@ -115,16 +115,20 @@ class View:
         return found
 
     def best(self, places: int) -> Rows:
-        """The leaderboard, of the shown directories alone."""
+        """The leaderboard, of the shown directories alone; measured values count before stored ones."""
         field, descending = self.sort or (None, None)
         if field is not None:
             from tvae.cli.listing.fields import check_metric
 
             check_metric(field, self.found.to_dicts("dir"))
+        told = {
+            path: [(name, pair["measured"]) for name, pair in found["differs"].items()]
+            for path, found in (self.measured if self.known else {}).items()
+        }
         if not self.filters:
-            return self.found.best(places, field, descending=descending)
+            return self.found.best(places, field, descending=descending, contradicted=told)
         shown = {row["path"] for row in self.rows} if self.kind == "dir" else self._folders()
-        everyone = self.found.best(self.found.engine.n_dirs, field, descending=descending)
+        everyone = self.found.best(self.found.engine.n_dirs, field, descending=descending, contradicted=told)
         ranks: dict[tuple[str, str], int] = {}
         entries = []
         for entry in everyone:

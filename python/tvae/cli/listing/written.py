@@ -67,7 +67,8 @@ def _table(view: View, best: int | None, *, width: int, colour: bool) -> Iterato
 
     if not view.rows:
         return
-    yield TABLES[view.kind](view.rows, width=width, colour=colour, root=view.root)
+    table = TABLES[view.kind](view.rows, width=width, colour=colour, root=view.root)
+    yield from _blocks(view, table, width) if view.families else [table]
     below = list(legend(view.rows, width=width))
     if below:
         yield ""
@@ -76,6 +77,25 @@ def _table(view: View, best: int | None, *, width: int, colour: bool) -> Iterato
         yield ""
         files = view.rows if view.kind == "file" else view.found.to_dicts("file")
         yield from unsafe_files(files, width=width, root=view.root)
+
+
+def _blocks(view: View, table: str, width: int) -> Iterator[str]:
+    """The table with a heading before each definition of the sorted metric."""
+    from tvae.cli.listing.layout import escaped, wrap
+    from tvae.cli.listing.order import blocks
+
+    assert view.sort is not None
+    field = view.sort[0]
+    begins = blocks(view.rows, field, kind=view.kind)
+    head, *lines = table.split("\n")
+    yield head
+    for place, line in enumerate(lines):
+        if place in begins:
+            name = begins[place]
+            yield ""
+            heading = f"Without a value of {field}:" if name is None else f"Definition {escaped(name)}:"
+            yield from wrap(heading, width)
+        yield line
 
 
 def _page(view: View, best: int | None) -> str:

@@ -82,6 +82,17 @@ pub(super) fn of_file(record: &FileRecord, rules: &Rules) -> (Vec<Flag>, Vec<Str
     (flags, warnings)
 }
 
+/// The flag of one value of a metric.
+pub(super) fn of_value(name: &str, value: f64, rules: &Rules) -> Option<Flag> {
+    if name == "coverage" && value < rules.thresholds.coverage_collapse {
+        Some(Flag::CoverageCollapse)
+    } else if HIERARCHIES.contains(&name) && value >= rules.thresholds.inverted {
+        Some(Flag::InvertedHierarchy)
+    } else {
+        None
+    }
+}
+
 /// Whether the reading that counts, or another measurement, is no finite number.
 fn has_nan(metric: &Metric) -> bool {
     is_broken(&metric.reading.value)

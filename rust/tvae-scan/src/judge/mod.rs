@@ -25,7 +25,7 @@ use crate::pickle::Safety;
 use crate::rules::Rules;
 use crate::scan::Scan;
 
-pub use rank::{Ranked, rank};
+pub use rank::{Contradicted, Ranked, rank};
 pub use records::{
     Action, BestMetric, DirRecord, DirStatus, Documented, Duplicate, FileVerdict, Flag, GroupKind, Judgement,
     Likeness, Summary, Tally, Verdict,

@@ -1,17 +1,23 @@
 //! A leaderboard in which only values of one definition compete.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::pickle::Safety;
+use crate::rules::Rules;
 use crate::scan::Scan;
 
+use super::flags;
 use super::names::Names;
 use super::number::{pair, short};
 use super::records::{DirRecord, Judgement, Verdict};
 use super::standing::{Direction, Mark, Standing};
 use super::view::View;
+
+/// What was measured of files where it contradicts what they store: metrics with their measured values, by path.
+pub type Contradicted = HashMap<PathBuf, Vec<(String, f64)>>;
 
 /// The place of a directory among those that it compares with.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,21 +34,29 @@ pub struct Ranked {
     pub place: Option<usize>,
     /// What it is compared by, the weightiest first.
     pub values: Vec<(String, f64)>,
+    /// Those of the values that were measured, each with what the file stores instead.
+    pub stored: Vec<(String, f64)>,
     /// Why it is where it is.
     pub reason: String,
 }
 
 /// Ranks the best files of all directories, each against those of its own metric family: the largest family first,
 /// then what does not compete. `by` names a metric and whether more of it is better; without it the order is coverage,
-/// hierarchy, richness.
+/// hierarchy, richness. A stored value that a measurement contradicts gives way to the measured one.
 #[must_use]
-pub fn rank(scan: &Scan, judgement: &Judgement, by: Option<(&str, bool)>) -> Vec<Ranked> {
+pub fn rank(
+    scan: &Scan,
+    judgement: &Judgement,
+    rules: &Rules,
+    by: Option<(&str, bool)>,
+    contradicted: &Contradicted,
+) -> Vec<Ranked> {
     let views = View::all(scan);
     let names = Names::of(&views);
     let mut tables: Vec<(String, Vec<Entry>)> = Vec::new();
     let mut excluded = Vec::new();
     for (dir, record) in judgement.dirs.iter().enumerate() {
-        match compete(scan, judgement, record, by) {
+        match compete(scan, judgement, rules, record, by, contradicted) {
             Ok(standing) => {
                 let class = standing.class();
                 let entry = Entry { dir, standing };
@@ -58,6 +72,7 @@ pub fn rank(scan: &Scan, judgement: &Judgement, by: Option<(&str, bool)>) -> Vec
                 order: String::new(),
                 place: None,
                 values: Vec::new(),
+                stored: Vec::new(),
                 reason,
             }),
         }
@@ -77,6 +92,13 @@ pub fn rank(scan: &Scan, judgement: &Judgement, by: Option<(&str, bool)>) -> Vec
             } else {
                 lost(&entry.standing, &winner.standing, &names.word(&judgement.dirs[winner.dir].path))
             };
+            let (mut stored, mut told) = (Vec::new(), vec![reason]);
+            for mark in &entry.standing.0 {
+                let Some(instead) = mark.stored else { continue };
+                let (value, other) = pair(mark.value, instead);
+                told.push(format!("; {} measured {value}, stored {other}", mark.name));
+                stored.push((mark.name.clone(), instead));
+            }
             ranked.push(Ranked {
                 dir: entry.dir,
                 path: judgement.dirs[entry.dir].path.clone(),
@@ -84,7 +106,8 @@ pub fn rank(scan: &Scan, judgement: &Judgement, by: Option<(&str, bool)>) -> Vec
                 order: order(&entry.standing),
                 place: Some(place + 1),
                 values: entry.standing.0.into_iter().map(|mark| (mark.name, mark.value)).collect(),
-                reason,
+                stored,
+                reason: told.concat(),
             });
         }
     }
@@ -102,8 +125,10 @@ struct Entry {
 fn compete(
     scan: &Scan,
     judgement: &Judgement,
+    rules: &Rules,
     dir: &DirRecord,
     by: Option<(&str, bool)>,
+    contradicted: &Contradicted,
 ) -> Result<Standing, String> {
     let Some(best) = &dir.best else {
         return Err(if dir.n_files == 0 { "holds no checkpoint" } else { "has no best checkpoint" }.into());
@@ -129,13 +154,24 @@ fn compete(
         let flags: Vec<&str> = verdict.flags.iter().map(|flag| flag.as_str()).collect();
         return Err(format!("flagged: {}", flags.join(", ")));
     }
-    match by {
-        None => Standing::of(record).ok_or_else(|| "states neither coverage nor hierarchy".into()),
+    let mut standing = match by {
+        None => Standing::of(record).ok_or("states neither coverage nor hierarchy")?,
         Some((name, more)) => {
             let direction = if more { Direction::Higher } else { Direction::Lower };
-            Standing::by(record, name, direction).ok_or_else(|| format!("states no {name}"))
+            Standing::by(record, name, direction).ok_or_else(|| format!("states no {name}"))?
+        }
+    };
+    for (name, value) in contradicted.get(best).into_iter().flatten() {
+        if let Some(flag) =
+            flags::of_value(name, *value, rules).filter(|_| dir.verdict != Some(Verdict::Valid))
+        {
+            return Err(format!("flagged as measured: {} ({name} {})", flag.as_str(), short(*value)));
+        }
+        for mark in standing.0.iter_mut().filter(|mark| mark.name == *name) {
+            mark.stored = Some(std::mem::replace(&mut mark.value, *value));
         }
     }
+    Ok(standing)
 }
 
 fn first(size: usize, others: usize, standing: &Standing) -> String {

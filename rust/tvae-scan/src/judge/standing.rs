@@ -82,6 +82,8 @@ pub fn direction(name: &str) -> Option<Direction> {
 pub(super) struct Mark {
     pub name: String,
     pub value: f64,
+    /// What the file stores, if the value was measured instead.
+    pub stored: Option<f64>,
     /// With a remark if it is no measurement.
     pub family: String,
     pub direction: Direction,
@@ -173,7 +175,7 @@ fn better_branch(record: &FileRecord) -> Option<Mark> {
 fn mark(record: &FileRecord, name: &str, direction: Direction) -> Option<Mark> {
     let reading = &flags::metric(record, name)?.reading;
     let value = reading.value.number().filter(|value| value.is_finite())?;
-    Some(Mark { name: name.into(), value, family: family(reading), direction })
+    Some(Mark { name: name.into(), value, stored: None, family: family(reading), direction })
 }
 
 fn family(reading: &Reading) -> String {

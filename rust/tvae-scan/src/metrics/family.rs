@@ -84,6 +84,9 @@ pub fn families() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// The family of a value that nothing tells anything about.
 pub(super) const UNKNOWN: &str = "unknown";
 
+/// The keys that lead from the config of a .pt that was exported here to the version that measured its metrics.
+pub(super) const EXPORTED: [&str; 2] = ["tvae", "metric_version"];
+
 /// The family of our own record.
 pub(super) fn ours(version: Option<i64>) -> Word {
     match version {

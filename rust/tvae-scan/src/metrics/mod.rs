@@ -155,6 +155,19 @@ impl<'d> Places<'d> {
         evidence
     }
 
+    /// By which version the metrics were measured, if the file was exported here.
+    fn exported(&self, document: &Document<'_>) -> Option<i64> {
+        let mut at = self.config?;
+        for wanted in family::EXPORTED {
+            let mut pairs = attributes(document, at).iter();
+            at = pairs.find(|(key, _)| document.as_text(*key) == Some(wanted))?.1;
+        }
+        match document.value(at) {
+            Node::Int(version) => Some(version),
+            _ => None,
+        }
+    }
+
     /// Every reading with its canonical name, by falling precedence.
     fn readings(self, document: &Document<'_>) -> Vec<(Word, Reading)> {
         let mut out = Vec::with_capacity(USUAL);
@@ -197,9 +210,18 @@ impl<'d> Places<'d> {
             Dialect::of(gather.found.iter().map(|one| &*one.key), comprehensive, || self.evidence(document));
         let large = gather.found.iter().any(is_large_radius);
         let aliased = gather.found.iter().any(|one| matches!(&*one.key, "dist_corr_A" | "dist_corr_B"));
+        let at = out.len();
         out.extend(
             gather.found.into_iter().map(|one| reading(one, aliased, |name| dialect.family(name, large))),
         );
+        if place == PLAIN
+            && dialect == Dialect::Unknown
+            && let Some(version) = self.exported(document)
+        {
+            for (_, one) in &mut out[at..] {
+                one.family = family::ours(Some(version));
+            }
+        }
         if known == Dialect::Unknown { dialect } else { known }
     }
 

@@ -1,6 +1,6 @@
 //! The leaderboard.
 
-use tvae_scan::judge::{Direction, Ranked, direction, judge, rank};
+use tvae_scan::judge::{Contradicted, Direction, Ranked, direction, judge, rank};
 use tvae_scan::pickle::Safety;
 use tvae_scan::record::{FileRecord, Status};
 use tvae_scan::rules::Rules;
@@ -9,7 +9,7 @@ use crate::trees::{Tree, broken, family, file};
 
 fn ranked(tree: &Tree, rules: &str, by: Option<(&str, bool)>) -> Vec<Ranked> {
     let rules = Rules::parse(rules, "rules.toml").unwrap_or_else(|error| panic!("{error}"));
-    rank(&tree.0, &judge(&tree.0, &rules), by)
+    rank(&tree.0, &judge(&tree.0, &rules), &rules, by, &Contradicted::new())
 }
 
 /// Place, name, reason.
@@ -56,6 +56,44 @@ fn a_winner_whose_name_others_have_is_told_with_its_path() {
     let tree = Tree::default().dir("a/run", best(-0.8)).dir("b/run", best(-0.7));
     let ranked = ranked(&tree, "", None);
     assert_eq!(ranked[1].reason, "hierarchy -0.7 against -0.8 of a/run");
+}
+
+#[test]
+fn a_measured_value_counts_instead_of_a_stored_one_that_it_contradicts() {
+    let best = |hierarchy| vec![file("best.pt", &[("coverage", 1.0), ("hierarchy_B", hierarchy)])];
+    let tree = Tree::default()
+        .dir("a", best(-0.83))
+        .dir("b", best(-0.8))
+        .dir("c", best(-0.82))
+        .dir("d", best(-0.81))
+        .dir("e", best(-0.7));
+    let measured = |dir: &str, name: &str, value| {
+        let best = tree.0.files.iter().find(|file| file.path.ends_with(format!("{dir}/best.pt")));
+        (best.unwrap_or_else(|| panic!("{dir}")).path.clone(), vec![(name.to_owned(), value)])
+    };
+    let contradicted = Contradicted::from([
+        measured("a", "hierarchy_B", -0.75),
+        measured("c", "hierarchy_B", 0.76),
+        measured("d", "coverage", 0.19),
+    ]);
+    let rules = Rules::default();
+    let judgement = judge(&tree.0, &rules);
+    let ranked = rank(&tree.0, &judgement, &rules, None, &contradicted);
+    assert_eq!(
+        told(&ranked),
+        [
+            "1 b: the best of 3",
+            "2 a: hierarchy_B -0.75 against -0.8 of b; hierarchy_B measured -0.75, stored -0.83",
+            "3 e: hierarchy_B -0.7 against -0.8 of b",
+            "- c: flagged as measured: inverted_hierarchy (hierarchy_B 0.76)",
+            "- d: flagged as measured: coverage_collapse (coverage 0.19)",
+        ]
+    );
+    assert_eq!(ranked[1].values[1], ("hierarchy_B".into(), -0.75));
+    assert_eq!(ranked[1].stored, [("hierarchy_B".into(), -0.83)]);
+    assert!(ranked[0].stored.is_empty());
+    let by = rank(&tree.0, &judgement, &rules, Some(("coverage", true)), &contradicted);
+    assert!(by.iter().all(|one| one.place.is_none() || one.stored.is_empty()));
 }
 
 #[test]
