@@ -5,8 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use crate::value::Value;
-use crate::words::Read;
+use crate::value::{Value, Word};
 
 /// Values of a text that are kept.
 pub(crate) const ROOM: usize = 200_000;
@@ -82,8 +81,8 @@ impl<'de> Visitor<'de> for Reader<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut map = Vec::new();
-        while let Some(key) = items.next_key::<Read<'_>>()? {
-            map.push((key.0, items.next_value_seed(self)?));
+        while let Some(key) = items.next_key()? {
+            map.push((Word::Owned(key), items.next_value_seed(self)?));
         }
         Ok(Value::Map(map))
     }

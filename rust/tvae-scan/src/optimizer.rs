@@ -133,7 +133,9 @@ impl Moments {
 static BITS: LazyLock<Vec<(u32, &str)>> = LazyLock::new(|| {
     let bits = |names: &[&str]| {
         let mut all = Moments::default();
-        names.iter().for_each(|name| all.see(name));
+        for name in names {
+            all.see(name);
+        }
         all.0
     };
     KINDS.iter().map(|(names, kind)| (bits(names), *kind)).collect()

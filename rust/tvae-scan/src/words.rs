@@ -213,12 +213,12 @@ where
         .map(|all| all.into_iter().map(|(read, value)| (read.0, value)).collect())
 }
 
-/// A word that is read back.
-pub(crate) struct Read<'de>(pub Word, PhantomData<&'de ()>);
+struct Read<'de>(Word, PhantomData<&'de ()>);
 
 impl<'de> Deserialize<'de> for Read<'de> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_str(Known).map(|word| Self(word, PhantomData))
+        // As bytes, which a cache stores alike: those of a known word need not be checked to be UTF-8.
+        from.deserialize_bytes(Known).map(|word| Self(word, PhantomData))
     }
 }
 
@@ -234,6 +234,13 @@ impl Visitor<'_> for Known {
     fn visit_str<E: Error>(self, word: &str) -> Result<Word, E> {
         Ok(self::word(word))
     }
+
+    fn visit_bytes<E: Error>(self, word: &[u8]) -> Result<Word, E> {
+        if let Some(word) = known(word) {
+            return Ok(Word::Borrowed(word));
+        }
+        std::str::from_utf8(word).map(|word| Word::Owned(word.to_owned())).map_err(E::custom)
+    }
 }
 
 #[cfg(test)]
@@ -245,8 +252,29 @@ mod tests {
         assert!(all().len() < SLOTS / 4, "{}", all().len());
         assert!(all().iter().all(|word| known(word.as_bytes()) == Some(word)));
         assert!(all().iter().zip(0..).all(|(word, at)| place(word.as_bytes()) == Some(at)));
-        for word in ["", "e", "no such word", "epoch ", "unfreeze_wArmup_epochs", "metric"] {
+        for word in ["", "e", "é", "no such word", "epoch ", "unfreeze_wArmup_epochs", "metric"] {
             assert_eq!(known(word.as_bytes()), None, "{word}");
         }
+    }
+
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    struct Two(#[serde(deserialize_with = "read")] Word, #[serde(deserialize_with = "read_all")] Vec<Word>);
+
+    #[test]
+    fn what_is_read_back_is_the_same_and_borrowed_if_it_is_known() {
+        let two = Two("epoch".into(), vec!["homemade é".into(), "config".into()]);
+        let bytes = postcard::to_stdvec(&two).unwrap_or_default();
+        let read: Two = postcard::from_bytes(&bytes).expect("it was just written");
+        assert_eq!(read, two);
+        assert!(matches!(
+            (&read.0, &read.1[0], &read.1[1]),
+            (Word::Borrowed(_), Word::Owned(_), Word::Borrowed(_))
+        ));
+        assert_eq!(
+            serde_json::from_str::<Two>(r#"["epoch", ["homemade \u00e9", "config"]]"#).ok(),
+            Some(two)
+        );
+        let broken: Vec<u8> = bytes.iter().map(|&byte| if byte == 0xC3 { 0xFF } else { byte }).collect();
+        assert!(postcard::from_bytes::<Two>(&broken).is_err());
     }
 }

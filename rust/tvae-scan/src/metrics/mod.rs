@@ -10,6 +10,7 @@ mod family;
 mod histories;
 mod names;
 mod places;
+mod readings;
 mod stored;
 
 use serde::{Deserialize, Serialize};
@@ -167,13 +168,9 @@ mod tests {
         sorted.dedup();
         assert_eq!(merged.iter().map(|one| &*one.name).collect::<Vec<_>>(), sorted);
         for one in &merged {
-            let readings = std::iter::once(&one.reading).chain(&one.others);
-            let places: Vec<usize> = (0..names.len()).filter(|&at| names[at] == one.name).collect();
-            assert!(
-                readings
-                    .map(|one| one.value.number())
-                    .eq(places.iter().map(|&at| Value::Int(at as i64).number()))
-            );
+            let readings = std::iter::once(&one.reading).chain(&one.others).map(|one| one.value.clone());
+            let places = names.iter().zip(0..).filter(|(name, _)| **name == one.name);
+            assert!(readings.eq(places.map(|(_, at)| Value::Int(at))), "{}", one.name);
         }
     }
 
