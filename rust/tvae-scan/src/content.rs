@@ -1,19 +1,17 @@
 //! What the values of a checkpoint say: epoch, metrics and configuration.
 
 use crate::convert::{Converter, label};
-use crate::lineage;
 use crate::metrics::{self, Metric};
-use crate::optimizer;
 use crate::pickle::{Document, NodeId, Value as Node};
 use crate::record::Optimizer;
-use crate::value::Value;
+use crate::top::{self, Role};
+use crate::value::{Value, Word};
+use crate::{lineage, optimizer};
 
 /// Values of a configuration or of metrics that are kept.
 const ROOM: usize = 20_000;
 /// Keys at the top that are kept.
 const MOST_KEYS: usize = 1000;
-/// Where a configuration may be, by falling precedence.
-const CONFIGS: [&str; 4] = ["config", "args", "hparams", "hyper_parameters"];
 
 /// What a dictionary at the top of a checkpoint says.
 #[derive(Debug, Default)]
@@ -21,35 +19,64 @@ pub(crate) struct Summary {
     pub epoch: Option<i64>,
     pub metrics: Vec<Metric>,
     pub config: Option<Value>,
-    pub top_keys: Vec<String>,
+    pub top_keys: Vec<Word>,
     pub optimizers: Vec<Optimizer>,
-    pub lineage: Vec<(String, Value)>,
+    pub lineage: Vec<(Word, Value)>,
 }
 
 /// What the values at the top say.
 pub(crate) fn summary(document: &Document<'_>) -> Summary {
     let mut summary = Summary::default();
     let Node::Dict(top) = document.value(document.root()) else { return summary };
+    summary.top_keys.reserve(top.pairs.len().min(MOST_KEYS));
     let mut configs: [Option<NodeId>; 4] = [None; 4];
+    let mut places = metrics::Places::default();
     for &(key, item) in top.pairs {
-        let key = label(document, key);
-        if key == "epoch" {
-            summary.epoch = whole(&Converter::new(document, 1).convert(item));
-        } else if let Some(place) = CONFIGS.iter().position(|name| *name == key) {
-            configs[place] = Some(item);
+        let text = document.text_bytes(key);
+        let (key, role) = if let Some((key, role)) = text.and_then(top::usual) {
+            (Word::Borrowed(key), role)
+        } else if let Some(text) = document.as_text(key) {
+            // What is no usual word may be a history or the best of something.
+            if let Some(role) = metrics::role(text) {
+                places.add(role, text.to_owned().into(), item);
+            }
+            (label(document, key), Role::Other)
+        } else {
+            let key = label(document, key);
+            let role = top::of(&key);
+            (key, role)
+        };
+        match role {
+            Role::Epoch => summary.epoch = whole(&Converter::new(document, 1).convert(item)),
+            Role::Config(place) => configs[place] = Some(item),
+            _ => {}
+        }
+        if text.is_some() {
+            match role {
+                Role::Config(0) => places.config = Some(item),
+                Role::Version => {
+                    places.version = Some(item);
+                    summary.lineage.extend(lineage::kept(document, &key, item));
+                }
+                Role::Lineage => summary.lineage.extend(lineage::kept(document, &key, item)),
+                Role::Optimizer => optimizer::read(document, &key, item, &mut summary.optimizers),
+                Role::Metrics(role) => places.add(role, key.clone(), item),
+                _ => {}
+            }
         }
         if summary.top_keys.len() < MOST_KEYS {
             summary.top_keys.push(key);
         }
     }
-    summary.metrics = metrics::read(document);
-    summary.optimizers = optimizer::read(document);
+    if let Some(config) = places.config {
+        lineage::of_config(document, config, &mut summary.lineage);
+    }
+    summary.metrics = places.metrics(document);
     summary.config = configs
         .into_iter()
         .flatten()
         .map(|item| Converter::new(document, ROOM).convert(item))
         .find(|config| matches!(config, Value::Map(_)));
-    summary.lineage = lineage::read(document);
     summary
 }
 

@@ -1,32 +1,37 @@
 //! Values of a pickle, detached from it: trees of limited depth and size, cycles cut.
 
 use crate::pickle::{Document, Node as Kind, NodeId, Object, Scalar, ScalarValue, Tensor, Value as Node};
-use crate::value::Value;
+use crate::value::{Value, Word};
+use crate::words;
 
 /// Levels of containers that are kept.
 const MOST_DEPTH: usize = 48;
 /// Characters of a text that are kept.
 const MOST_TEXT: usize = 4096;
 
+/// Items of a list or of a map that room is made for before they come.
+const USUAL: usize = 64;
 /// Bytes of text that count as one value.
 const BYTES_A_VALUE: usize = 256;
 
 /// Takes values out of a document until `room` is used up.
 pub(crate) struct Converter<'d, 'a> {
     document: &'d Document<'a>,
-    above: Vec<NodeId>,
+    /// The containers that hold the value at hand, as many as `depth` says.
+    above: [NodeId; MOST_DEPTH],
+    depth: usize,
     room: usize,
 }
 
 impl<'d, 'a> Converter<'d, 'a> {
     /// A converter for at most `room` values.
     pub(crate) fn new(document: &'d Document<'a>, room: usize) -> Self {
-        Self { document, above: Vec::new(), room }
+        Self { document, above: [NodeId::default(); MOST_DEPTH], depth: 0, room }
     }
 
     /// The value of a node, and of what it holds.
     pub(crate) fn convert(&mut self, id: NodeId) -> Value {
-        if self.room == 0 || self.above.len() >= MOST_DEPTH {
+        if self.room == 0 || self.depth == MOST_DEPTH {
             return Value::Text("<cut off>".into());
         }
         self.spend(1);
@@ -42,12 +47,13 @@ impl<'d, 'a> Converter<'d, 'a> {
             self.spend(text.len().min(MOST_TEXT) / BYTES_A_VALUE);
             return Value::Text(cut(text));
         }
-        if self.above.contains(&id) {
+        if self.above[..self.depth].contains(&id) {
             return Value::Text("<cycle>".into());
         }
-        self.above.push(id);
+        self.above[self.depth] = id;
+        self.depth += 1;
         let value = self.inner(self.document.value(id));
-        self.above.pop();
+        self.depth -= 1;
         value
     }
 
@@ -77,7 +83,7 @@ impl<'d, 'a> Converter<'d, 'a> {
     }
 
     fn list(&mut self, items: &[NodeId]) -> Value {
-        let mut list = Vec::new();
+        let mut list = Vec::with_capacity(items.len().min(self.room).min(USUAL));
         for item in items {
             if self.room == 0 {
                 break;
@@ -88,7 +94,7 @@ impl<'d, 'a> Converter<'d, 'a> {
     }
 
     fn map(&mut self, pairs: &[(NodeId, NodeId)]) -> Value {
-        let mut map = Vec::new();
+        let mut map = Vec::with_capacity(pairs.len().min(self.room).min(USUAL));
         for (key, item) in pairs {
             if self.room == 0 {
                 break;
@@ -137,11 +143,12 @@ pub(crate) fn attributes<'d>(document: &'d Document<'_>, id: NodeId) -> &'d [(No
 }
 
 /// A key of a dictionary as text.
-pub(crate) fn label(document: &Document<'_>, key: NodeId) -> String {
-    if let Some(text) = document.as_text(key) {
-        return cut(text);
+pub(crate) fn label(document: &Document<'_>, key: NodeId) -> Word {
+    if let Some(word) = document.text_bytes(key).and_then(words::known) {
+        return Word::Borrowed(word);
     }
-    match document.value(key) {
+    Word::Owned(match document.value(key) {
+        Node::Text(text) => cut(text),
         Node::Int(value) => value.to_string(),
         Node::None => "None".into(),
         Node::Bool(value) => if value { "True" } else { "False" }.into(),
@@ -166,7 +173,7 @@ pub(crate) fn label(document: &Document<'_>, key: NodeId) -> String {
             format!("({})", parts.join(", "))
         }
         _ => "<key>".into(),
-    }
+    })
 }
 
 /// The type of a value in the words of Python.

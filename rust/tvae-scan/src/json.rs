@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use crate::value::Value;
+use crate::value::{Value, Word};
 
 /// Values of a text that are kept.
 pub(crate) const ROOM: usize = 200_000;
@@ -82,7 +82,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut map = Vec::new();
         while let Some(key) = items.next_key()? {
-            map.push((key, items.next_value_seed(self)?));
+            map.push((Word::Owned(key), items.next_value_seed(self)?));
         }
         Ok(Value::Map(map))
     }
@@ -96,7 +96,7 @@ mod tests {
     fn keeps_order_and_duplicates() {
         let value = parse(br#"{"b": 1, "a": [true, null, 1.5, "x"], "b": 18446744073709551615}"#);
         let Ok(Value::Map(items)) = value else { panic!("{value:?}") };
-        assert_eq!(items.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["b", "a", "b"]);
+        assert_eq!(items.iter().map(|(key, _)| &**key).collect::<Vec<_>>(), ["b", "a", "b"]);
         assert_eq!(items[2].1, Value::Float(1.844_674_407_370_955_2e19));
     }
 

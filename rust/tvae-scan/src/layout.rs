@@ -35,8 +35,8 @@ pub(crate) fn layout(prefix: &str, tensors: &[&Tensor]) -> Option<Word> {
 }
 
 /// Names the experiment of a file by its keys at the top, and what a key of a state dict alone tells.
-pub(crate) fn add_experiment(top_keys: &[String], state_dicts: &mut [StateDict]) {
-    let told = |keys: &[&str]| top_keys.iter().any(|key| keys.contains(&key.as_str()));
+pub(crate) fn add_experiment(top_keys: &[Word], state_dicts: &mut [StateDict]) {
+    let told = |keys: &[&str]| top_keys.iter().any(|key| keys.contains(&&**key));
     let experiment = EXPERIMENTS.iter().find(|(keys, _)| told(keys)).map(|(_, name)| *name);
     for one in state_dicts {
         match (&one.layout, experiment) {

@@ -48,6 +48,7 @@ mod streams;
 pub mod table;
 mod tar;
 pub mod tensors;
+mod top;
 pub mod value;
 mod verify;
 mod walk;

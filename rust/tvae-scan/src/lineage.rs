@@ -1,12 +1,13 @@
 //! Where a checkpoint comes from, as far as it says so itself.
 
 use crate::convert::{Converter, attributes};
-use crate::pickle::{Document, NodeId, Value as Node};
-use crate::value::Value;
+use crate::pickle::{Document, Node, NodeId};
+use crate::value::{Value, Word};
+use crate::words;
 
 /// Keys at the top of a file that tell where it comes from: its own version and run, what it was trained from, when
 /// and by what, and the libraries that wrote it.
-const KEYS: [&str; 38] = [
+pub(crate) const KEYS: [&str; 38] = [
     "base_checkpoint",
     "base_sha256",
     "command",
@@ -46,15 +47,22 @@ const KEYS: [&str; 38] = [
     "usage_metadata",
     "version",
 ];
-/// Where a config names what the training began from, itself or by its `path`; and its own version.
-const IN_CONFIG: [&str; 7] = [
-    "base_checkpoint",
-    "checkpoint",
-    "epsilon_checkpoint",
-    "frozen_checkpoint",
-    "start_checkpoint",
-    "v5_5_checkpoint",
-    "version",
+macro_rules! in_config {
+    ($key:literal) => {
+        ($key, concat!("config.", $key), concat!("config.", $key, ".path"))
+    };
+}
+
+/// Where a config names what the training began from, itself or by its `path`; and its own version. Beside each key
+/// stands what the entry is called.
+const IN_CONFIG: [(&str, &str, &str); 7] = [
+    in_config!("base_checkpoint"),
+    in_config!("checkpoint"),
+    in_config!("epsilon_checkpoint"),
+    in_config!("frozen_checkpoint"),
+    in_config!("start_checkpoint"),
+    in_config!("v5_5_checkpoint"),
+    in_config!("version"),
 ];
 /// Keys of our own record.
 const RECORD: [&str; 12] = [
@@ -75,46 +83,43 @@ const RECORD: [&str; 12] = [
 const ROOM: usize = 32;
 const MOST_TEXT: usize = 512;
 
-/// What the values of a checkpoint say, in the order of the file; then what its config says.
-pub(crate) fn read(document: &Document<'_>) -> Vec<(String, Value)> {
-    let Node::Dict(top) = document.value(document.root()) else { return Vec::new() };
-    let mut found = Vec::new();
-    let mut config = None;
-    for &(key, item) in top.pairs {
-        let Some(key) = document.text_bytes(key) else { continue };
-        if key == b"config" {
-            config = Some(item);
-        } else if let Ok(at) = KEYS.binary_search_by(|known| known.as_bytes().cmp(key)) {
-            found.extend(kept(document, KEYS[at].into(), item));
-        }
-    }
-    let Some(config) = config else { return found };
-    for &(key, item) in attributes(document, config) {
-        let Some(key) = document.text_bytes(key) else { continue };
-        let Some(key) = IN_CONFIG.iter().find(|known| known.as_bytes() == key) else { continue };
-        let mut keep = |name: String, item: NodeId| found.extend(kept(document, name, item));
-        match document.value(item) {
-            Node::Dict(_) => {
-                if let Some(path) = document.lookup(item, "path") {
-                    keep(format!("config.{key}.path"), path);
-                }
-            }
-            _ => keep(format!("config.{key}"), item),
-        }
-    }
-    found
+/// The words of lineage: its keys, and what is told of a config.
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+    KEYS.into_iter().chain(IN_CONFIG.into_iter().flat_map(|(key, name, path)| [key, name, path]))
 }
 
-fn kept(document: &Document<'_>, name: String, item: NodeId) -> Option<(String, Value)> {
+/// What the value under one of the keys says.
+pub(crate) fn kept(document: &Document<'_>, name: &Word, item: NodeId) -> Option<(Word, Value)> {
     let value = Converter::new(document, ROOM).convert(item);
-    (!matches!(value, Value::Null)).then(|| (name, short(value)))
+    (!matches!(value, Value::Null)).then(|| (name.clone(), short(value)))
+}
+
+/// Adds what the config says.
+pub(crate) fn of_config(document: &Document<'_>, config: NodeId, found: &mut Vec<(Word, Value)>) {
+    for &(key, item) in attributes(document, config) {
+        let Some(key) = document.text_bytes(key) else { continue };
+        if !key.ends_with(b"checkpoint") && key != b"version" {
+            continue;
+        }
+        let Some(&(_, name, path)) = IN_CONFIG.iter().find(|known| known.0.as_bytes() == key) else {
+            continue;
+        };
+        match document.node(item) {
+            Node::Dict(_) => {
+                if let Some(item) = document.lookup(item, "path") {
+                    found.extend(kept(document, &Word::Borrowed(path), item));
+                }
+            }
+            _ => found.extend(kept(document, &Word::Borrowed(name), item)),
+        }
+    }
 }
 
 /// What our own record says.
-pub(crate) fn of_record(record: &Value) -> Vec<(String, Value)> {
+pub(crate) fn of_record(record: &Value) -> Vec<(Word, Value)> {
     let each = RECORD.iter().filter_map(|key| {
         let value = record.get(key).filter(|value| !matches!(value, Value::Null))?;
-        Some(((*key).to_owned(), short(value.clone())))
+        Some((words::word(key), short(value.clone())))
     });
     each.collect()
 }
@@ -139,8 +144,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_keys_are_sorted() {
-        assert!(KEYS.windows(2).all(|pair| pair[0] < pair[1]));
+    fn the_keys_of_a_config_end_alike() {
+        assert!(IN_CONFIG.iter().all(|(key, ..)| key.ends_with("checkpoint") || *key == "version"));
     }
 
     #[test]
@@ -158,6 +163,6 @@ mod tests {
             ("base_checkpoint".into(), Value::Null),
             ("epoch".into(), Value::Int(3)),
         ]);
-        assert_eq!(of_record(&record), [("version".to_owned(), Value::Text("0.1.0".into()))]);
+        assert_eq!(of_record(&record), [("version".into(), Value::Text("0.1.0".into()))]);
     }
 }

@@ -1,11 +1,14 @@
 //! What a checkpoint keeps of its optimizers.
 
+use std::sync::LazyLock;
+
 use crate::convert::Converter;
 use crate::pickle::{Document, NodeId, Value as Node};
 use crate::record::Optimizer;
+use crate::value::Word;
 
 /// Where an optimizer's state may be; the last is a list of them.
-const KEYS: [&str; 6] = [
+pub(crate) const KEYS: [&str; 6] = [
     "optimizer",
     "optimizer_state",
     "optimizer_state_dict",
@@ -18,26 +21,24 @@ const MOST: usize = 256;
 /// Parameters whose state is asked for the kind.
 const MOST_ASKED: usize = 4;
 
-/// The optimizers of a checkpoint, in the order of the file.
-pub(crate) fn read(document: &Document<'_>) -> Vec<Optimizer> {
-    let Node::Dict(top) = document.value(document.root()) else { return Vec::new() };
-    let mut found = Vec::new();
-    for &(key, item) in top.pairs {
-        let Some(key) = document.text_bytes(key) else { continue };
-        let Some(&key) = KEYS.iter().find(|known| known.as_bytes() == key) else { continue };
-        match document.value(item) {
-            Node::List(items) => {
-                let each = items.iter().take(MOST).enumerate();
-                found.extend(each.filter_map(|(at, &item)| one(document, format!("{key}[{at}]"), item)));
-            }
-            _ => found.extend(one(document, key.into(), item)),
-        }
-    }
-    found.truncate(MOST);
-    found
+/// The words of optimizers: their keys and kinds.
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+    KEYS.into_iter().chain(KINDS.into_iter().map(|kind| kind.1))
 }
 
-fn one(document: &Document<'_>, key: String, item: NodeId) -> Option<Optimizer> {
+/// Adds the optimizers under one of the keys.
+pub(crate) fn read(document: &Document<'_>, key: &Word, item: NodeId, found: &mut Vec<Optimizer>) {
+    match document.value(item) {
+        Node::List(items) => {
+            let each = items.iter().take(MOST).enumerate();
+            found.extend(each.filter_map(|(at, &item)| one(document, format!("{key}[{at}]").into(), item)));
+        }
+        _ => found.extend(one(document, key.clone(), item)),
+    }
+    found.truncate(MOST);
+}
+
+fn one(document: &Document<'_>, key: Word, item: NodeId) -> Option<Optimizer> {
     let state = document.lookup(item, "state");
     let groups = document.lookup(item, "param_groups");
     if state.is_none() && groups.is_none() {
@@ -124,18 +125,32 @@ impl Moments {
 
     /// The kind that keeps such a state. `AdamW`, `RAdam` and `AMSGrad` keep the same as `Adam`.
     pub(crate) fn kind(self) -> Option<&'static str> {
-        let has = |names: &[&str]| {
-            names.iter().all(|name| {
-                NAMES.iter().position(|one| one == name).is_some_and(|bit| self.0 >> bit & 1 == 1)
-            })
-        };
-        KINDS.iter().find(|(names, _)| has(names)).map(|(_, kind)| *kind)
+        BITS.iter().find(|(bits, _)| self.0 & bits == *bits).map(|(_, kind)| *kind)
     }
 }
+
+/// [`KINDS`] with the bits of their names.
+static BITS: LazyLock<Vec<(u32, &str)>> = LazyLock::new(|| {
+    let bits = |names: &[&str]| {
+        let mut all = Moments::default();
+        for name in names {
+            all.see(name);
+        }
+        all.0
+    };
+    KINDS.iter().map(|(names, kind)| (bits(names), *kind)).collect()
+});
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_name_of_a_kind_has_its_bit() {
+        assert!(
+            KINDS.iter().zip(&*BITS).all(|((names, _), (bits, _))| bits.count_ones() as usize == names.len())
+        );
+    }
 
     #[test]
     fn the_state_tells_the_kind() {

@@ -8,8 +8,8 @@ use crate::issue::Severity;
 use crate::optimizer::Moments;
 use crate::record::Optimizer;
 use crate::tensors::Tensor;
-use crate::value::Value;
-use crate::{json, lineage, metrics};
+use crate::value::{Value, Word};
+use crate::{json, lineage, metrics, words};
 
 /// How the names of tensors begin that are no weights, but the state of a run.
 pub(crate) const STATE: &str = "state/";
@@ -21,9 +21,9 @@ const MOST_DECODED: usize = 1 << 20;
 
 /// Takes over the record, and the value asked for.
 pub(crate) fn read(metadata: Vec<(String, String)>, file: &mut File<'_>) {
-    file.record.top_keys = metadata.iter().take(MOST_KEYS).map(|(key, _)| key.clone()).collect();
+    file.record.top_keys = metadata.iter().take(MOST_KEYS).map(|(key, _)| words::word(key)).collect();
     let mut room = MOST_DECODED;
-    let decoded: Vec<(String, Value)> = metadata
+    let decoded: Vec<(Word, Value)> = metadata
         .into_iter()
         .map(|(key, text)| {
             let value = match text.as_bytes().first() {
@@ -33,7 +33,7 @@ pub(crate) fn read(metadata: Vec<(String, String)>, file: &mut File<'_>) {
                 }
                 _ => None,
             };
-            (key, value.unwrap_or(Value::Text(text)))
+            (key.into(), value.unwrap_or(Value::Text(text)))
         })
         .collect();
     let all = Value::Map(decoded);
@@ -84,7 +84,7 @@ pub(crate) fn optimizers(state: &[&Tensor]) -> Vec<Optimizer> {
         found[at].2.see(moment);
     }
     let each = found.into_iter().map(|(kind, parameters, moments)| Optimizer {
-        key: format!("state/optim/{kind}"),
+        key: format!("state/optim/{kind}").into(),
         kind: moments.kind().map(Into::into),
         n_params: parameters.len() as u64,
         lr: Vec::new(),

@@ -84,7 +84,8 @@ pub struct Salvage {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Optimizer {
     /// The key that it was stored under.
-    pub key: String,
+    #[serde(deserialize_with = "words::read")]
+    pub key: Word,
     /// Its kind, such as `Adam`, as far as the names in its state tell.
     #[serde(deserialize_with = "words::read_option")]
     pub kind: Option<Word>,
@@ -144,13 +145,15 @@ pub struct FileRecord {
     /// The hash of the configuration that the file itself states.
     pub stated_hash: Option<String>,
     /// Keys at the top, in order.
-    pub top_keys: Vec<String>,
+    #[serde(deserialize_with = "words::read_all")]
+    pub top_keys: Vec<Word>,
     /// Tensors by key.
     pub state_dicts: Vec<StateDict>,
     /// The optimizers.
     pub optimizers: Vec<Optimizer>,
     /// Where it comes from: what is stored under names such as `base_checkpoint`, `run_id` or `version`.
-    pub lineage: Vec<(String, Value)>,
+    #[serde(deserialize_with = "words::read_pairs")]
+    pub lineage: Vec<(Word, Value)>,
     /// Records of the archive, or tensors of a safetensors file.
     pub n_records: Option<u64>,
     /// The id that torch wrote: equal ids are copies of the same save.

@@ -164,7 +164,7 @@ fn texts(entry: Value, wrong: &mut Vec<String>) -> Vec<(String, String)> {
     let mut texts = Vec::new();
     for (key, item) in items {
         match item {
-            Value::Text(text) => texts.push((key, text)),
+            Value::Text(text) => texts.push((key.into_owned(), text)),
             _ if wrong.len() < 16 => wrong.push(format!("__metadata__ has {key:?}, which is no text")),
             _ => {}
         }

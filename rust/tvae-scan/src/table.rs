@@ -97,7 +97,7 @@ pub fn files(scan: &Scan, judgement: &Judgement) -> Table {
     table.texts("layouts", rows, |row| {
         row.state_dicts.iter().filter_map(|one| one.layout.as_deref().map(str::to_owned)).collect()
     });
-    table.texts("top_keys", rows, |row| row.top_keys.clone());
+    table.texts("top_keys", rows, |row| row.top_keys.iter().map(ToString::to_string).collect());
     table.texts("imports", rows, |row| {
         row.imports.iter().map(|one| format!("{}.{}", one.module, one.name)).collect()
     });

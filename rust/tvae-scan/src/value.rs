@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::words;
 pub use crate::words::Word;
 
 /// A decoded value. Maps keep the order of the file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub enum Value {
     /// `None`.
+    #[default]
     Null,
     /// `True` or `False`.
     Bool(bool),
@@ -23,7 +25,7 @@ pub enum Value {
     /// A list, tuple or set.
     List(Vec<Value>),
     /// A dict, or the attributes of an object.
-    Map(Vec<(String, Value)>),
+    Map(#[serde(deserialize_with = "words::read_pairs")] Vec<(Word, Value)>),
 }
 
 impl Value {

@@ -149,6 +149,6 @@ fn weights(file: &FileRecord) -> Option<Vec<Weights>> {
 /// Whether the tensors below a key are the moments of an optimizer.
 fn is_optimizer(file: &FileRecord, key: &str) -> bool {
     file.optimizers.iter().any(|optimizer| {
-        key.strip_prefix(optimizer.key.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        key.strip_prefix(&*optimizer.key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     })
 }

@@ -96,6 +96,88 @@ pub(super) fn ours(version: Option<i64>) -> Word {
     }
 }
 
+/// Which of the telling keys are in a dictionary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Tells(u8);
+
+impl Tells {
+    const RADIAL: Self = Self(1);
+    const TRAINER: Self = Self(1 << 1);
+    const QUALIFIED: Self = Self(1 << 2);
+    const FULL: Self = Self(1 << 3);
+    const Q: Self = Self(1 << 4);
+    const PLAIN: Self = Self(1 << 5);
+    const BESIDE: Self = Self(1 << 6);
+    /// `dist_corr_*`, of which another key is an alias.
+    pub(super) const ALIASED: Self = Self(1 << 7);
+
+    /// What one key tells.
+    pub(super) fn of(key: &str) -> Self {
+        match key {
+            "radial_corr_A" | "radial_corr_B" => Self::RADIAL,
+            "distance_corr_A" | "distance_corr_B" | "geo_loss_A" | "radius_v0" | "radius_v9" => Self::TRAINER,
+            "hierarchy_A" | "hierarchy_B" => Self::QUALIFIED,
+            "Q_A" | "Q_B" | "richness_A" | "richness_B" => Self::FULL,
+            "Q" => Self::Q,
+            "hierarchy" | "hierarchy_original" => Self::PLAIN,
+            "coverage" | "richness" | "r_v0" | "r_v9" | "dist_corr" => Self::BESIDE,
+            "dist_corr_A" | "dist_corr_B" => Self::ALIASED,
+            _ => Self::default(),
+        }
+    }
+
+    /// Notes what another key tells.
+    pub(super) fn add(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    /// Whether a key of this kind is there.
+    pub(super) fn has(self, kind: Self) -> bool {
+        self.0 & kind.0 != 0
+    }
+}
+
+/// What a canonical name is of, as far as the families differ in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quantity {
+    Radius,
+    Coverage,
+    /// Hierarchy, Q and the correlation of distances.
+    Common,
+    Composite,
+    /// What only the trainer of v5.11 evaluates.
+    Trainer,
+    /// Variants that only experiments have.
+    Variant,
+    Other,
+}
+
+impl Quantity {
+    pub(super) fn of(name: &str) -> Self {
+        let mut stem = name;
+        while let Some(rest) = stem.strip_suffix("_A") {
+            stem = rest;
+        }
+        while let Some(rest) = stem.strip_suffix("_B") {
+            stem = rest;
+        }
+        match stem.strip_prefix("level_").unwrap_or(stem) {
+            "r_v0" | "r_v9" | "mean_radius" | "std_radius" | "mean_radii" | "radius_min" | "radius_max"
+            | "radius_range" | "richness" => Self::Radius,
+            "coverage" => Self::Coverage,
+            "hierarchy" | "Q" | "dist_corr" => Self::Common,
+            "composite_score" => Self::Composite,
+            "target_distance_corr" | "geo_loss" | "rad_loss" => Self::Trainer,
+            "avg_intra_variance" => Self::Variant,
+            stem if VARIANTS.iter().any(|start| stem.starts_with(start)) => Self::Variant,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// How the names of variants begin.
+const VARIANTS: [&str; 4] = ["hierarchy_", "richness_", "variance_", "unique_radii"];
+
 /// Who wrote a dictionary of metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Dialect {
@@ -119,42 +201,22 @@ pub(super) struct Evidence {
 }
 
 impl Dialect {
-    /// The dialect of a dictionary with these keys; `comprehensive` if it is an instance of `ComprehensiveMetrics`, or
+    /// The dialect of a dictionary with such keys; `comprehensive` if it is an instance of `ComprehensiveMetrics`, or
     /// stands where those do.
     /// The evidence is asked for where it matters.
-    pub(super) fn of<'k>(
-        keys: impl Iterator<Item = &'k str>,
-        comprehensive: bool,
-        evidence: impl FnOnce() -> Evidence,
-    ) -> Self {
-        // Which of the telling keys there are.
-        let (mut radial, mut trainer, mut qualified, mut full, mut q, mut plain, mut beside) =
-            (false, false, false, false, false, false, false);
-        for key in keys {
-            match key {
-                "radial_corr_A" | "radial_corr_B" => radial = true,
-                "distance_corr_A" | "distance_corr_B" | "geo_loss_A" | "radius_v0" | "radius_v9" => {
-                    trainer = true;
-                }
-                "hierarchy_A" | "hierarchy_B" => qualified = true,
-                "Q_A" | "Q_B" | "richness_A" | "richness_B" => full = true,
-                "Q" => q = true,
-                "hierarchy" | "hierarchy_original" => plain = true,
-                "coverage" | "richness" | "r_v0" | "r_v9" | "dist_corr" => beside = true,
-                _ => {}
-            }
-        }
-        match (qualified, radial, plain) {
-            (true, _, _) if full || comprehensive => {
+    pub(super) fn of(tells: Tells, comprehensive: bool, evidence: impl FnOnce() -> Evidence) -> Self {
+        let has = |kind| tells.has(kind);
+        match (has(Tells::QUALIFIED), has(Tells::RADIAL), has(Tells::PLAIN)) {
+            (true, _, _) if has(Tells::FULL) || comprehensive => {
                 if evidence().v5121 {
                     Self::V5121
                 } else {
                     Self::V512
                 }
             }
-            (true, false, false) if q => Self::Epsilon,
-            (false, true, false) if trainer => Self::V511,
-            (false, false, true) if beside => {
+            (true, false, false) if has(Tells::Q) => Self::Epsilon,
+            (false, true, false) if has(Tells::TRAINER) => Self::V511,
+            (false, false, true) if has(Tells::BESIDE) => {
                 if evidence().named {
                     Self::Sweep
                 } else {
@@ -165,55 +227,21 @@ impl Dialect {
         }
     }
 
-    /// The family of the metric with this canonical name; `large` if a radius of 1 or more is among them.
-    pub(super) fn family(self, name: &str, large: bool) -> &'static str {
-        let mut stem = name;
-        while let Some(rest) = stem.strip_suffix("_A") {
-            stem = rest;
-        }
-        while let Some(rest) = stem.strip_suffix("_B") {
-            stem = rest;
-        }
-        let stem = stem.strip_prefix("level_").unwrap_or(stem);
-        let radius = matches!(
-            stem,
-            "r_v0"
-                | "r_v9"
-                | "mean_radius"
-                | "std_radius"
-                | "mean_radii"
-                | "radius_min"
-                | "radius_max"
-                | "radius_range"
-                | "richness"
-        );
-        let common = radius || matches!(stem, "coverage" | "hierarchy" | "Q" | "dist_corr");
-        match self {
-            Self::V512 if radius && large => "v5.12 hyperbolic",
-            Self::V5121 if radius => "v5.12 hyperbolic",
-            Self::V5121 if stem == "coverage" => "v5.12.1",
-            Self::V512 | Self::V5121 if common => "v5.12",
-            Self::V511
-                if common
-                    || matches!(
-                        stem,
-                        "target_distance_corr" | "geo_loss" | "rad_loss" | "composite_score"
-                    ) =>
-            {
-                "v5.11"
-            }
-            Self::Epsilon if common || stem == "composite_score" => "epsilon coupled",
-            Self::Sweep if common => "sweep",
-            Self::Unqualified
-                if common
-                    || stem.starts_with("hierarchy_")
-                    || stem.starts_with("richness_")
-                    || stem.starts_with("variance_")
-                    || stem.starts_with("unique_radii")
-                    || stem == "avg_intra_variance" =>
-            {
-                "unqualified"
-            }
+    /// The family of a metric of this quantity; `large` if a radius of 1 or more is among them.
+    pub(super) fn family(self, quantity: Quantity, large: bool) -> &'static str {
+        let common = matches!(quantity, Quantity::Radius | Quantity::Coverage | Quantity::Common);
+        match (self, quantity) {
+            (Self::V512, Quantity::Radius) if large => "v5.12 hyperbolic",
+            (Self::V5121, Quantity::Radius) => "v5.12 hyperbolic",
+            (Self::V5121, Quantity::Coverage) => "v5.12.1",
+            (Self::V512 | Self::V5121, _) if common => "v5.12",
+            (Self::V511, Quantity::Trainer | Quantity::Composite) => "v5.11",
+            (Self::V511, _) if common => "v5.11",
+            (Self::Epsilon, Quantity::Composite) => "epsilon coupled",
+            (Self::Epsilon, _) if common => "epsilon coupled",
+            (Self::Sweep, _) if common => "sweep",
+            (Self::Unqualified, Quantity::Variant) => "unqualified",
+            (Self::Unqualified, _) if common => "unqualified",
             _ => UNKNOWN,
         }
     }
@@ -237,8 +265,15 @@ pub(super) fn of_best(name: &str, quick: bool) -> &'static str {
 mod tests {
     use super::*;
 
+    fn tells(keys: &[&str]) -> Tells {
+        keys.iter().fold(Tells::default(), |mut all, key| {
+            all.add(Tells::of(key));
+            all
+        })
+    }
+
     fn told(keys: &[&str], evidence: Evidence) -> Dialect {
-        Dialect::of(keys.iter().copied(), false, || evidence)
+        Dialect::of(tells(keys), false, || evidence)
     }
 
     #[test]
@@ -247,7 +282,7 @@ mod tests {
         let full = ["coverage", "hierarchy_A", "radial_corr_A", "distance_corr_A", "Q_B"];
         assert_eq!(told(&full, none), Dialect::V512);
         assert_eq!(told(&full, Evidence { v5121: true, ..none }), Dialect::V5121);
-        assert_eq!(Dialect::of(["hierarchy_A"].into_iter(), true, || none), Dialect::V512);
+        assert_eq!(Dialect::of(tells(&["hierarchy_A"]), true, || none), Dialect::V512);
         assert_eq!(told(&["coverage", "radial_corr_A", "radius_v0"], none), Dialect::V511);
         assert_eq!(told(&["hierarchy_A", "hierarchy_B", "dist_corr_A", "Q"], none), Dialect::Epsilon);
         assert_eq!(told(&["coverage", "hierarchy"], none), Dialect::Unqualified);
@@ -271,7 +306,11 @@ mod tests {
         ];
         for name in names {
             let mut given = vec![of_history(name), of_best("Q", true), of_best(name, false), "training"];
-            given.extend(dialects.iter().flat_map(|one| [one.family(name, true), one.family(name, false)]));
+            given.extend(
+                dialects
+                    .iter()
+                    .flat_map(|one| [true, false].map(|large| one.family(Quantity::of(name), large))),
+            );
             for family in given {
                 assert!(families().any(|(known, _)| known == family), "{family}");
             }
@@ -281,10 +320,10 @@ mod tests {
 
     #[test]
     fn a_radius_of_one_or_more_is_hyperbolic_and_the_rest_stays_comparable() {
-        assert_eq!(Dialect::V512.family("r_v0_A", true), "v5.12 hyperbolic");
-        assert_eq!(Dialect::V512.family("richness_B", false), "v5.12");
-        assert_eq!(Dialect::V512.family("hierarchy_B", true), "v5.12");
-        assert_eq!(Dialect::V5121.family("coverage", false), "v5.12.1");
-        assert_eq!(Dialect::V512.family("homemade", false), UNKNOWN);
+        assert_eq!(Dialect::V512.family(Quantity::of("r_v0_A"), true), "v5.12 hyperbolic");
+        assert_eq!(Dialect::V512.family(Quantity::of("richness_B"), false), "v5.12");
+        assert_eq!(Dialect::V512.family(Quantity::of("hierarchy_B"), true), "v5.12");
+        assert_eq!(Dialect::V5121.family(Quantity::of("coverage"), false), "v5.12.1");
+        assert_eq!(Dialect::V512.family(Quantity::of("homemade"), false), UNKNOWN);
     }
 }

@@ -2,14 +2,15 @@
 
 use std::sync::LazyLock;
 
-use crate::words::{Index, Word};
+use super::family::{Quantity, Tells};
+use crate::words::{self, Word};
 
 /// A key that metrics are usually stored under.
 #[derive(Debug, PartialEq)]
-pub(super) struct Spelling {
-    pub key: &'static str,
+struct Spelling {
+    key: &'static str,
     /// What it is called here. An unqualified name stays unqualified: which branch it means is not known.
-    pub name: &'static str,
+    name: &'static str,
     /// It is a metric also at the top of a file, where everything else has its keys too.
     top: bool,
 }
@@ -98,27 +99,89 @@ static KEYS: [Spelling; 72] = [
     top("within_var", "richness"),
 ];
 
-static INDEX: LazyLock<Index> = LazyLock::new(|| Index::of(KEYS.iter().map(|one| one.key)));
+/// A canonical name and what it tells.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Name {
+    pub text: &'static str,
+    pub quantity: Quantity,
+    pub is_coverage: bool,
+}
 
-/// What is known of a key. Every key of every file is looked up here.
+impl Name {
+    pub(super) fn of(text: &'static str) -> Self {
+        Self { text, quantity: Quantity::of(text), is_coverage: is_coverage(text) }
+    }
+}
+
+/// One of the usual keys and what it tells.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Usual {
+    pub(super) key: &'static str,
+    name: Name,
+    /// Its name where `dist_corr_*` stands beside it.
+    aliased: Name,
+    /// It is a metric also at the top of a file.
+    pub(super) top: bool,
+    /// Its name there, if that is another.
+    ranking: Option<Name>,
+    pub(super) tells: Tells,
+    pub(super) is_table: bool,
+    pub(super) is_radius: bool,
+}
+
+impl Usual {
+    fn of(spelling: &Spelling) -> Self {
+        let Spelling { key, name, top } = *spelling;
+        let aliased = alias(key).unwrap_or(name);
+        Self {
+            key,
+            name: Name::of(name),
+            aliased: Name::of(aliased),
+            top,
+            ranking: ranking(key).map(Name::of),
+            tells: Tells::of(key),
+            is_table: is_table(key),
+            is_radius: is_radius(key),
+        }
+    }
+
+    /// Its name; `aliased` if `dist_corr_*` stands beside it.
+    pub(super) fn name(&self, aliased: bool) -> &Name {
+        if aliased { &self.aliased } else { &self.name }
+    }
+
+    /// Its name at the top of a file.
+    pub(super) fn name_at_top(&self, aliased: bool) -> &Name {
+        self.ranking.as_ref().unwrap_or_else(|| self.name(aliased))
+    }
+}
+
+/// The usual keys, by their places among all words.
+static USUAL: LazyLock<Vec<Option<Usual>>> = LazyLock::new(|| {
+    let find = |word: &&str| KEYS.binary_search_by(|one| one.key.cmp(word)).ok();
+    words::all().iter().map(|word| find(word).map(|at| Usual::of(&KEYS[at]))).collect()
+});
+
+/// What is known of a key.
 #[inline]
-pub(super) fn find(key: &[u8]) -> Option<&'static Spelling> {
-    INDEX.find(key, |place| KEYS[place].key).map(|place| &KEYS[place])
+pub(super) fn find(key: &[u8]) -> Option<&'static Usual> {
+    USUAL[words::place(key)?].as_ref()
 }
 
 /// The usual keys and their names.
 pub(super) fn words() -> impl Iterator<Item = &'static str> {
-    KEYS.iter().flat_map(|one| [one.key, one.name])
+    let ranking = ["r", "r_A", "r_B"].into_iter().filter_map(ranking);
+    KEYS.iter().flat_map(|one| [one.key, one.name]).chain(ranking)
 }
 
-/// A key as a word: the usual ones are not copied.
-pub(super) fn word(key: &str) -> Word {
-    find(key.as_bytes()).map_or_else(|| Word::Owned(key.to_owned()), |one| Word::Borrowed(one.key))
+/// Whether a canonical name is of a coverage, which is kept as a fraction.
+pub(super) fn is_coverage(name: &str) -> bool {
+    matches!(name, "coverage" | "coverage_A" | "coverage_B" | "coverage_sampled")
 }
 
-/// Whether a key at the top of a file is a metric.
-pub(super) fn is_top(key: &str) -> bool {
-    find(key.as_bytes()).is_some_and(|one| one.top)
+/// Whether a key is that of a radius.
+pub(super) fn is_radius(key: &str) -> bool {
+    key.starts_with("r_v") || key.starts_with("mean_radius") || key.starts_with("radius_v")
 }
 
 /// What `best_X` is the best of, if that is a metric.
@@ -142,31 +205,33 @@ pub(super) fn is_history(key: &str) -> Option<(&str, &str)> {
         .find_map(|end| Some((key.strip_suffix(end)?.strip_suffix("_history")?, end)))
 }
 
+/// What v5.12 wrote as an alias of `dist_corr_*`; in v5.11 it was another quantity.
+fn alias(key: &str) -> Option<&'static str> {
+    match key {
+        "distance_corr_A" => Some("dist_corr_A"),
+        "distance_corr_B" => Some("dist_corr_B"),
+        _ => None,
+    }
+}
+
+/// The correlation that v5.7 trained for with its `ranking_weight`; elsewhere `r` is a radius.
+fn ranking(key: &str) -> Option<&'static str> {
+    match key {
+        "r" => Some("ranking_r"),
+        "r_A" => Some("ranking_r_A"),
+        "r_B" => Some("ranking_r_B"),
+        _ => None,
+    }
+}
+
 /// The canonical name of `key`; `aliased` if `dist_corr_*` stands beside it.
 pub(super) fn canonical(key: &str, aliased: bool) -> Word {
-    let known = find(key.as_bytes());
-    known.map_or_else(|| Word::Owned(key.to_owned()), |known| canonical_of(known, aliased))
+    find(key.as_bytes()).map_or_else(|| words::word(key), |usual| Word::Borrowed(usual.name(aliased).text))
 }
 
-/// The canonical name of one of the usual keys.
-pub(super) fn canonical_of(known: &'static Spelling, aliased: bool) -> Word {
-    // v5.12 wrote `distance_corr_*` as an alias of `dist_corr_*`; in v5.11 it was another quantity.
-    Word::Borrowed(match known.key {
-        "distance_corr_A" if aliased => "dist_corr_A",
-        "distance_corr_B" if aliased => "dist_corr_B",
-        _ => known.name,
-    })
-}
-
-/// The canonical name of what stands at the top of a file, as a value, a history or a best.
-pub(super) fn canonical_at_top(key: &str, aliased: bool) -> Word {
-    // The correlation that v5.7 trained for with its `ranking_weight`; elsewhere `r` is a radius.
-    match key {
-        "r" => Word::Borrowed("ranking_r"),
-        "r_A" => Word::Borrowed("ranking_r_A"),
-        "r_B" => Word::Borrowed("ranking_r_B"),
-        _ => canonical(key, aliased),
-    }
+/// The canonical name of what stands at the top of a file as a history or a best.
+pub(super) fn canonical_at_top(key: &str) -> Word {
+    ranking(key).map_or_else(|| canonical(key, false), Word::Borrowed)
 }
 
 /// The branch that a group of metrics is called after.
@@ -208,6 +273,7 @@ mod tests {
         let plain = |key| is_history(key).is_none() && branch(key).is_none() && !is_training(key);
         assert!(KEYS.iter().all(|one| plain(one.key)));
         assert!(KEYS.iter().all(|one| find(one.key.as_bytes()).is_some_and(|found| found.key == one.key)));
+        assert!(find(b"epoch").is_none() && find(b"hierarchy_snapped").is_none());
     }
 
     #[test]
@@ -233,6 +299,7 @@ mod tests {
             assert_eq!(canonical(key, false), name);
         }
         assert_eq!(canonical("distance_corr_B", true), "dist_corr_B");
+        assert_eq!(canonical_at_top("r_A"), "ranking_r_A");
     }
 
     #[test]

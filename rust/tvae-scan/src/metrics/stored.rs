@@ -1,6 +1,7 @@
 //! What a checkpoint keeps in a dictionary of metrics, whatever stands in for the dictionary.
 
-use super::names::{self, Spelling};
+use super::family::Tells;
+use super::names::{self, Usual};
 use crate::convert::{Converter, label, type_name};
 use crate::pickle::{Document, Node as Kind, NodeId, ScalarValue, Value as Node};
 use crate::value::{Value, Word};
@@ -14,6 +15,9 @@ const MOST_NUMBERS: usize = 64;
 /// Levels of groups inside a dictionary of metrics.
 const MOST_DEPTH: usize = 4;
 
+/// A value, with the type that it was stored as.
+pub(super) type Measured = (Value, &'static str);
+
 /// Whose a group of metrics is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Owner {
@@ -26,12 +30,33 @@ pub(super) enum Owner {
     Training,
 }
 
+/// The key of a stored value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Key {
+    Usual(&'static Usual),
+    Other(Word),
+}
+
+impl Key {
+    pub(super) fn into_word(self) -> Word {
+        match self {
+            Self::Usual(usual) => Word::Borrowed(usual.key),
+            Self::Other(key) => key,
+        }
+    }
+
+    fn is_radius(&self) -> bool {
+        match self {
+            Self::Usual(usual) => usual.is_radius,
+            Self::Other(key) => names::is_radius(key),
+        }
+    }
+}
+
 /// One stored value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Stored {
-    pub key: Word,
-    /// The key is one of the usual ones.
-    pub known: Option<&'static Spelling>,
+    pub key: Key,
     pub source: Word,
     pub owner: Owner,
     pub value: Value,
@@ -42,6 +67,10 @@ pub(super) struct Stored {
 pub(super) struct Gather<'d, 'a> {
     document: &'d Document<'a>,
     pub found: Vec<Stored>,
+    /// What the keys of those found tell.
+    pub tells: Tells,
+    /// A radius of 1 or more is among them, which no Euclidean norm in the ball of curvature 1 can be.
+    pub large: bool,
     /// An instance of `ComprehensiveMetrics` was among them.
     pub comprehensive: bool,
     left: usize,
@@ -49,7 +78,25 @@ pub(super) struct Gather<'d, 'a> {
 
 impl<'d, 'a> Gather<'d, 'a> {
     pub(super) fn new(document: &'d Document<'a>) -> Self {
-        Self { document, found: Vec::new(), comprehensive: false, left: MOST }
+        Self {
+            document,
+            found: Vec::new(),
+            tells: Tells::default(),
+            large: false,
+            comprehensive: false,
+            left: MOST,
+        }
+    }
+
+    /// Adds what was found under a key.
+    pub(super) fn add(&mut self, key: Key, source: Word, owner: Owner, measured: Measured) {
+        let (value, dtype) = measured;
+        self.tells.add(match &key {
+            Key::Usual(usual) => usual.tells,
+            Key::Other(key) => Tells::of(key),
+        });
+        self.large |= key.is_radius() && value.number().is_some_and(|value| value >= 1.0);
+        self.found.push(Stored { key, source, owner, value, dtype });
     }
 
     /// The metrics of a dictionary, of an object's attributes, or of the last of a list of those.
@@ -87,9 +134,9 @@ impl<'d, 'a> Gather<'d, 'a> {
                 return;
             }
             self.left -= 1;
-            let known = self.document.text_bytes(key).and_then(names::find);
-            if let Some(known) = known {
-                self.usual(known, item, source, owner, depth);
+            let usual = self.document.text_bytes(key).and_then(names::find);
+            if let Some(usual) = usual {
+                self.usual(usual, item, source, owner, depth);
             } else {
                 self.unusual(key, item, source, owner, depth);
             }
@@ -97,29 +144,23 @@ impl<'d, 'a> Gather<'d, 'a> {
     }
 
     /// A pair with one of the usual keys, which are those of no history, branch or training.
-    fn usual(&mut self, known: &'static Spelling, item: NodeId, source: &Word, owner: Owner, depth: usize) {
-        let key = Word::Borrowed(known.key);
-        if let Some((value, dtype)) = self.measured(item, || names::is_table(known.key)) {
-            let source = source.clone();
-            self.found.push(Stored { key, known: Some(known), source, owner, value, dtype });
-        } else if matches!(self.document.node(item), Kind::Dict(_) | Kind::Object(_)) {
-            self.group(item, &Word::Owned(format!("{source}.{key}")), owner, depth + 1);
+    fn usual(&mut self, usual: &'static Usual, item: NodeId, source: &Word, owner: Owner, depth: usize) {
+        if let Some(measured) = self.measured(item, || usual.is_table) {
+            self.add(Key::Usual(usual), source.clone(), owner, measured);
+        } else if self.is_group(item) {
+            self.group(item, &Word::Owned(format!("{source}.{}", usual.key)), owner, depth + 1);
         }
     }
 
     fn unusual(&mut self, key: NodeId, item: NodeId, source: &Word, owner: Owner, depth: usize) {
-        let key = Word::Owned(match self.document.as_text(key) {
-            Some(text) if text.len() <= 256 => text.to_owned(),
-            _ => label(self.document, key),
-        });
-        let known = None;
+        let key = label(self.document, key);
         let last = names::is_history(&key).and_then(|_| self.last(item));
-        if let Some((value, dtype)) = last {
+        if let Some(last) = last {
             let source = Word::Owned(format!("{source}.{key}[-1]"));
-            self.found.push(Stored { key, known, source, owner, value, dtype });
-        } else if let Some((value, dtype)) = self.measured(item, || names::is_table(&key)) {
-            self.found.push(Stored { key, known, source: source.clone(), owner, value, dtype });
-        } else if matches!(self.document.node(item), Kind::Dict(_) | Kind::Object(_)) {
+            self.add(Key::Other(key), source, owner, last);
+        } else if let Some(measured) = self.measured(item, || names::is_table(&key)) {
+            self.add(Key::Other(key), source.clone(), owner, measured);
+        } else if self.is_group(item) {
             let inner = match names::branch(&key) {
                 Some(branch) => Owner::Branch(branch),
                 None if names::is_training(&key) => Owner::Training,
@@ -129,16 +170,17 @@ impl<'d, 'a> Gather<'d, 'a> {
         }
     }
 
+    fn is_group(&self, item: NodeId) -> bool {
+        matches!(self.document.node(item), Kind::Dict(_) | Kind::Object(_))
+    }
+
     /// A value that can be a metric, with its type: a number, text that is one, a table of numbers, null; a value in
     /// a tensor is null, as tensors are not read.
-    pub(super) fn measured(
-        &self,
-        item: NodeId,
-        is_table: impl FnOnce() -> bool,
-    ) -> Option<(Value, &'static str)> {
-        // Most are floats, of Python or of numpy.
+    pub(super) fn measured(&self, item: NodeId, is_table: impl FnOnce() -> bool) -> Option<Measured> {
+        // Most are numbers, of Python or of numpy.
         match self.document.node(item) {
             Kind::Float(value) => return Some((Value::Float(value), "float")),
+            Kind::Int(value) => return Some((Value::Int(value), "int")),
             Kind::Scalar(at) => {
                 if let Some((value, dtype)) = self.document.usual_scalar(at) {
                     return Some((number(&value)?, dtype));
@@ -148,8 +190,6 @@ impl<'d, 'a> Gather<'d, 'a> {
         }
         let node = self.document.value(item);
         let value = match node {
-            Node::Int(value) => Value::Int(value),
-            Node::Float(value) => Value::Float(value),
             Node::None => Value::Null,
             Node::Text(text) => Value::Float(text.trim().parse().ok()?),
             Node::Tensor(tensor) if tensor.numel().is_some_and(|count| count <= MOST_NUMBERS as u64) => {
@@ -195,7 +235,7 @@ impl<'d, 'a> Gather<'d, 'a> {
     }
 
     /// The last value of a history.
-    pub(super) fn last(&self, item: NodeId) -> Option<(Value, &'static str)> {
+    pub(super) fn last(&self, item: NodeId) -> Option<Measured> {
         match self.document.value(item) {
             Node::List(items) | Node::Tuple(items) => self.measured(*items.last()?, || false),
             Node::Object(object) => self.measured(*object.items.last()?, || false),
@@ -208,19 +248,25 @@ impl<'d, 'a> Gather<'d, 'a> {
         }
     }
 
-    /// The largest number of a history, or of the end of a very long one.
-    pub(super) fn largest(&self, item: NodeId) -> f64 {
-        let number = |item| match self.document.value(item) {
-            Node::Float(value) => value,
-            _ => self.measured(item, || false).and_then(|(value, _)| value.number()).unwrap_or(0.0),
+    /// The largest number of a history, or of the end of a very long one; some number above `enough`, if there is one.
+    pub(super) fn largest(&self, item: NodeId, enough: f64) -> f64 {
+        let items = match self.document.node(item) {
+            Kind::List(at) => self.document.list(at),
+            Kind::Tuple(run) => self.document.run(run),
+            _ => return self.last(item).and_then(|(value, _)| value.number()).unwrap_or(0.0),
         };
-        match self.document.value(item) {
-            Node::List(items) | Node::Tuple(items) => {
-                let late = items.iter().rev().take(MOST_HISTORY);
-                late.copied().map(number).fold(0.0, f64::max)
+        let mut largest: f64 = 0.0;
+        for &item in items.iter().rev().take(MOST_HISTORY) {
+            let number = match self.document.node(item) {
+                Kind::Float(value) => value,
+                _ => self.measured(item, || false).and_then(|(value, _)| value.number()).unwrap_or(0.0),
+            };
+            largest = largest.max(number);
+            if largest > enough {
+                break;
             }
-            _ => self.last(item).and_then(|(value, _)| value.number()).unwrap_or(0.0),
         }
+        largest
     }
 }
 
