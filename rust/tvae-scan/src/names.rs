@@ -112,18 +112,21 @@ impl<'d> Names<'d> {
         }
         let mut digits = 1;
         let mut end = u64::from_le_bytes(*middle) >> 8 | u64::from(b'0') << 56;
-        let mut count = 0;
+        let (mut count, place) = (0, u32::try_from(first).unwrap_or(NONE));
         let directory = self.directory;
-        for (name, slot) in directory.names().skip(first).zip(&mut self.numbered) {
+        let entries = directory.entries.get(first..).unwrap_or_default();
+        let last = entries.len().min(MOST_NUMBER);
+        for ((entry, slot), at) in entries[..last].iter().zip(&mut self.numbered).zip(0..) {
+            let name = directory.name(entry);
             // Eight to sixteen bytes at a time are too short for the library's comparison to pay.
             let same = name.len() == folder.len() + digits
                 && name.last_chunk() == Some(&end.to_le_bytes())
                 && name.first_chunk() == Some(start)
                 && name[folder.len() - 8..].first_chunk() == Some(middle);
-            if !same || digits > MOST_DIGITS {
+            if !same {
                 break;
             }
-            *slot = u32::try_from(first + count).unwrap_or(NONE);
+            *slot = place + at;
             count += 1;
             end += 1 << 56;
             if end >> 56 > u64::from(b'9') {
@@ -263,4 +266,5 @@ fn carried(end: u64, digits: usize) -> (u64, usize) {
     (end, digits)
 }
 
-const MOST_DIGITS: usize = 5;
+/// Numbers of records have five digits at most.
+const MOST_NUMBER: usize = 100_000;
