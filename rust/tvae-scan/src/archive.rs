@@ -21,7 +21,7 @@ const MOST_FOREIGN: usize = 65_536;
 /// Reads a file that begins as a zip file.
 pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     file.record.kind = "torch_zip".into();
-    let entries = std::mem::take(&mut file.entries);
+    let entries = std::mem::take(&mut file.room.entries);
     let directory = match zip::directory_in(source, false, entries, &mut file.streams.issues) {
         Ok(directory) => directory,
         Err(Failure::NoEnd) => {
@@ -49,10 +49,10 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
         file.record.kind = "zip".into();
         return file.corrupt("Z002", "an archive without records");
     }
-    let names = Names::of(&directory, std::mem::take(&mut file.numbered));
+    let names = Names::of(&directory, std::mem::take(&mut file.room.numbered));
     records(source, &directory, &names, file);
-    file.numbered = names.into_room();
-    file.entries = directory.entries;
+    file.room.numbered = names.into_room();
+    file.room.entries = directory.entries;
 }
 
 /// Reads the records of an archive.
@@ -116,7 +116,7 @@ fn alike(
     if !file.streams.is_first() {
         return false;
     }
-    let mut patterns = std::mem::take(&mut file.patterns);
+    let mut patterns = std::mem::take(&mut file.room.patterns);
     let mut missed = false;
     let found = patterns.find(&read.bytes).and_then(|(known, mut found)| {
         names.are_only([].into_iter(), known.storages).then_some(())?;
@@ -129,15 +129,15 @@ fn alike(
             return None;
         }
         file.streams.absorb(&mut found, read.base);
-        file.tensors.clear();
-        file.tensors.taken = known.storages;
+        file.room.tensors.clear();
+        file.room.tensors.taken = known.storages;
         file.record.state_dicts = dicts;
         Some(())
     });
     if missed {
         patterns.forget();
     }
-    file.patterns = patterns;
+    file.room.patterns = patterns;
     found.is_some()
 }
 
@@ -166,18 +166,19 @@ fn decode(
     let Some(mut document) = found.document else { return true };
     file.values(&document);
     storages(source, directory, names, file);
-    let fits = !document.was_missed() && !file.tensors.doubt;
+    let fits = !document.was_missed() && !file.room.tensors.doubt;
     if parts && fits && first && whole && file.streams.issues_of_form() == quiet && is_only(names, file) {
         let pattern = file.streams.pattern(read, &document, told);
-        let known = pattern.and_then(|pattern| Known::of(pattern, &file.tensors, &file.record.state_dicts));
+        let known =
+            pattern.and_then(|pattern| Known::of(pattern, &file.room.tensors, &file.record.state_dicts));
         if let Some(known) = known {
-            file.patterns.keep(known);
+            file.room.patterns.keep(known);
         }
     }
     let caught = document.take_caught();
     file.streams.recycle(document);
     if fits {
-        let shares: Vec<_> = file.tensors.take_shares().collect();
+        let shares: Vec<_> = file.room.tensors.take_shares().collect();
         file.streams.keep_all(caught, shares);
     }
     fits
@@ -252,7 +253,7 @@ fn unused(source: &Source, directory: &Directory, names: &Names, file: &mut File
     let mut looked = 0;
     for entry in &directory.entries {
         let Some((start, key)) = directory.name(entry).split_at_checked(folder.len()) else { continue };
-        if !start.eq_ignore_ascii_case(&folder) || file.tensors.is_used(key) {
+        if !start.eq_ignore_ascii_case(&folder) || file.room.tensors.is_used(key) {
             continue;
         }
         looked += 1;
@@ -270,9 +271,9 @@ fn unused(source: &Source, directory: &Directory, names: &Names, file: &mut File
 
 /// Whether it is easily told that all records of raw bytes are storages of tensors.
 fn is_only(names: &Names, file: &File<'_>) -> bool {
-    let storages = &file.tensors.storages;
+    let storages = &file.room.tensors.storages;
     let numbers = storages.list.iter().filter_map(|storage| storage.number);
-    names.are_only(numbers, file.tensors.taken)
+    names.are_only(numbers, file.room.tensors.taken)
 }
 
 /// Not a name that torch gives to a record of text or of raw bytes.
@@ -422,8 +423,8 @@ fn storages(source: &Source, directory: &Directory, names: &Names, file: &mut Fi
     };
     let cut = file.record.salvaged.is_some();
     let mut found = Issues::default();
-    places::place(&mut file.tensors, find, cut, &mut found);
-    file.tensors.place_taken(names.numbered(), &directory.entries, source.size());
+    places::place(&mut file.room.tensors, find, cut, &mut found);
+    file.room.tensors.place_taken(names.numbered(), &directory.entries, source.size());
     packed.into_vec().into_iter().chain(found.into_vec()).for_each(|issue| file.streams.issues.push(issue));
     file.placed();
 }

@@ -86,11 +86,6 @@ pub(crate) struct Tensors {
 
 impl Tensors {
     /// Without tensors, but with the room for them.
-    pub(crate) fn emptied(mut self) -> Self {
-        self.clear();
-        self
-    }
-
     pub(crate) fn clear(&mut self) {
         let Self {
             text,

@@ -42,7 +42,8 @@ pub(crate) struct Room {
     pub numbered: Vec<u32>,
     pub lengths: Vec<u8>,
     pub tensors: Tensors,
-    pub pickle: crate::pickle::Room,
+    /// None while the streams of a file have it.
+    pub pickle: Option<Box<crate::pickle::Room>>,
     pub patterns: Patterns,
 }
 
@@ -52,28 +53,24 @@ pub(crate) struct File<'k> {
     pub want: Want<'k>,
     pub record: FileRecord,
     pub streams: Streams,
-    pub tensors: Tensors,
     /// The tensors with their names and places, if they are wanted.
     pub listed: Vec<Tensor>,
     pub value: Option<Value>,
-    pub entries: Vec<Entry>,
-    pub numbered: Vec<u32>,
-    pub patterns: Patterns,
-    pub lengths: Vec<u8>,
+    pub room: Box<Room>,
 }
 
 impl<'k> File<'k> {
-    pub(crate) fn new(want: Want<'k>, room: Room) -> Self {
-        let Room { entries, numbered, lengths, tensors, pickle, patterns } = room;
-        let streams = Streams::new(pickle);
-        Self { want, tensors, entries, numbered, lengths, patterns, streams, ..Self::default() }
+    pub(crate) fn new(want: Want<'k>, mut room: Box<Room>) -> Self {
+        let (record, streams) = (FileRecord::default(), Streams::new(room.pickle.take().unwrap_or_default()));
+        Self { want, record, streams, listed: Vec::new(), value: None, room }
     }
 
     /// What is left of it beside the record.
-    pub(crate) fn into_room(self) -> Room {
-        let Self { tensors, entries, numbered, lengths, streams, patterns, .. } = self;
-        let (tensors, pickle) = (tensors.emptied(), streams.into_room());
-        Room { entries, numbered, lengths, tensors, pickle, patterns }
+    pub(crate) fn into_room(self) -> Box<Room> {
+        let Self { mut room, streams, .. } = self;
+        room.tensors.clear();
+        room.pickle = Some(streams.into_room());
+        room
     }
 
     /// The file is damaged, and nothing of it is known.
@@ -93,7 +90,7 @@ impl<'k> File<'k> {
     /// Takes over what the values of a checkpoint say, and looks for its tensors.
     pub(crate) fn values(&mut self, document: &Document<'_>) {
         self.summary(document);
-        self.tensors.find(document, &mut self.streams.issues);
+        self.room.tensors.find(document, &mut self.streams.issues);
         self.value = self.want.key.and_then(|key| crate::find::find(document, key));
     }
 
@@ -112,23 +109,23 @@ impl<'k> File<'k> {
     /// Takes over where the storages are.
     pub(crate) fn places(&mut self, places: &HashMap<String, Place>) {
         let cut = self.record.salvaged.is_some();
-        places::place(&mut self.tensors, places::by_key(places), cut, &mut self.streams.issues);
+        places::place(&mut self.room.tensors, places::by_key(places), cut, &mut self.streams.issues);
         self.placed();
     }
 
     /// Looks at places that the storages have already.
     pub(crate) fn placed_before(&mut self) {
         let cut = self.record.salvaged.is_some();
-        places::place(&mut self.tensors, |_, storage| storage.place, cut, &mut self.streams.issues);
+        places::place(&mut self.room.tensors, |_, storage| storage.place, cut, &mut self.streams.issues);
         self.placed();
     }
 
     /// Sums up the tensors, now that it is known where they are.
     pub(crate) fn placed(&mut self) {
-        self.record.state_dicts = places::state_dicts(&mut self.tensors);
+        self.record.state_dicts = places::state_dicts(&mut self.room.tensors);
         layout::add_experiment(&self.record.top_keys, &mut self.record.state_dicts);
         if self.want.tensors {
-            let tensors = &self.tensors;
+            let tensors = &self.room.tensors;
             self.listed = tensors.placed.iter().map(|placed| tensors.tensor(placed)).collect();
         }
     }
@@ -181,7 +178,7 @@ fn decoded(record: &FileRecord) -> Result<(), Error> {
 
 /// Reads a file that is open into its record.
 #[allow(clippy::cast_precision_loss)] // a time is a number of seconds here; the exact one is in the identity
-pub(crate) fn look<'k>(path: &Path, source: &mut Source<'_>, want: Want<'k>, room: Room) -> File<'k> {
+pub(crate) fn look<'k>(path: &Path, source: &mut Source<'_>, want: Want<'k>, room: Box<Room>) -> File<'k> {
     let started = Instant::now();
     let mut file = File::new(want, room);
     let facts = source.facts();

@@ -14,7 +14,8 @@ use crate::source::{ReadAt, Source, Windows};
 #[derive(Debug, Default)]
 pub struct Inspector {
     windows: Windows,
-    room: Room,
+    /// None before the first file, and during one.
+    room: Option<Box<Room>>,
     refuses_links: bool,
     opcodes: u64,
 }
@@ -45,7 +46,7 @@ impl Inspector {
     pub fn inspect(&mut self, path: &Path) -> Result<FileRecord, Error> {
         let mut file = self.file(path, Want::default())?;
         let record = std::mem::take(&mut file.record);
-        self.room = file.into_room();
+        self.room = Some(file.into_room());
         Ok(record)
     }
 
@@ -59,7 +60,7 @@ impl Inspector {
         };
         let mut file = self.stable(path, Want::default(), open)?;
         let record = std::mem::take(&mut file.record);
-        self.room = file.into_room();
+        self.room = Some(file.into_room());
         Ok(record)
     }
 
@@ -81,7 +82,7 @@ impl Inspector {
             return Ok(file);
         }
         // A save may just have ended; one that goes on is not waited for.
-        self.room = file.into_room();
+        self.room = Some(file.into_room());
         let (mut file, changed) = self.once(path, want, &open)?;
         if changed {
             file.record.issues.push(Issue {
@@ -103,7 +104,7 @@ impl Inspector {
         open: impl Fn(Windows) -> Result<Source<'r>, Error>,
     ) -> Result<(File<'k>, bool), Error> {
         let mut source = open(std::mem::take(&mut self.windows))?;
-        let mut file = look(path, &mut source, want, std::mem::take(&mut self.room));
+        let mut file = look(path, &mut source, want, self.room.take().unwrap_or_default());
         self.opcodes = file.streams.opcodes;
         let changed = source.has_changed();
         if let Some(error) = source.trouble() {

@@ -78,8 +78,8 @@ fn cut(file: &mut File<'_>, message: String) {
     file.streams.issues.add("Z010", Severity::Error, message);
     file.streams.worsen(Safety::Unparsed);
     file.record.status = Status::Corrupt;
-    if !file.record.top_keys.is_empty() || !file.tensors.placed.is_empty() {
-        let storages = file.tensors.storages.len() as u64;
+    if !file.record.top_keys.is_empty() || !file.room.tensors.placed.is_empty() {
+        let storages = file.room.tensors.storages.len() as u64;
         file.record.status = Status::Salvaged;
         file.record.salvaged = Some(Salvage { present: 0, storages });
         file.placed_before();
@@ -107,12 +107,13 @@ fn storages(source: &Source, document: &Document<'_>, start: u64, file: &mut Fil
         _ => &[],
     };
     let keys = items.iter().filter_map(|&item| document.text_bytes(item));
-    let list: Vec<Listed<'_>> = keys.map(|key| Listed { key, at: file.tensors.storages.find(key) }).collect();
-    let mut lengths = Lengths { source, start: 0, len: 0, room: std::mem::take(&mut file.lengths) };
+    let list: Vec<Listed<'_>> =
+        keys.map(|key| Listed { key, at: file.room.tensors.storages.find(key) }).collect();
+    let mut lengths = Lengths { source, start: 0, len: 0, room: std::mem::take(&mut file.room.lengths) };
     let mut found = Found { wanted: list.len() as u64, present: 0, end: start };
     for (number, Listed { key, at: place }) in list.iter().enumerate() {
         let key = || String::from_utf8_lossy(key);
-        let (issues, known) = (&mut file.streams.issues, &mut file.tensors.storages.list);
+        let (issues, known) = (&mut file.streams.issues, &mut file.room.tensors.storages.list);
         let at = found.end;
         let Some(place) = *place else {
             let message = format!("storage {} belongs to no value, so its size is not known", key());
@@ -146,7 +147,7 @@ fn storages(source: &Source, document: &Document<'_>, start: u64, file: &mut Fil
         found.present += 1;
         found.end = end;
     }
-    file.lengths = lengths.room;
+    file.room.lengths = lengths.room;
     found
 }
 

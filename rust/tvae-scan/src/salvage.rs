@@ -50,7 +50,7 @@ pub(crate) fn read(source: &Source, code: &'static str, message: &str, file: &mu
         }
     }
     file.record.salvaged =
-        Some(Salvage { present: places.len() as u64, storages: file.tensors.storages.len() as u64 });
+        Some(Salvage { present: places.len() as u64, storages: file.room.tensors.storages.len() as u64 });
     file.places(&places);
 }
 
@@ -83,7 +83,9 @@ fn walk(source: &Source, start: u64, prefix: &[u8], file: &File<'_>) -> Walked {
         }
         let key = local.name.strip_prefix(prefix).and_then(|name| name.strip_prefix(b"data/"));
         let Some(key) = key.and_then(|key| std::str::from_utf8(key).ok()) else { continue };
-        let Some(length) = file.tensors.storages.get(key).and_then(|storage| storage.bytes) else { continue };
+        let Some(length) = file.room.tensors.storages.get(key).and_then(|storage| storage.bytes) else {
+            continue;
+        };
         let Some(end) = at.checked_add(length).filter(|end| *end <= source.size()) else { break };
         // torch writes a descriptor behind each record; zeros in its place are bytes that never came.
         let described = local.flags & 8 != 0 && end < source.size();

@@ -47,7 +47,7 @@ pub(crate) struct Streams {
     pub issues: Issues,
     pub opcodes: u64,
     bytes: u64,
-    room: Room,
+    room: Box<Room>,
 }
 
 /// What the streams amounted to at some point.
@@ -61,12 +61,13 @@ pub(crate) struct SoFar {
 
 impl Streams {
     /// No stream yet, and room for one.
-    pub(crate) fn new(room: Room) -> Self {
-        Self { room, ..Self::default() }
+    pub(crate) fn new(room: Box<Room>) -> Self {
+        let (safety, imports, issues) = (Safety::DataOnly, Vec::new(), Issues::default());
+        Self { safety, imports, issues, opcodes: 0, bytes: 0, room }
     }
 
     /// The room, for the next file.
-    pub(crate) fn into_room(self) -> Room {
+    pub(crate) fn into_room(self) -> Box<Room> {
         self.room
     }
 

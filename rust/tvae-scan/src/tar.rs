@@ -202,11 +202,11 @@ fn follow_tensors(
 /// Puts the tensors where the values refer to them.
 fn resolve(storages: &HashMap<i64, Stored>, views: &HashMap<i64, Viewed>, file: &mut File<'_>) {
     let mut places = HashMap::new();
-    for reference in std::mem::take(&mut file.tensors.references) {
+    for reference in std::mem::take(&mut file.room.tensors.references) {
         let number = reference.number;
         let found = views.get(&number).and_then(|view| Some((view, storages.get(&view.storage)?)));
         let Some((view, stored)) = found else {
-            let name = file.tensors.reference_name(&reference);
+            let name = file.room.tensors.reference_name(&reference);
             let message = format!("{name}: its tensor or storage, number {number}, is not in the file");
             file.streams.issues.add("T001", Severity::Error, message);
             continue;
@@ -214,7 +214,7 @@ fn resolve(storages: &HashMap<i64, Stored>, views: &HashMap<i64, Viewed>, file: 
         let Viewed { storage, shape, stride, first } = view.clone();
         let key = storage.to_string();
         let view = View { dtype: stored.dtype, shape, stride, offset: first };
-        file.tensors.refer(&reference, &view, &key, stored.place.length);
+        file.room.tensors.refer(&reference, &view, &key, stored.place.length);
         places.insert(key, stored.place);
     }
     file.places(&places);

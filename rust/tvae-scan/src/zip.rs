@@ -59,12 +59,6 @@ impl Directory<'_> {
     pub(crate) fn name(&self, entry: &Entry) -> &[u8] {
         &self.bytes[entry.name.0 as usize..entry.name.1 as usize]
     }
-
-    /// The names of all records.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &[u8]> {
-        let bytes: &[u8] = &self.bytes;
-        self.entries.iter().map(move |entry| &bytes[entry.name.0 as usize..entry.name.1 as usize])
-    }
 }
 
 /// Why there is no directory.
