@@ -11,7 +11,7 @@ use crate::record::StateDict;
 use crate::zip::Entry;
 
 /// Bytes of the patterns that are kept in a thread, and how many.
-const MOST_BYTES: usize = 4 << 20;
+const MOST_BYTES: usize = 1 << 20;
 const MOST: usize = 64;
 
 /// The number of a storage, and its bytes.
@@ -33,7 +33,7 @@ pub(crate) struct Known {
 
 impl Known {
     /// `None` if a storage has no number or no size.
-    pub(crate) fn of(pattern: Pattern, tensors: &Tensors, dicts: &[StateDict]) -> Option<Self> {
+    pub(crate) fn of(pattern: Pattern, tensors: &Tensors, dicts: &[StateDict]) -> Option<Box<Self>> {
         let groups = places::storages(tensors)?;
         (groups.len() == dicts.len() && tensors.references.is_empty()).then_some(())?;
         let mut seen: Vec<bool> = Vec::new();
@@ -51,7 +51,7 @@ impl Known {
         }
         let storages = seen.iter().filter(|&&seen| seen).count() + others.len();
         let (size, dicts) = (pattern.size(), dicts.iter().cloned().zip(groups).collect());
-        Some(Self { pattern, dicts, others, storages, size })
+        Some(Box::new(Self { pattern, dicts, others, storages, size }))
     }
 
     /// The values of the stream that was followed last.
@@ -89,8 +89,9 @@ impl Known {
 
 /// The patterns of a thread, those that were met last first.
 #[derive(Debug, Default)]
+#[allow(clippy::vec_box)] // they are moved at every file, and large
 pub(crate) struct Patterns {
-    known: Vec<Known>,
+    known: Vec<Box<Known>>,
     bytes: usize,
 }
 
@@ -105,7 +106,7 @@ impl Patterns {
     }
 
     /// Keeps a pattern; those that were not met for longest go if there is no room.
-    pub(crate) fn keep(&mut self, known: Known) {
+    pub(crate) fn keep(&mut self, known: Box<Known>) {
         self.bytes += known.size;
         self.known.insert(0, known);
         while (self.bytes > MOST_BYTES || self.known.len() > MOST)
