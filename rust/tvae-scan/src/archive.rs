@@ -121,13 +121,9 @@ fn alike(
     let found = patterns.find(&read.bytes).and_then(|(known, mut found)| {
         names.are_only([].into_iter(), known.storages).then_some(())?;
         let dicts = known.state_dicts(names, &directory.entries, source.size())?;
-        let before = file.streams.so_far();
-        file.summary(known.document());
-        missed = known.document().was_missed();
-        if missed {
-            file.streams.back_to(before);
-            return None;
-        }
+        let summary = known.summary(&read.bytes);
+        missed = summary.is_none();
+        file.summary(summary?);
         file.streams.absorb(&mut found, read.base);
         file.room.tensors.clear();
         file.room.tensors.taken = known.storages;
@@ -169,8 +165,8 @@ fn decode(
     let fits = !document.was_missed() && !file.room.tensors.doubt;
     if parts && fits && first && whole && file.streams.issues_of_form() == quiet && is_only(names, file) {
         let pattern = file.streams.pattern(read, &document, told);
-        let known =
-            pattern.and_then(|pattern| Known::of(pattern, &file.room.tensors, &file.record.state_dicts));
+        let known = pattern
+            .and_then(|pattern| Known::of(pattern, &document, &file.room.tensors, &file.record.state_dicts));
         if let Some(known) = known {
             file.room.patterns.keep(known);
         }

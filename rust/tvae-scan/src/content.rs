@@ -1,5 +1,8 @@
 //! What the values of a checkpoint say: epoch, metrics and configuration.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use crate::convert::{Converter, label};
 use crate::metrics::{self, Metric};
 use crate::pickle::{Document, NodeId, Value as Node};
@@ -18,14 +21,58 @@ const MOST_KEYS: usize = 1000;
 pub(crate) struct Summary {
     pub epoch: Option<i64>,
     pub metrics: Vec<Metric>,
-    pub config: Option<Value>,
+    pub config: Option<Arc<Value>>,
     pub top_keys: Vec<Word>,
     pub optimizers: Vec<Optimizer>,
     pub lineage: Vec<(Word, Value)>,
+    /// How much of the lineage the config does not tell.
+    pub apart: usize,
+}
+
+/// What configs and optimizers say, where that is known before they are read.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub config: Option<Config>,
+    pub optimizers: Option<Vec<Optimizer>>,
+}
+
+/// What a config says.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Config {
+    pub values: Option<Arc<Value>>,
+    pub lineage: Vec<(Word, Value)>,
+}
+
+/// The stretches of the stream in which configs and optimizers are, each from a key at the top to the next one; `None`
+/// if the keys are not in it one behind the other.
+pub(crate) fn stretches(document: &Document<'_>) -> Option<[Range<usize>; 2]> {
+    let Node::Dict(top) = document.value(document.root()) else { return None };
+    let mut found: [Range<usize>; 2] = Default::default();
+    let (mut last, mut open) = (0, None::<usize>);
+    for &(key, _) in top.pairs {
+        let start = document.place(key).filter(|&start| start > last)?;
+        last = start;
+        if let Some(open) = open {
+            found[open].end = start;
+        }
+        open = match top::of(&label(document, key)) {
+            Role::Config(_) => Some(0),
+            Role::Optimizer => Some(1),
+            _ => None,
+        };
+        if let Some(open) = open {
+            let stretch = &mut found[open];
+            stretch.start = if stretch.is_empty() { start } else { stretch.start };
+        }
+    }
+    if let Some(open) = open {
+        found[open].end = usize::MAX;
+    }
+    Some(found)
 }
 
 /// What the values at the top say.
-pub(crate) fn summary(document: &Document<'_>) -> Summary {
+pub(crate) fn summary(document: &Document<'_>, told: Told) -> Summary {
     let mut summary = Summary::default();
     let Node::Dict(top) = document.value(document.root()) else { return summary };
     summary.top_keys.reserve(top.pairs.len().min(MOST_KEYS));
@@ -59,7 +106,9 @@ pub(crate) fn summary(document: &Document<'_>) -> Summary {
                     summary.lineage.extend(lineage::kept(document, &key, item));
                 }
                 Role::Lineage => summary.lineage.extend(lineage::kept(document, &key, item)),
-                Role::Optimizer => optimizer::read(document, &key, item, &mut summary.optimizers),
+                Role::Optimizer if told.optimizers.is_none() => {
+                    optimizer::read(document, &key, item, &mut summary.optimizers);
+                }
                 Role::Metrics(role) => places.add(role, key.clone(), item),
                 _ => {}
             }
@@ -68,15 +117,21 @@ pub(crate) fn summary(document: &Document<'_>) -> Summary {
             summary.top_keys.push(key);
         }
     }
-    if let Some(config) = places.config {
-        lineage::of_config(document, config, &mut summary.lineage);
+    summary.apart = summary.lineage.len();
+    if let Some(Config { values, lineage }) = told.config {
+        summary.lineage.extend(lineage);
+        summary.config = values;
+    } else {
+        if let Some(config) = places.config {
+            lineage::of_config(document, config, &mut summary.lineage);
+        }
+        let configs = configs.into_iter().flatten().map(|item| Converter::new(document, ROOM).convert(item));
+        summary.config = configs.into_iter().find(|config| matches!(config, Value::Map(_))).map(Arc::new);
+    }
+    if let Some(optimizers) = told.optimizers {
+        summary.optimizers = optimizers;
     }
     summary.metrics = places.metrics(document);
-    summary.config = configs
-        .into_iter()
-        .flatten()
-        .map(|item| Converter::new(document, ROOM).convert(item))
-        .find(|config| matches!(config, Value::Map(_)));
     summary
 }
 

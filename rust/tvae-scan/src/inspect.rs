@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::census::Tensors;
-use crate::content::{self, Summary};
+use crate::content::{self, Summary, Told};
 use crate::detect::{HEAD, Look, detect};
 use crate::error::Error;
 use crate::inspector::Inspector;
@@ -89,14 +89,14 @@ impl<'k> File<'k> {
 
     /// Takes over what the values of a checkpoint say, and looks for its tensors.
     pub(crate) fn values(&mut self, document: &Document<'_>) {
-        self.summary(document);
+        self.summary(content::summary(document, Told::default()));
         self.room.tensors.find(document, &mut self.streams.issues);
         self.value = self.want.key.and_then(|key| crate::find::find(document, key));
     }
 
     /// Takes over what the values of a checkpoint say.
-    pub(crate) fn summary(&mut self, document: &Document<'_>) {
-        let Summary { epoch, metrics, config, top_keys, optimizers, lineage } = content::summary(document);
+    pub(crate) fn summary(&mut self, summary: Summary) {
+        let Summary { epoch, metrics, config, top_keys, optimizers, lineage, .. } = summary;
         metrics::report(&metrics, &mut self.streams.issues);
         self.record.epoch = epoch;
         self.record.metrics = metrics;

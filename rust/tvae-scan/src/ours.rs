@@ -64,7 +64,7 @@ fn take(record: &Value, file: &mut File<'_>) {
             _ => None,
         };
         file.record.stated_hash = stated;
-        file.record.config = Some(config.clone());
+        file.record.config = Some(config.clone().into());
     }
 }
 

@@ -3,11 +3,14 @@
 //! See `pickle::pattern` for when that is so. The tensors are then those of the earlier file, and so is all that was told
 //! of them, but for what the directory says of their storages: each must be there with the same length, as it was.
 
+use std::ops::Range;
+
 use crate::census::{NONE, Tensors};
+use crate::content::{self, Config, Summary, Told};
 use crate::names::Names;
 use crate::pickle::{self, Document, Pattern, Unpickled};
 use crate::places::{self, Fingerprint};
-use crate::record::StateDict;
+use crate::record::{Optimizer, StateDict};
 use crate::zip::Entry;
 
 /// Bytes of the patterns that are kept in a thread, and how many.
@@ -29,11 +32,47 @@ pub(crate) struct Known {
     pub storages: usize,
     /// Bytes that it was counted with.
     size: usize,
+    /// What configs and optimizers said last.
+    config: Last<Config>,
+    optimizers: Last<Vec<Optimizer>>,
+}
+
+/// What some values said in the file that was of the pattern last: where they have the same bytes, they say the same.
+#[derive(Debug)]
+struct Last<T> {
+    /// The slots of the values; None if they are not alone there.
+    slots: Option<Range<usize>>,
+    bytes: Vec<u8>,
+    said: Option<T>,
+}
+
+impl<T: Clone> Last<T> {
+    fn of(slots: Option<Range<usize>>) -> Self {
+        Self { slots, bytes: Vec::new(), said: None }
+    }
+
+    /// What is known of a stream that the pattern has just followed, in which these bytes are the values.
+    fn said(&self, bytes: &[u8]) -> Option<T> {
+        self.said.clone().filter(|_| *self.bytes == *bytes)
+    }
+
+    fn keep(&mut self, bytes: &[u8], said: impl FnOnce() -> T) {
+        if *self.bytes != *bytes || self.said.is_none() {
+            self.bytes.clear();
+            self.bytes.extend_from_slice(bytes);
+            self.said = Some(said());
+        }
+    }
 }
 
 impl Known {
     /// `None` if a storage has no number or no size.
-    pub(crate) fn of(pattern: Pattern, tensors: &Tensors, dicts: &[StateDict]) -> Option<Box<Self>> {
+    pub(crate) fn of(
+        pattern: Pattern,
+        document: &Document<'_>,
+        tensors: &Tensors,
+        dicts: &[StateDict],
+    ) -> Option<Box<Self>> {
         let groups = places::storages(tensors)?;
         (groups.len() == dicts.len() && tensors.references.is_empty()).then_some(())?;
         let mut seen: Vec<bool> = Vec::new();
@@ -51,12 +90,36 @@ impl Known {
         }
         let storages = seen.iter().filter(|&&seen| seen).count() + others.len();
         let (size, dicts) = (pattern.size(), dicts.iter().cloned().zip(groups).collect());
-        Some(Box::new(Self { pattern, dicts, others, storages, size }))
+        let [config, optimizers] = match content::stretches(document) {
+            Some(stretches) => stretches.map(|stretch| pattern.slots(&stretch)),
+            None => [None, None],
+        };
+        let (config, optimizers) = (Last::of(config), Last::of(optimizers));
+        Some(Box::new(Self { pattern, dicts, others, storages, size, config, optimizers }))
     }
 
-    /// The values of the stream that was followed last.
-    pub(crate) fn document(&self) -> &Document<'static> {
-        self.pattern.document()
+    /// What the stream says that was followed last; `None` if that needs values which were not made.
+    pub(crate) fn summary(&mut self, bytes: &[u8]) -> Option<Summary> {
+        let Self { pattern, config, optimizers, .. } = self;
+        let stretch = |slots: &Option<Range<usize>>| bytes.get(pattern.stretch(slots.as_ref()?));
+        let (of_config, of_optimizers) = (stretch(&config.slots), stretch(&optimizers.slots));
+        let told = Told {
+            config: of_config.and_then(|bytes| config.said(bytes)),
+            optimizers: of_optimizers.and_then(|bytes| optimizers.said(bytes)),
+        };
+        let summary = content::summary(pattern.document(), told);
+        if pattern.document().was_missed() {
+            return None;
+        }
+        if let Some(bytes) = of_config {
+            let values = &summary.config;
+            let lineage = &summary.lineage[summary.apart..];
+            config.keep(bytes, || Config { values: values.clone(), lineage: lineage.to_vec() });
+        }
+        if let Some(bytes) = of_optimizers {
+            optimizers.keep(bytes, || summary.optimizers.clone());
+        }
+        Some(summary)
     }
 
     /// The state dicts of a file of so many bytes with these records; `None` if a storage is not there as it was.
@@ -97,12 +160,12 @@ pub(crate) struct Patterns {
 
 impl Patterns {
     /// The pattern of a stream, filled with it.
-    pub(crate) fn find(&mut self, bytes: &[u8]) -> Option<(&Known, Unpickled<'static>)> {
+    pub(crate) fn find(&mut self, bytes: &[u8]) -> Option<(&mut Known, Unpickled<'static>)> {
         let mut each = self.known.iter_mut().enumerate();
         let entries = pickle::entries(bytes);
         let (at, found) = each.find_map(|(at, known)| Some((at, known.pattern.follow(bytes, entries)?)))?;
         self.known[..=at].rotate_right(1);
-        Some((&self.known[0], found))
+        Some((&mut self.known[0], found))
     }
 
     /// Keeps a pattern; those that were not met for longest go if there is no room.

@@ -1,6 +1,7 @@
 //! What is known about one file.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -141,7 +142,7 @@ pub struct FileRecord {
     /// The metrics.
     pub metrics: Vec<Metric>,
     /// The configuration.
-    pub config: Option<Value>,
+    pub config: Option<Arc<Value>>,
     /// The hash of the configuration that the file itself states.
     pub stated_hash: Option<String>,
     /// Keys at the top, in order.
@@ -171,6 +172,6 @@ impl FileRecord {
     /// asked for: that takes longer than reading the configuration.
     #[must_use]
     pub fn config_hash(&self) -> Option<String> {
-        self.stated_hash.clone().or_else(|| self.config.as_ref().map(Value::hash))
+        self.stated_hash.clone().or_else(|| self.config.as_ref().map(|config| config.hash()))
     }
 }

@@ -152,6 +152,14 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// Where a text stands in the stream, if it is one that does.
+    pub(crate) fn place(&self, id: NodeId) -> Option<usize> {
+        match self.node(id) {
+            Node::Text(span) => Some(span.start as usize).filter(|&start| start < self.source.len()),
+            _ => None,
+        }
+    }
+
     /// A numpy scalar of the usual types, and the name of its type.
     pub(crate) fn usual_scalar(&self, at: u32) -> Option<(ScalarValue, &'static str)> {
         let ScalarData { dtype, bytes } = self.scalars[at as usize];

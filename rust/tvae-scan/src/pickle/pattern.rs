@@ -12,6 +12,8 @@
 //! pattern of the stream at all. A slot takes numbers, booleans and None alike, as each is one opcode; text of ASCII; the
 //! bytes of a numpy scalar, as many as there were; and a list of numbers, however many.
 
+use std::ops::Range;
+
 use super::arena::{Node, ScalarData, Span};
 use super::document::Document;
 use super::form;
@@ -35,9 +37,13 @@ pub(crate) struct Pattern {
     bytes: Box<[u8]>,
     entries: u32,
     slots: Vec<Slot>,
+    /// A value with a slot is found in more than one place.
+    shared: bool,
     /// Lists of numbers as they are in it.
     lists: Vec<Listed>,
     document: Document<'static>,
+    /// How far what is behind each slot is behind where it is here, in the stream that was followed last.
+    shifts: Vec<usize>,
     /// Values and made bytes apart from those in slots.
     nodes: usize,
     made: usize,
@@ -52,13 +58,14 @@ pub(crate) struct Pattern {
 struct Slot {
     start: u32,
     end: u32,
-    value: Slotted,
+    value: NodeId,
+    kind: Kind,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Slotted {
-    Number(NodeId),
-    Text(NodeId),
+enum Kind {
+    Number,
+    Text,
     /// The scalar, and its bytes.
     Scalar(u32, u32),
     /// The list, by its place among those of the pattern.
@@ -93,13 +100,16 @@ impl Pattern {
         let mut slots: Vec<Slot> = leaves.into_iter().filter_map(|leaf| survey.slot(bytes, leaf)).collect();
         slots.sort_unstable_by_key(|slot| slot.start);
         let apart = slots.windows(2).all(|pair| pair[0].end <= pair[1].start);
+        let shared = slots.iter().any(|slot| survey.got[slot.value.index()]);
         let listed: u64 = survey.lists.iter().map(|listed| listed.opcodes).sum();
         apart.then(|| Self {
             bytes: bytes.into(),
             entries: entries(bytes),
             slots,
+            shared,
             lists: survey.lists,
             document: document.detached(),
+            shifts: Vec::new(),
             nodes: document.nodes.len(),
             made: document.source.len() + document.made.len(),
             imports: found.imports.clone(),
@@ -116,15 +126,14 @@ impl Pattern {
     /// What the machine would find in a stream that puts so many [`entries`], if it is one of this pattern.
     pub(crate) fn follow(&mut self, bytes: &[u8], entries: u32) -> Option<Unpickled<'static>> {
         (entries == self.entries).then_some(())?;
-        let Filled { opcodes, shifts } = self.fill(bytes)?;
+        let opcodes = self.fill(bytes)?;
         let mut imports = self.imports.clone();
         let mut slots = 0;
         for import in &mut imports {
             while self.slots.get(slots).is_some_and(|slot| u64::from(slot.start) < import.offset) {
                 slots += 1;
             }
-            let shift = slots.checked_sub(1).map_or(0, |last| shifts[last]);
-            import.offset = import.offset.wrapping_add_signed(shift);
+            import.offset = import.offset.wrapping_add(self.shift(slots) as u64);
         }
         Some(Unpickled {
             imports,
@@ -141,31 +150,55 @@ impl Pattern {
         &self.document
     }
 
-    /// Puts what a stream has in the slots in its places; `None`, with the places in disorder, if it is another.
-    fn fill(&mut self, bytes: &[u8]) -> Option<Filled> {
-        let Self { bytes: own, slots, lists, document, .. } = self;
+    /// How far what is behind so many slots is behind where it is here; it may wrap around.
+    fn shift(&self, slots: usize) -> usize {
+        slots.checked_sub(1).map_or(0, |last| self.shifts[last])
+    }
+
+    /// The slots in a stretch of the stream that it was made of; `None` if a value in a slot may be in another stretch too.
+    pub(crate) fn slots(&self, stretch: &Range<usize>) -> Option<Range<usize>> {
+        let before = |place: usize| self.slots.partition_point(|slot| (slot.start as usize) < place);
+        let (start, end) = (before(stretch.start), before(stretch.end));
+        (!self.shared).then_some(start.min(end)..end)
+    }
+
+    /// Where some slots were in the stream that was followed last.
+    pub(crate) fn stretch(&self, slots: &Range<usize>) -> Range<usize> {
+        if slots.is_empty() {
+            return 0..0;
+        }
+        let (first, last) = (self.slots[slots.start].start, self.slots[slots.end - 1].end);
+        (first as usize).wrapping_add(self.shift(slots.start))
+            ..(last as usize).wrapping_add(self.shift(slots.end))
+    }
+
+    /// Puts what a stream has in the slots in its places, and gives the opcodes in lists; `None`, with the places in
+    /// disorder, if it is another.
+    fn fill(&mut self, bytes: &[u8]) -> Option<u64> {
+        let Self { bytes: own, slots, lists, document, shifts, .. } = self;
+        shifts.clear();
         document.nodes.truncate(self.nodes);
         document.made.truncate(self.made);
-        let mut shifts = Vec::with_capacity(slots.len());
         let (mut before, mut at, mut opcodes) = (0, 0, 0);
         for slot in slots.iter() {
             let between = &own[before..slot.start as usize];
             at = same(bytes, at, between)?;
             let line = &mut Line { bytes, at };
-            match slot.value {
-                Slotted::Number(id) => document.nodes[id.index()] = line.number()?,
-                Slotted::Text(id) => {
+            let value = slot.value.index();
+            match slot.kind {
+                Kind::Number => document.nodes[value] = line.number()?,
+                Kind::Text => {
                     let text = line.text().filter(|text| text.is_ascii())?;
-                    document.nodes[id.index()] = Node::Text(document.add_made(text));
+                    document.nodes[value] = Node::Text(document.add_made(text));
                 }
-                Slotted::Scalar(scalar, len) => {
+                Kind::Scalar(scalar, len) => {
                     let (value, count) = decoded(line.text()?)?;
                     (count == len as usize).then_some(())?;
                     let ScalarData { bytes, .. } = &mut document.scalars[scalar as usize];
                     *bytes = Span { start: narrow(document.made.len()), len };
                     document.made.extend_from_slice(&value[..count]);
                 }
-                Slotted::Numbers(place) => {
+                Kind::Numbers(place) => {
                     let Listed { list, items, opcodes: usual } = &lists[place as usize];
                     let mut read = std::mem::take(&mut document.lists[*list as usize]);
                     read.clear();
@@ -183,10 +216,10 @@ impl Pattern {
             }
             at = line.at;
             before = slot.end as usize;
-            shifts.push(i64::try_from(at).ok()? - i64::from(slot.end));
+            shifts.push(at.wrapping_sub(before));
         }
         let end = same(bytes, at, &own[before..])?;
-        (end == bytes.len()).then_some(Filled { opcodes, shifts })
+        (end == bytes.len()).then_some(opcodes)
     }
 }
 
@@ -214,14 +247,6 @@ pub(crate) struct Found {
     pub imports: Vec<Import>,
     pub safety: Safety,
     pub opcodes: u64,
-}
-
-/// What was found in the slots.
-struct Filled {
-    /// Opcodes in lists.
-    opcodes: u64,
-    /// How far what is behind each slot is behind where it is in the pattern.
-    shifts: Vec<i64>,
 }
 
 /// Goes through what is in a slot.
@@ -297,8 +322,9 @@ struct Survey<'s> {
     traces: &'s Traces,
     /// Places of each value, less the GETs that asked for it.
     places: Vec<i32>,
-    /// Whether it was met.
+    /// Whether it was met, and whether a GET asked for it.
     seen: Vec<bool>,
+    got: Vec<bool>,
     leaves: Vec<NodeId>,
     lists: Vec<Listed>,
 }
@@ -308,11 +334,11 @@ impl<'s> Survey<'s> {
     fn of(document: &'s Document<'_>, traces: &'s mut Traces) -> Option<Self> {
         traces.encoded.sort_unstable_by_key(|one| one.0);
         let count = document.nodes.len();
-        let (leaves, lists) = (Vec::new(), Vec::new());
-        let mut survey =
-            Self { document, traces, places: vec![0; count], seen: vec![false; count], leaves, lists };
+        let (seen, got, places) = (vec![false; count], vec![false; count], vec![0; count]);
+        let mut survey = Self { document, traces, places, seen, got, leaves: Vec::new(), lists: Vec::new() };
         for id in &traces.got {
             survey.places[id.index()] -= 1;
+            survey.got[id.index()] = true;
         }
         let mut above = Vec::new();
         survey.meet(document.root, &mut above);
@@ -392,10 +418,10 @@ impl<'s> Survey<'s> {
         if !self.is_alone(id) {
             return None;
         }
-        let (start, value) = match self.document.node(id) {
+        let (start, kind) = match self.document.node(id) {
             Node::Text(span) => {
                 let start = announced(bytes, span)?;
-                (self.document.bytes(span).is_ascii().then_some(start)?, Slotted::Text(id))
+                (self.document.bytes(span).is_ascii().then_some(start)?, Kind::Text)
             }
             Node::Scalar(at) => {
                 let ScalarData { bytes: value, .. } = self.document.scalars[at as usize];
@@ -407,21 +433,21 @@ impl<'s> Survey<'s> {
                 if value.len as usize > LONGEST || made.is_some_and(has) {
                     return None;
                 }
-                (announced(bytes, text)?, Slotted::Scalar(at, value.len))
+                (announced(bytes, text)?, Kind::Scalar(at, value.len))
             }
-            Node::List(at) => return self.list(bytes, at),
-            _ => (self.number(id)?, Slotted::Number(id)),
+            Node::List(at) => return self.list(bytes, id, at),
+            _ => (self.number(id)?, Kind::Number),
         };
         let mut line = Line { bytes, at: start };
-        match value {
-            Slotted::Number(_) => drop(line.number()?),
+        match kind {
+            Kind::Number => drop(line.number()?),
             _ => drop(line.text()?.len()),
         }
-        Some(Slot { start: narrow(start), end: narrow(line.at), value })
+        Some(Slot { start: narrow(start), end: narrow(line.at), value: id, kind })
     }
 
     /// The slot of a list of numbers, if just its numbers stand there.
-    fn list(&mut self, bytes: &[u8], list: u32) -> Option<Slot> {
+    fn list(&mut self, bytes: &[u8], value: NodeId, list: u32) -> Option<Slot> {
         let items = self.document.list(list);
         let places: Option<Vec<usize>> =
             items.iter().map(|&item| self.number(item).filter(|_| self.is_alone(item))).collect();
@@ -433,9 +459,9 @@ impl<'s> Survey<'s> {
         let mut read = Vec::new();
         let opcodes = line.numbers(&mut Vec::new(), &mut read)?;
         let within = places.is_sorted() && *places.last()? < line.at && read.len() == items.len();
-        let value = Slotted::Numbers(narrow(self.lists.len()));
+        let kind = Kind::Numbers(narrow(self.lists.len()));
         within.then(|| self.lists.push(Listed { list, items: items.to_vec(), opcodes }))?;
-        Some(Slot { start: narrow(start), end: narrow(line.at), value })
+        Some(Slot { start: narrow(start), end: narrow(line.at), value, kind })
     }
 }
 
