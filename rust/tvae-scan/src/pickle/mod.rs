@@ -32,6 +32,7 @@ mod parts;
 mod pattern;
 mod reader;
 mod scalars;
+mod slots;
 mod stdlib;
 mod tensor;
 mod text;
