@@ -60,7 +60,7 @@ impl Machine<'_> {
         (data.part == 0 && data.len as usize == pairs).then_some(())?;
         let bytes = &self.reader.bytes[begin.at..end];
         let from = self.unmade.partition_point(|unmade| (unmade.start as usize) < begin.at);
-        let survey = Survey::of(bytes, begin, &self.unmade[from..])?;
+        let survey = Survey::of(bytes, begin, &self.unmade[from..], memo)?;
         (survey.entries == memo - begin.memo).then_some(())?;
         let mut named = Vec::new();
         for (at, module, name, entry) in survey.names {
@@ -111,6 +111,9 @@ struct Survey {
     /// The first entry that is put, and how many are.
     first: usize,
     entries: usize,
+    /// Which entries may be asked for: texts and names, as others may be reached in one way only, and those outside that
+    /// were noted.
+    open: Vec<u64>,
     /// What the last tensor asked for, all of which may be; and whether one asked for what may not.
     asked: Option<(u64, [u8; 2])>,
     odd: bool,
@@ -129,8 +132,12 @@ enum Last {
 
 impl Survey {
     /// Reads a stretch, unless it has an opcode that no part has. What was taken in one go in it, and behind it, is known.
-    fn of(bytes: &[u8], begin: Begin, mut known: &[Unmade]) -> Option<Self> {
-        let mut survey = Self { first: begin.memo, ..Self::default() };
+    /// So are the memo entries behind it.
+    fn of(bytes: &[u8], begin: Begin, mut known: &[Unmade], memo: usize) -> Option<Self> {
+        let within = known.partition_point(|unmade| (unmade.start as usize) < begin.at + bytes.len());
+        // A tensor has a name and a key, for the most part.
+        let texts = Vec::with_capacity(2 * within + 8);
+        let mut survey = Self { first: begin.memo, open: vec![0; memo / 64 + 1], texts, ..Self::default() };
         let (mut at, mut depth, mut last) = (0, 0_usize, Last::Other);
         while at < bytes.len() {
             let start = at;
@@ -232,27 +239,33 @@ impl Survey {
             self.asked = asked;
         }
         self.texts.push((narrow(self.entries), key));
+        self.allow(first);
         self.entries = (memo as usize + 1).checked_sub(self.first)?;
         Some(end)
     }
 
     fn get(&mut self, entry: u32) -> Option<()> {
-        if let Some(within) = (entry as usize).checked_sub(self.first) {
-            // Others than texts and names may be reached in one way only.
-            let within = narrow(within);
-            let plain = self.texts.binary_search_by_key(&within, |text| text.0).is_ok()
-                || self.names.iter().any(|name| name.3 == Some(within));
-            return plain.then_some(());
+        let open = self.open.get(entry as usize / 64)?;
+        if open >> (entry % 64) & 1 == 1 {
+            return Some(());
         }
-        if !self.outside.contains(&entry) {
-            (self.outside.len() < MOST_PARTS).then_some(())?;
-            self.outside.push(entry);
-        }
+        ((entry as usize) < self.first && self.outside.len() < MOST_PARTS).then_some(())?;
+        self.outside.push(entry);
+        self.allow(entry as usize);
         Some(())
+    }
+
+    fn allow(&mut self, entry: usize) {
+        if let Some(open) = self.open.get_mut(entry / 64) {
+            *open |= 1 << (entry % 64);
+        }
     }
 
     fn put(&mut self, last: Last) -> Option<()> {
         let within = narrow(self.entries);
+        if !matches!(last, Last::Other) {
+            self.allow(self.first + self.entries);
+        }
         self.entries += 1;
         match last {
             Last::Text(span) => self.texts.push((within, span)),

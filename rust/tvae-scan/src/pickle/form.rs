@@ -235,7 +235,7 @@ const ZEROS: u64 = 0x3030_3030_3030_3030;
 /// Zero if each byte of a word is nine at most.
 #[inline]
 fn not_digits(word: u64) -> u64 {
-    ((word & 0x7f7f_7f7f_7f7f_7f7f) + 0x7676_7676_7676_7676 | word) & 0x8080_8080_8080_8080
+    (((word & 0x7f7f_7f7f_7f7f_7f7f) + 0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080
 }
 
 /// The number of eight digits, the first one lowest: pairs, fours and eights of them at once.

@@ -56,7 +56,9 @@ impl Pattern {
         if traces.odd || bytes.len() > MOST_BYTES || document.nodes.len() > MOST_NODES {
             return None;
         }
-        document.source.starts_with(bytes).then(|| Self {
+        // They are the same bytes, for the most part.
+        let own = document.source.get(..bytes.len())?;
+        (std::ptr::eq(own, bytes) || own == bytes).then(|| Self {
             entries: entries(bytes),
             traces: Some(traces.clone()),
             length: bytes.len(),
@@ -114,7 +116,7 @@ impl Pattern {
         document.made.truncate(self.made);
         let mut shifts = Vec::with_capacity(slots.len());
         let (mut before, mut at, mut opcodes) = (0, 0, 0);
-        for slot in slots.iter() {
+        for slot in slots {
             at = same(bytes, at, &document.made[before..slot.start as usize])?;
             let line = &mut Line { bytes, at };
             match slot.value {
