@@ -52,10 +52,16 @@ pub(crate) struct Pattern {
 
 impl Pattern {
     /// The pattern of a whole stream, if it may be one: it had no issue, and nothing stands behind its STOP.
-    pub(crate) fn of(bytes: &[u8], document: &Document<'_>, found: &Found, traces: &Traces) -> Option<Self> {
+    pub(crate) fn of(
+        bytes: &[u8],
+        document: &Document<'_>,
+        found: &Found,
+        traces: &mut Traces,
+    ) -> Option<Self> {
         if traces.odd || bytes.len() > MOST_BYTES || document.nodes.len() > MOST_NODES {
             return None;
         }
+        traces.encoded.sort_unstable_by_key(|one| one.0);
         // They are the same bytes, for the most part.
         let own = document.source.get(..bytes.len())?;
         (std::ptr::eq(own, bytes) || own == bytes).then(|| Self {
@@ -80,8 +86,8 @@ impl Pattern {
     /// What the machine would find in a stream that puts so many [`entries`], if it is one of this pattern.
     pub(crate) fn follow(&mut self, bytes: &[u8], entries: u32) -> Option<Unpickled<'static>> {
         (entries == self.entries).then_some(())?;
-        if let Some(mut traces) = self.traces.take() {
-            self.slots = Slots::of(&self.document, self.length, &mut traces);
+        if let Some(traces) = self.traces.take() {
+            self.slots = Slots::of(&self.document, self.length, &traces);
         }
         let Filled { opcodes, shifts } = self.fill(bytes)?;
         let mut imports = self.imports.clone();
@@ -281,7 +287,7 @@ mod tests {
         assert!(found.complete, "{found:?}");
         let document = found.document.expect("values");
         let told = Found { imports: found.imports, safety: found.safety, opcodes: found.opcodes };
-        Pattern::of(bytes, &document, &told, &room.traces)
+        Pattern::of(bytes, &document, &told, &mut room.traces)
     }
 
     /// Whether a stream is of the pattern; if it is, all that is told of it is what the machine finds.

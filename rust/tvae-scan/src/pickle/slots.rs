@@ -47,7 +47,7 @@ pub(super) struct Slots {
 
 impl Slots {
     /// Those of a stream of so many bytes, which its document has made. `None` if it can have none.
-    pub fn of(document: &Document<'static>, length: usize, traces: &mut Traces) -> Option<Self> {
+    pub fn of(document: &Document<'static>, length: usize, traces: &Traces) -> Option<Self> {
         let bytes = document.made.get(..length)?;
         let mut survey = Survey::of(document, traces)?;
         let leaves = std::mem::take(&mut survey.leaves);
@@ -73,8 +73,7 @@ struct Survey<'s> {
 
 impl<'s> Survey<'s> {
     /// `None` if a container on the way to any value is held by something else.
-    fn of(document: &'s Document<'_>, traces: &'s mut Traces) -> Option<Self> {
-        traces.encoded.sort_unstable_by_key(|one| one.0);
+    fn of(document: &'s Document<'_>, traces: &'s Traces) -> Option<Self> {
         let count = document.nodes.len();
         let (leaves, lists) = (Vec::new(), Vec::new());
         let mut survey =
