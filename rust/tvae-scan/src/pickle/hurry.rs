@@ -9,7 +9,7 @@
 //! tensor was written, and the machine follows those bytes again if a GET wants one of them after all. That gives the same
 //! values only as long as no entry is replaced, so the first PUT that replaces one fills them all, and ends the hurry.
 
-use super::arena::{DictData, EMPTY, Node, Run, Span, StorageData, TensorData};
+use super::arena::{EMPTY, Node, Run, Span, StorageData, TensorData};
 use super::dtype::DType;
 use super::form::{self, Written};
 use super::known::Known;
@@ -129,8 +129,7 @@ impl Machine<'_> {
             b']' => (Node::List(EMPTY), at + 1, false),
             0x85..=0x87 => (Node::Tuple(self.few_items(usize::from(opcode - 0x84))?), at + 1, false),
             b's' => {
-                let start = self.stack.len().checked_sub(2)?;
-                self.plain_pairs(start, self.fence())?;
+                self.plain_pair()?;
                 return Some(at + 1);
             }
             b'u' => {
@@ -173,6 +172,24 @@ impl Machine<'_> {
         Some(run)
     }
 
+    /// The pair on top of the stack for the dictionary below it.
+    #[inline]
+    fn plain_pair(&mut self) -> Option<()> {
+        let &[.., target, key, value] = &self.stack[..] else { return None };
+        let (start, fence) = (self.stack.len() - 2, self.fence());
+        if start <= fence || !matches!(self.doc.node(key), Node::Text(_) | Node::Int(_)) {
+            return None;
+        }
+        if self.doc.node(target) != Node::Dict(EMPTY) {
+            return self.plain_pairs(start, fence).map(drop);
+        }
+        self.doc.fill(target, [(key, value)].into_iter());
+        self.budget.nodes -= 4;
+        self.stack.truncate(start);
+        self.opcodes += 1;
+        Some(())
+    }
+
     /// Pairs from `start` on for the dictionary below them, if their keys are text or integers; gives how many they are.
     fn plain_pairs(&mut self, start: usize, fence: usize) -> Option<usize> {
         let pairs = self.stack.get(start..).filter(|pairs| !pairs.is_empty() && pairs.len() % 2 == 0)?;
@@ -185,15 +202,12 @@ impl Machine<'_> {
             return None;
         }
         let count = pairs.len() / 2;
-        let pairs = pairs.as_chunks::<2>().0.iter().map(|pair| (pair[0], pair[1]));
+        let each = |pair: &[NodeId; 2]| (pair[0], pair[1]);
         if dict == EMPTY {
-            let (start, len) = (narrow(self.doc.pairs.len()), narrow(count));
-            self.doc.nodes[target.index()] = Node::Dict(narrow(self.doc.dicts.len()));
-            self.doc.dicts.push(DictData { start, len, room: len, ..DictData::default() });
-            self.doc.pairs.extend(pairs);
+            self.doc.fill(target, pairs.as_chunks::<2>().0.iter().map(each));
             self.budget.nodes -= 3;
         } else {
-            self.doc.add_pairs(dict, pairs);
+            self.doc.add_pairs(dict, pairs.as_chunks::<2>().0.iter().map(each));
         }
         self.budget.nodes -= cost;
         self.stack.truncate(start);

@@ -137,6 +137,15 @@ impl Document<'_> {
         (seen.len() < count).then_some(firsts)
     }
 
+    /// Puts pairs into a dictionary that has no room of its own.
+    #[inline]
+    pub(super) fn fill(&mut self, dict: NodeId, pairs: impl ExactSizeIterator<Item = (NodeId, NodeId)>) {
+        let (start, len) = (narrow(self.pairs.len()), narrow(pairs.len()));
+        self.nodes[dict.index()] = Node::Dict(narrow(self.dicts.len()));
+        self.dicts.push(DictData { start, len, room: len, ..DictData::default() });
+        self.pairs.extend(pairs);
+    }
+
     /// Adds pairs to a dictionary: behind its others where there is room, else all of them move to the end, which then
     /// has room for as many again.
     pub(super) fn add_pairs(&mut self, at: u32, pairs: impl ExactSizeIterator<Item = (NodeId, NodeId)>) {
@@ -276,8 +285,9 @@ impl Machine<'_> {
             }
             let keys = self.doc.pairs[start..start + len].iter().map(|pair| pair.0);
             // An optimizer has the same few keys for every parameter.
-            let before = self.doc.pairs[last.clone()].iter().map(|pair| pair.0);
-            if keys.clone().eq(before) || self.doc.are_distinct(keys.clone(), &mut table) {
+            let before = &self.doc.pairs[last.clone()];
+            let same = before.len() == len && keys.clone().zip(before).all(|(key, pair)| key == pair.0);
+            if same || self.doc.are_distinct(keys.clone(), &mut table) {
                 last = start..start + len;
                 continue;
             }
