@@ -131,8 +131,8 @@ enum Last {
 }
 
 impl Survey {
-    /// Reads a stretch, unless it has an opcode that no part has. What was taken in one go in it, and behind it, is known.
-    /// So are the memo entries behind it.
+    /// Reads a stretch, unless it has an opcode that no part has. Known is what was taken in one go from its beginning on,
+    /// and how many memo entries there are behind it.
     fn of(bytes: &[u8], begin: Begin, mut known: &[Unmade], memo: usize) -> Option<Self> {
         let within = known.partition_point(|unmade| (unmade.start as usize) < begin.at + bytes.len());
         // A tensor has a name and a key, for the most part.

@@ -16,13 +16,14 @@ use super::known::Known;
 use super::machine::{Halt, Machine};
 use super::reader::narrow;
 use super::scalars::Verified;
+use super::text::ascii;
 use super::value::{NodeId, TensorKind};
 
 /// Marks a memo entry as one that was not made; the rest is the number of the tensor that it belongs to.
 pub(super) const UNMADE: u32 = 1 << 31;
 /// Nothing in a hurry costs more opcodes or values of memory than this, but for a part, behind which what is left is
 /// counted again. The pairs that Python writes at once cost 500.
-const MOST: usize = 512;
+pub(super) const MOST: usize = 512;
 /// The form of a tensor opens three marks.
 const MARKS: usize = 3;
 /// It puts so many entries at most.
@@ -170,49 +171,6 @@ impl Machine<'_> {
         self.stack.truncate(start);
         self.budget.nodes -= 1;
         Some(run)
-    }
-
-    /// The pair on top of the stack for the dictionary below it.
-    #[inline]
-    fn plain_pair(&mut self) -> Option<()> {
-        let &[.., target, key, value] = &self.stack[..] else { return None };
-        let (start, fence) = (self.stack.len() - 2, self.fence());
-        if start <= fence || !matches!(self.doc.node(key), Node::Text(_) | Node::Int(_)) {
-            return None;
-        }
-        if self.doc.node(target) != Node::Dict(EMPTY) {
-            return self.plain_pairs(start, fence).map(drop);
-        }
-        self.doc.fill(target, [(key, value)].into_iter());
-        self.budget.nodes -= 4;
-        self.stack.truncate(start);
-        self.opcodes += 1;
-        Some(())
-    }
-
-    /// Pairs from `start` on for the dictionary below them, if their keys are text or integers; gives how many they are.
-    fn plain_pairs(&mut self, start: usize, fence: usize) -> Option<usize> {
-        let pairs = self.stack.get(start..).filter(|pairs| !pairs.is_empty() && pairs.len() % 2 == 0)?;
-        let target = *self.stack[..start].get(fence..)?.last()?;
-        let Node::Dict(dict) = self.doc.node(target) else { return None };
-        let plain = |id| matches!(self.doc.node(id), Node::Text(_) | Node::Int(_));
-        let cost = pairs.len().div_ceil(4);
-        // A dictionary that was empty until now is charged as it is made.
-        if cost + 3 > MOST || !pairs.as_chunks::<2>().0.iter().all(|pair| plain(pair[0])) {
-            return None;
-        }
-        let count = pairs.len() / 2;
-        let each = |pair: &[NodeId; 2]| (pair[0], pair[1]);
-        if dict == EMPTY {
-            self.doc.fill(target, pairs.as_chunks::<2>().0.iter().map(each));
-            self.budget.nodes -= 3;
-        } else {
-            self.doc.add_pairs(dict, pairs.as_chunks::<2>().0.iter().map(each));
-        }
-        self.budget.nodes -= cost;
-        self.stack.truncate(start);
-        self.opcodes += 1;
-        Some(count)
     }
 
     /// Takes the PUT of the next entry, if it is there, and gives its length.
@@ -407,28 +365,6 @@ impl Machine<'_> {
         }
         Ok(())
     }
-}
-
-/// Where a text ends that begins at `start`, if all of it is there and ASCII.
-#[inline]
-fn ascii(bytes: &[u8], start: usize, len: u32) -> Option<usize> {
-    const TOP: u64 = 0x8080_8080_8080_8080;
-    let end = start + len as usize;
-    let text = bytes.get(start..end)?;
-    let odd = match text.last_chunk::<8>() {
-        Some(last) => {
-            let (mut odd, mut rest) = (u64::from_le_bytes(*last), text);
-            while let Some((word, behind)) = rest.split_first_chunk::<8>() {
-                odd |= u64::from_le_bytes(*word);
-                rest = behind;
-            }
-            odd
-        }
-        None if text.is_empty() => 0,
-        // Together with what is before it.
-        None => u64::from_le_bytes(*bytes[..end].last_chunk::<8>()?) >> (64 - 8 * len),
-    };
-    (odd & TOP == 0).then_some(end)
 }
 
 /// What a tuple of sizes charges: its values, the tuple, its PUT, and their copy.

@@ -28,6 +28,7 @@ mod memo;
 mod names;
 mod numpy;
 mod ops;
+mod pairs;
 mod parts;
 mod pattern;
 mod reader;

@@ -8,8 +8,8 @@
 //! That holds only for values that nothing but plain containers holds: what a call was given, or what is a key, decides
 //! about more than itself. So a value has a slot if it is found in as many places of dictionaries, lists and tuples as
 //! it was ever put on the stack, which is once for its opcode and once for every GET. If that is not true of every
-//! container on the way to it, or if the stream has an opcode or a GET that is not known to keep it true, there is no
-//! pattern of the stream at all. A slot takes numbers, booleans and None alike, as each is one opcode; text of ASCII; the
+//! container on the way to it, or if the stream has an opcode or a GET that is not known to keep it true, no other stream
+//! is of its pattern. The slots are told when one may be, as most streams are the only ones of their kind. A slot takes numbers, booleans and None alike, as each is one opcode; text of ASCII; the
 //! bytes of a numpy scalar, as many as there were; and a list of numbers, however many.
 
 use super::arena::{Node, ScalarData, Span};
@@ -34,8 +34,7 @@ pub(crate) const ROOM: usize = 4 * MOST_NUMBERS;
 #[derive(Debug)]
 pub(crate) struct Pattern {
     entries: u32,
-    /// What its slots can be told by. Most streams are the only ones of their kind, so that they are told when another
-    /// stream may be one.
+    /// What its slots can be told by, until another stream may be of it.
     traces: Option<Traces>,
     /// Its bytes are the first ones that its document has made.
     length: usize,
