@@ -111,3 +111,27 @@ def test_every_file_of_a_group_is_told_as_on_a_first_look(tmp_path: Path, seed: 
         first = tvae.scan(tmp_path / row["path"], threads=1).to_dicts("file")[0]
         told = {key: row[key] for key in ("metrics", "config", "lineage", "imports", "issues", "state_dicts")}
         assert repr(told) == repr({key: first[key] for key in told}), row["path"]
+
+
+def test_a_config_that_comes_earlier_in_the_file_is_read_again(tmp_path: Path) -> None:
+    for number in range(4):
+        config = {"lr": 0.1 * number, "name": f"run_{number}"}
+        # Its values stand under another key, and so do the names of the keys around it.
+        content = {
+            "x": {"config": 1, "z": 2.5, "copy": config},
+            "config": config,
+            "z": number,
+            "epoch": number,
+        }
+        torch.save(content, tmp_path / f"{number}.pt")
+    rows = tvae.scan(tmp_path, threads=1).to_dicts("file")
+    assert [row["config"]["lr"] for row in rows] == [0.1 * number for number in range(4)]
+    assert [row["config"]["name"] for row in rows] == [f"run_{number}" for number in range(4)]
+
+
+def test_keys_that_stand_earlier_in_the_file_do_not_end_a_config(tmp_path: Path) -> None:
+    for number in range(4):
+        content = {"x": {"config": 1, "z": 2.5}, "config": {"lr": 0.1 * number}, "z": 7, "epoch": 3}
+        torch.save(content, tmp_path / f"{number}.pt")
+    rows = tvae.scan(tmp_path, threads=1).to_dicts("file")
+    assert [row["config"]["lr"] for row in rows] == [0.1 * number for number in range(4)]

@@ -43,30 +43,33 @@ pub(crate) struct Config {
     pub lineage: Vec<(Word, Value)>,
 }
 
-/// The stretches of the stream in which configs and optimizers are, each from a key at the top to the next one; `None`
-/// if the keys are not in it one behind the other.
-pub(crate) fn stretches(document: &Document<'_>) -> Option<[Range<usize>; 2]> {
+/// Stretches of the stream that configs and optimizers are within; `None` if a key at the top is not in it. A text that a
+/// GET asks for may come earlier, inside another value, so that only a key that is not `asked` for ends one.
+pub(crate) fn stretches(
+    document: &Document<'_>,
+    asked: impl Fn(NodeId) -> bool,
+) -> Option<[Range<usize>; 2]> {
     let Node::Dict(top) = document.value(document.root()) else { return None };
-    let mut found: [Range<usize>; 2] = Default::default();
-    let (mut last, mut open) = (0, None::<usize>);
+    let mut found = [usize::MAX, usize::MAX].map(|start| Range { start, end: 0 });
+    let mut open = [false; 2];
     for &(key, _) in top.pairs {
-        let start = document.place(key).filter(|&start| start > last)?;
-        last = start;
-        if let Some(open) = open {
-            found[open].end = start;
+        let start = document.place(key)?;
+        if open.contains(&true) && !asked(key) {
+            for (stretch, _) in found.iter_mut().zip(open).filter(|one| one.1) {
+                stretch.end = start;
+            }
+            open = [false; 2];
         }
-        open = match top::of(&label(document, key)) {
-            Role::Config(_) => Some(0),
-            Role::Optimizer => Some(1),
-            _ => None,
+        let place = match top::of(&label(document, key)) {
+            Role::Config(_) => 0,
+            Role::Optimizer => 1,
+            _ => continue,
         };
-        if let Some(open) = open {
-            let stretch = &mut found[open];
-            stretch.start = if stretch.is_empty() { start } else { stretch.start };
-        }
+        open[place] = true;
+        found[place].start = found[place].start.min(start);
     }
-    if let Some(open) = open {
-        found[open].end = usize::MAX;
+    for (stretch, _) in found.iter_mut().zip(open).filter(|one| one.1) {
+        stretch.end = usize::MAX;
     }
     Some(found)
 }

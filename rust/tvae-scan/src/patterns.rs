@@ -40,15 +40,15 @@ pub(crate) struct Known {
 /// What some values said in the file that was of the pattern last: where they have the same bytes, they say the same.
 #[derive(Debug)]
 struct Last<T> {
-    /// The slots of the values; None if they are not alone there.
-    slots: Option<Range<usize>>,
+    /// Where the values were in the stream that the pattern was made of; None if that is not known.
+    stretch: Option<Range<usize>>,
     bytes: Vec<u8>,
     said: Option<T>,
 }
 
 impl<T: Clone> Last<T> {
-    fn of(slots: Option<Range<usize>>) -> Self {
-        Self { slots, bytes: Vec::new(), said: None }
+    fn of(stretch: Option<Range<usize>>) -> Self {
+        Self { stretch, bytes: Vec::new(), said: None }
     }
 
     /// What is known of a stream that the pattern has just followed, in which these bytes are the values.
@@ -90,8 +90,8 @@ impl Known {
         }
         let storages = seen.iter().filter(|&&seen| seen).count() + others.len();
         let (size, dicts) = (pattern.size(), dicts.iter().cloned().zip(groups).collect());
-        let [config, optimizers] = match content::stretches(document) {
-            Some(stretches) => stretches.map(|stretch| pattern.slots(&stretch)),
+        let [config, optimizers] = match content::stretches(document, |key| pattern.is_asked_for(key)) {
+            Some(stretches) => stretches.map(Some),
             None => [None, None],
         };
         let (config, optimizers) = (Last::of(config), Last::of(optimizers));
@@ -101,8 +101,8 @@ impl Known {
     /// What the stream says that was followed last; `None` if that needs values which were not made.
     pub(crate) fn summary(&mut self, bytes: &[u8]) -> Option<Summary> {
         let Self { pattern, config, optimizers, .. } = self;
-        let stretch = |slots: &Option<Range<usize>>| bytes.get(pattern.stretch(slots.as_ref()?));
-        let (of_config, of_optimizers) = (stretch(&config.slots), stretch(&optimizers.slots));
+        let stretch = |own: &Option<Range<usize>>| pattern.stretch(own.as_ref()?, bytes);
+        let (of_config, of_optimizers) = (stretch(&config.stretch), stretch(&optimizers.stretch));
         let told = Told {
             config: of_config.and_then(|bytes| config.said(bytes)),
             optimizers: of_optimizers.and_then(|bytes| optimizers.said(bytes)),

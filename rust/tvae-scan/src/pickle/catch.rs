@@ -5,9 +5,9 @@ use std::sync::atomic::AtomicBool;
 
 use super::arena::{Node, Span};
 use super::form;
-use super::hurry::UNMADE;
+use super::hurry::{UNMADE, Unmade};
 use super::machine::Machine;
-use super::parts::{Caught, Held, LONGEST, MOST_PARTS, Named, Part, SHORTEST, Stretch, Use, moved};
+use super::parts::{Begin, Caught, Held, LONGEST, MOST_PARTS, Named, Part, SHORTEST, Stretch, Use, moved};
 use super::reader::narrow;
 use super::value::NodeId;
 use super::{Safety, code};
@@ -59,7 +59,8 @@ impl Machine<'_> {
         let data = self.doc.dicts.get(dict as usize)?;
         (data.part == 0 && data.len as usize == pairs).then_some(())?;
         let bytes = &self.reader.bytes[begin.at..end];
-        let survey = Survey::of(bytes, begin.memo)?;
+        let from = self.unmade.partition_point(|unmade| (unmade.start as usize) < begin.at);
+        let survey = Survey::of(bytes, begin, &self.unmade[from..], memo)?;
         (survey.entries == memo - begin.memo).then_some(())?;
         let mut named = Vec::new();
         for (at, module, name, entry) in survey.names {
@@ -110,8 +111,9 @@ struct Survey {
     /// The first entry that is put, and how many are.
     first: usize,
     entries: usize,
-    /// Which entries hold texts or names: others may be reached in one way only.
-    plain: Vec<bool>,
+    /// Which entries may be asked for: texts and names, as others may be reached in one way only, and those outside that
+    /// were noted.
+    open: Vec<u64>,
     /// What the last tensor asked for, all of which may be; and whether one asked for what may not.
     asked: Option<(u64, [u8; 2])>,
     odd: bool,
@@ -129,9 +131,13 @@ enum Last {
 }
 
 impl Survey {
-    /// Reads a stretch, unless it has an opcode that no part has.
-    fn of(bytes: &[u8], first: usize) -> Option<Self> {
-        let mut survey = Self { first, ..Self::default() };
+    /// Reads a stretch, unless it has an opcode that no part has. Known is what was taken in one go from its beginning on,
+    /// and how many memo entries there are behind it.
+    fn of(bytes: &[u8], begin: Begin, mut known: &[Unmade], memo: usize) -> Option<Self> {
+        let within = known.partition_point(|unmade| (unmade.start as usize) < begin.at + bytes.len());
+        // A tensor has a name and a key, for the most part.
+        let texts = Vec::with_capacity(2 * within + 8);
+        let mut survey = Self { first: begin.memo, open: vec![0; memo / 64 + 1], texts, ..Self::default() };
         let (mut at, mut depth, mut last) = (0, 0_usize, Last::Other);
         while at < bytes.len() {
             let start = at;
@@ -195,9 +201,9 @@ impl Survey {
                     };
                     at += if long { 4 } else { 1 };
                     if matches!(opcode, b'q' | b'r') {
-                        (entry as usize == first + survey.entries).then_some(())?;
+                        (entry as usize == survey.first + survey.entries).then_some(())?;
                         survey.put(last)?;
-                    } else if let Some(end) = survey.tensor(bytes, start) {
+                    } else if let Some(end) = survey.tensor(bytes, start, begin.at, &mut known) {
                         at = end;
                     } else {
                         survey.get(entry)?;
@@ -210,42 +216,57 @@ impl Survey {
         (depth == 0 && at == bytes.len() && !survey.odd).then_some(survey)
     }
 
-    /// Goes through a tensor in one go, and gives where it ends.
-    fn tensor(&mut self, bytes: &[u8], start: usize) -> Option<usize> {
-        if bytes.get(start + 2..start + 4) != Some(b"((") {
-            return None;
-        }
-        let form::Written { end, head, location, ordered, key, entries, .. } =
-            form::tensor(bytes, start, self.first + self.entries)?;
-        let [b'h', rebuild, b'(', b'(', b'h', storage, b'h', class] = head.to_le_bytes() else { return None };
-        let asked = Some((head, [location, ordered]));
+    /// Goes behind a tensor that the machine took in one go, and gives where it ends.
+    fn tensor(&mut self, bytes: &[u8], start: usize, base: usize, known: &mut &[Unmade]) -> Option<usize> {
+        let (&Unmade { end, memo, .. }, rest) =
+            known.split_first().filter(|known| known.0.start as usize == base + start)?;
+        *known = rest;
+        let head = *bytes.get(start..)?.first_chunk()?;
+        // A scalar is read as it is.
+        let [b'h', rebuild, b'(', b'(', b'h', storage, b'h', class] = head else { return None };
+        let (end, first) = (end as usize - base, self.first + self.entries);
+        let [opcode, len]: [u8; 2] = *bytes.get(start + head.len()..)?.first_chunk()?;
+        let text = start + head.len() + if opcode == b'X' { 5 } else { 2 };
+        let key = Span { start: narrow(text), len: len.into() };
+        let put = if first > 0xff { 5 } else { 2 };
+        let location = *bytes.get(text + usize::from(len) + put + 1)?;
+        // Before the last three PUTs, and the opcodes before each of them.
+        let ordered = *bytes.get(end.checked_sub(3 * put + 5)?)?;
+        let asked = Some((u64::from_le_bytes(head), [location, ordered]));
         if self.asked != asked {
             let mut each = [rebuild, storage, class, location, ordered].into_iter();
             self.odd |= each.try_for_each(|entry| self.get(entry.into())).is_none();
             self.asked = asked;
         }
         self.texts.push((narrow(self.entries), key));
-        self.plain.push(true);
-        self.plain.resize(self.plain.len() + entries, false);
-        self.entries += entries + 1;
+        self.allow(first);
+        self.entries = (memo as usize + 1).checked_sub(self.first)?;
         Some(end)
     }
 
     fn get(&mut self, entry: u32) -> Option<()> {
-        if let Some(within) = (entry as usize).checked_sub(self.first) {
-            return self.plain.get(within).copied().filter(|&plain| plain).map(|_| ());
+        let open = self.open.get(entry as usize / 64)?;
+        if open >> (entry % 64) & 1 == 1 {
+            return Some(());
         }
-        if !self.outside.contains(&entry) {
-            (self.outside.len() < MOST_PARTS).then_some(())?;
-            self.outside.push(entry);
-        }
+        ((entry as usize) < self.first && self.outside.len() < MOST_PARTS).then_some(())?;
+        self.outside.push(entry);
+        self.allow(entry as usize);
         Some(())
+    }
+
+    fn allow(&mut self, entry: usize) {
+        if let Some(open) = self.open.get_mut(entry / 64) {
+            *open |= 1 << (entry % 64);
+        }
     }
 
     fn put(&mut self, last: Last) -> Option<()> {
         let within = narrow(self.entries);
+        if !matches!(last, Last::Other) {
+            self.allow(self.first + self.entries);
+        }
         self.entries += 1;
-        self.plain.push(!matches!(last, Last::Other));
         match last {
             Last::Text(span) => self.texts.push((within, span)),
             Last::Name => self.names.last_mut()?.3 = Some(within),

@@ -47,43 +47,11 @@ pub(super) struct Written {
 pub(super) fn tensor(bytes: &[u8], start: usize, first: usize) -> Option<Written> {
     // The entry of the tensor is the seventh at most, and one form of PUT is in use at a time.
     if first > 0xff {
-        written::<true>(bytes, start, first as u64)
+        written::<5>(bytes, start, first as u64)
     } else if first + 7 <= 0xff {
-        written::<false>(bytes, start, first as u64)
+        written::<2>(bytes, start, first as u64)
     } else {
         None
-    }
-}
-
-/// Bytes that are expected, the first one lowest.
-#[derive(Clone, Copy)]
-struct Expected {
-    bytes: u64,
-    bits: u32,
-}
-
-impl Expected {
-    #[inline]
-    fn opcode(opcode: u8) -> Self {
-        Self { bytes: opcode.into(), bits: 8 }
-    }
-
-    /// `LONG_BINPUT` or BINPUT.
-    #[inline]
-    fn put<const LONG: bool>(entry: u64) -> Self {
-        let opcode = if LONG { b'r' } else { b'q' };
-        Self { bytes: u64::from(opcode) | entry << 8, bits: if LONG { 40 } else { 16 } }
-    }
-
-    #[inline]
-    fn then(self, next: Self) -> Self {
-        Self { bytes: self.bytes | next.bytes << self.bits, bits: self.bits + next.bits }
-    }
-
-    /// Whether a word begins so.
-    #[inline]
-    fn begins(self, word: u64) -> Option<()> {
-        ((self.bytes ^ word) << (64 - self.bits) == 0).then_some(())
     }
 }
 
@@ -92,68 +60,97 @@ const LONGEST_KEY: u8 = 20;
 /// No tensor is longer, and as much is looked at once that it may be.
 const LONGEST: usize = 256;
 
-/// Goes through the bytes of a tensor.
+/// Goes through the bytes of a tensor. What differs from the form is gathered, and looked at once in the end.
 struct Line<'a> {
     bytes: &'a [u8; LONGEST + 8],
     at: usize,
+    odd: u64,
 }
 
 impl Line<'_> {
-    /// The next eight bytes. The mask changes nothing, and spares a comparison.
+    /// The eight bytes at a place. The mask changes nothing, and spares a comparison.
     #[inline]
-    fn word(&self) -> u64 {
-        let at = self.at % LONGEST;
+    fn word_at(&self, at: usize) -> u64 {
+        let at = at % LONGEST;
         u64::from_le_bytes(*self.bytes[at..at + 8].first_chunk().unwrap_or(&[0; 8]))
     }
 
     #[inline]
-    fn expect(&mut self, expected: Expected) -> Option<()> {
-        expected.begins(self.word())?;
-        self.at += expected.bits as usize / 8;
-        Some(())
-    }
-
-    /// The number of a key of more digits than a number of a record has, which is none.
-    #[inline]
-    fn address(&self, len: u8) -> Option<u32> {
-        let key = self.bytes.get(self.at..self.at + usize::from(len))?;
-        let (words, rest) = key.as_chunks::<8>();
-        let digits = words.iter().all(|word| are_digits(u64::from_le_bytes(*word)));
-        (digits && rest.iter().all(u8::is_ascii_digit)).then_some(u32::MAX)
+    fn word(&self) -> u64 {
+        self.word_at(self.at)
     }
 
     #[inline]
-    fn int(&mut self) -> Option<i64> {
+    fn byte(&self) -> u8 {
+        self.bytes[self.at % LONGEST]
+    }
+
+    /// Goes behind bytes that should be those that a word begins with.
+    #[inline]
+    fn expect(&mut self, expected: u64, count: usize) {
+        self.odd |= (self.word() ^ expected) << (64 - 8 * count);
+        self.at += count;
+    }
+
+    #[inline]
+    fn int(&mut self) -> i64 {
         let (value, len) = int(self.word());
+        self.odd |= u64::from(len == 0);
         self.at += len;
-        (len > 0).then_some(value)
+        value
+    }
+
+    /// The number of a key, as [`number`] gives it; the largest for one of more digits, which is the number of no record.
+    #[inline]
+    fn number(&mut self, len: usize) -> u32 {
+        let word = self.word();
+        self.at += len;
+        if len < 8 {
+            // The last of eight digits, behind as many zeros as are missing.
+            let digits = (word ^ ZEROS) << (64 - 8 * len);
+            self.odd |= not_digits(digits);
+            if len <= 5 {
+                self.odd |= u64::from(len > 1 && word.to_le_bytes()[0] == b'0');
+                return eight_digits(digits);
+            }
+        } else {
+            // They overlap.
+            self.odd |= not_digits(word ^ ZEROS) | not_digits(self.word_at(self.at - 8) ^ ZEROS);
+            if len > 16 {
+                self.odd |= not_digits(self.word_at(self.at - 16) ^ ZEROS);
+            }
+        }
+        u32::MAX
     }
 }
 
-/// The number in a word that begins with BININT1, BININT2 or BININT, and its bytes with the opcode; none are none.
+/// What BININT1, BININT2 and BININT are followed by: the bits of the number, and the bytes with the opcode.
+const INTS: [(u32, u32); 256] = {
+    let mut ints = [(0, 0); 256];
+    ints[b'K' as usize] = (0xff, 2);
+    ints[b'M' as usize] = (0xffff, 3);
+    ints[b'J' as usize] = (u32::MAX, 5);
+    ints
+};
+
+/// The number in a word that begins with one of them, and its bytes with the opcode; none are none.
 #[inline]
+#[allow(clippy::cast_possible_truncation)] // the four bytes behind the opcode
 pub(super) fn int(word: u64) -> (i64, usize) {
-    const LENGTHS: [u8; 256] = {
-        let mut lengths = [0; 256];
-        lengths[b'K' as usize] = 2;
-        lengths[b'M' as usize] = 3;
-        lengths[b'J' as usize] = 5;
-        lengths
-    };
-    let [opcode, bytes @ ..] = word.to_le_bytes();
-    let len = LENGTHS[usize::from(opcode)];
-    let [a, b, c, d, ..] = bytes;
-    let unused = 8 * u32::from(5_u8.saturating_sub(len)).min(3);
-    let value = u32::from_le_bytes([a, b, c, d]) & (u32::MAX >> unused);
-    (value.cast_signed().into(), len.into())
+    let (bits, len) = INTS[usize::from(word as u8)];
+    let value = (word >> 8) as u32 & bits;
+    (value.cast_signed().into(), len as usize)
 }
 
+/// Reads a tensor the PUTs of which take so many bytes.
 #[inline]
-fn written<const LONG: bool>(bytes: &[u8], start: usize, first: u64) -> Option<Written> {
-    let put = |entry| Expected::put::<LONG>(first + entry);
-    let mut line = Line { bytes: bytes.get(start..)?.first_chunk()?, at: 0 };
-    let head = line.word();
-    line.at = 8;
+fn written<const PUT: usize>(bytes: &[u8], start: usize, first: u64) -> Option<Written> {
+    // No entry reaches the byte behind its PUT.
+    let put = u64::from(if PUT == 5 { b'r' } else { b'q' }) | first << 8;
+    let put = |entry: u64| put + (entry << 8);
+    let behind = |opcode: u8, bytes: usize| u64::from(opcode) << (8 * bytes);
+    let mut line = Line { bytes: bytes.get(start..)?.first_chunk()?, at: 8, odd: 0 };
+    let head = line.word_at(0);
     let (opcode, len) = match line.word().to_le_bytes() {
         [b'X', len @ 1..=LONGEST_KEY, 0, 0, 0, ..] => (5, len),
         [b'U', len @ 1..=LONGEST_KEY, ..] => (2, len),
@@ -161,47 +158,60 @@ fn written<const LONG: bool>(bytes: &[u8], start: usize, first: u64) -> Option<W
     };
     line.at += opcode;
     let key = Span { start: narrow(start + line.at), len: len.into() };
-    let number = if len <= 5 { digits(line.word(), len)? } else { line.address(len)? };
-    line.at += usize::from(len);
-    line.expect(put(0).then(Expected::opcode(b'h')))?;
-    let [location, ..] = line.word().to_le_bytes();
+    let number = line.number(len.into());
+    line.expect(put(0) | behind(b'h', PUT), PUT + 1);
+    let location = line.byte();
     line.at += 1;
-    let numel = line.int()?;
-    let old = line.word().to_le_bytes()[0] == b'N';
+    let numel = line.int();
+    let old = line.byte() == b'N';
     line.at += usize::from(old);
-    line.expect(Expected::opcode(b't').then(put(1)).then(Expected::opcode(b'Q')))?;
-    let offset = line.int()?;
+    line.expect(u64::from(b't') | put(1) << 8 | behind(b'Q', PUT + 1), PUT + 2);
+    let offset = line.int();
     let mut dims = [0; 2 * MOST_SIZES];
-    // The usual ones are written out: a bias, a weight, a count.
-    let [next, ..] = line.word().to_le_bytes();
-    let rank = match next {
-        b')' => {
-            line.expect(Expected::opcode(b')').then(Expected::opcode(b')')))?;
-            0
+    let next = line.byte();
+    let (rank, entries) = if next == b')' {
+        line.expect(u64::from_le_bytes(*b"))\0\0\0\0\0\0"), 2);
+        (0, 4)
+    } else {
+        // Four sizes stand behind a mark, fewer do not.
+        let marked = usize::from(next == b'(');
+        line.at += marked;
+        let mut rank = 0;
+        while rank < MOST_SIZES {
+            let (value, len) = int(line.word());
+            if len == 0 {
+                break;
+            }
+            dims[rank] = value;
+            line.at += len;
+            rank += 1;
         }
-        b'(' => {
-            sizes::<MOST_SIZES>(&mut line, &mut dims, Expected::opcode(b't').then(put(2)))?;
-            sizes::<MOST_SIZES>(&mut line, &mut dims[MOST_SIZES..], Expected::opcode(b't').then(put(3)))?;
-            MOST_SIZES
+        if (rank == MOST_SIZES) != (marked == 1) || rank == 0 {
+            return None;
         }
-        _ => {
-            let rank = few(&mut line, &mut dims)?;
-            line.expect(put(2))?;
-            let strides = few(&mut line, &mut dims[rank..])?;
-            line.expect(put(3))?;
-            (strides == rank).then_some(())?;
-            rank
+        let end = if marked == 1 { u64::from(b't') } else { 0x84 + rank as u64 };
+        line.expect(end | put(2) << 8, PUT + 1);
+        if marked == 1 {
+            line.expect(b'('.into(), 1);
         }
+        for at in 0..rank {
+            dims[(rank + at) % (2 * MOST_SIZES)] = line.int();
+        }
+        line.expect(end | put(3) << 8, PUT + 1);
+        (rank, 6)
     };
-    let entry = if rank > 0 { 4 } else { 2 };
+    let entry = entries as u64 - 2;
     let [flag @ (0x88 | 0x89), b'h', ordered, b')', b'R', ..] = line.word().to_le_bytes() else {
         return None;
     };
     line.at += 5;
-    line.expect(put(entry).then(Expected::opcode(b't')))?;
-    line.expect(put(entry + 1).then(Expected::opcode(b'R')))?;
-    line.expect(put(entry + 2))?;
-    let (end, requires_grad, entries) = (start + line.at, flag == 0x88, if rank > 0 { 6 } else { 4 });
+    line.expect(put(entry) | behind(b't', PUT), PUT + 1);
+    line.expect(put(entry + 1) | behind(b'R', PUT), PUT + 1);
+    line.expect(put(entry + 2), PUT);
+    if line.odd != 0 {
+        return None;
+    }
+    let (end, requires_grad) = (start + line.at, flag == 0x88);
     Some(Written {
         end,
         head,
@@ -219,52 +229,22 @@ fn written<const LONG: bool>(bytes: &[u8], start: usize, first: u64) -> Option<W
     })
 }
 
-/// A mark, as many numbers, and how their tuple ends.
-fn sizes<const RANK: usize>(line: &mut Line<'_>, dims: &mut [i64], end: Expected) -> Option<()> {
-    line.expect(Expected::opcode(b'('))?;
-    for place in dims.get_mut(..RANK)? {
-        *place = line.int()?;
-    }
-    line.expect(end)
+/// Eight zeros in ASCII.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+
+/// Zero if each byte of a word is nine at most.
+#[inline]
+fn not_digits(word: u64) -> u64 {
+    (((word & 0x7f7f_7f7f_7f7f_7f7f) + 0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080
 }
 
-/// One to three numbers and the opcode of their tuple.
+/// The number of eight digits, the first one lowest: pairs, fours and eights of them at once.
 #[inline]
-fn few(line: &mut Line<'_>, dims: &mut [i64]) -> Option<usize> {
-    for (place, opcode) in dims.iter_mut().zip(0x85..=0x87) {
-        *place = line.int()?;
-        let [next, ..] = line.word().to_le_bytes();
-        if next == opcode {
-            line.at += 1;
-            return Some(usize::from(opcode - 0x84));
-        }
-    }
-    None
-}
-
-/// Whether each byte of a word is a digit.
-#[inline]
-fn are_digits(word: u64) -> bool {
-    let nibbles = word & 0xf0f0_f0f0_f0f0_f0f0;
-    // What is above nine carries into the upper half; a byte with its top bit set is none.
-    let above = (word & 0x7f7f_7f7f_7f7f_7f7f) + 0x0606_0606_0606_0606;
-    nibbles == 0x3030_3030_3030_3030 && above & 0xf0f0_f0f0_f0f0_f0f0 == nibbles
-}
-
-/// The first `len` bytes of a word as a number, as torch writes it: digits without a zero before them.
-#[inline]
-fn digits(word: u64, len: u8) -> Option<u32> {
-    let mut rest = word;
-    let mut number = 0;
-    for _ in 0..len {
-        let [digit, ..] = rest.to_le_bytes();
-        let digit = digit.wrapping_sub(b'0');
-        (digit < 10).then_some(())?;
-        number = number * 10 + u32::from(digit);
-        rest >>= 8;
-    }
-    let [first, ..] = word.to_le_bytes();
-    (len == 1 || first != b'0').then_some(number)
+#[allow(clippy::cast_possible_truncation)] // eight digits are less than 2^32
+fn eight_digits(word: u64) -> u32 {
+    let pairs = word.wrapping_mul(10).wrapping_add(word >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    fours.wrapping_mul(10_000).wrapping_add(fours >> 32) as u32
 }
 
 /// A number below 100,000, if a key is one.

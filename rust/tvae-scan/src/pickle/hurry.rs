@@ -16,13 +16,14 @@ use super::known::Known;
 use super::machine::{Halt, Machine};
 use super::reader::narrow;
 use super::scalars::Verified;
-use super::traces::is_number;
+use super::text::ascii;
 use super::value::{NodeId, TensorKind};
 
 /// Marks a memo entry as one that was not made; the rest is the number of the tensor that it belongs to.
 pub(super) const UNMADE: u32 = 1 << 31;
-/// Nothing in a hurry costs more opcodes or values of memory than this.
-const MOST: usize = 128;
+/// Nothing in a hurry costs more opcodes or values of memory than this, but for a part, behind which what is left is
+/// counted again. The pairs that Python writes at once cost 500.
+pub(super) const MOST: usize = 512;
 /// The form of a tensor opens three marks.
 const MARKS: usize = 3;
 /// It puts so many entries at most.
@@ -63,9 +64,18 @@ impl Machine<'_> {
         if !self.hurries || self.frame_end > 0 || self.doc.nodes.len() >= UNMADE as usize / 2 {
             return;
         }
-        while self.budget.nodes > MOST && self.budget.opcodes - self.opcodes > MOST as u64 {
+        self.rounds = 0;
+        loop {
+            if self.rounds == 0 {
+                let opcodes = usize::try_from(self.budget.opcodes - self.opcodes).unwrap_or(usize::MAX);
+                self.rounds = self.budget.nodes.min(opcodes) / MOST;
+                if self.rounds == 0 {
+                    return;
+                }
+            }
             let Some(end) = self.easy(self.reader.at) else { return };
             self.reader.at = end;
+            self.rounds -= 1;
         }
     }
 
@@ -75,17 +85,15 @@ impl Machine<'_> {
         let bytes = self.reader.bytes;
         let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
         let [opcode, low, b, c, d, e, ..] = word.to_le_bytes();
-        let (node, end) = match opcode {
+        let (node, end, number) = match opcode {
             b'X' => {
                 let len = u32::from_le_bytes([low, b, c, d]);
-                let end = at + 5 + len as usize;
-                let text = bytes.get(at + 5..end).filter(|text| text.is_ascii())?;
-                (Node::Text(Span { start: narrow(at + 5), len: narrow(text.len()) }), end)
+                let end = ascii(bytes, at + 5, len)?;
+                (Node::Text(Span { start: narrow(at + 5), len }), end, false)
             }
             b'U' => {
-                let end = at + 2 + usize::from(low);
-                let text = bytes.get(at + 2..end).filter(|text| text.is_ascii())?;
-                (Node::Text(Span { start: narrow(at + 2), len: narrow(text.len()) }), end)
+                let end = ascii(bytes, at + 2, low.into())?;
+                (Node::Text(Span { start: narrow(at + 2), len: low.into() }), end, false)
             }
             b'h' => {
                 if (b, c) == (b'(', b'(')
@@ -110,25 +118,31 @@ impl Machine<'_> {
             }
             b'K' | b'M' | b'J' => {
                 let (value, len) = form::int(word);
-                (Node::Int(value), at + len)
+                (Node::Int(value), at + len, true)
             }
             b'G' => {
                 let value = *bytes.get(at + 1..)?.first_chunk()?;
-                (Node::Float(f64::from_be_bytes(value)), at + 9)
+                (Node::Float(f64::from_be_bytes(value)), at + 9, true)
             }
-            b'N' => (Node::None, at + 1),
-            0x88 | 0x89 => (Node::Bool(opcode == 0x88), at + 1),
-            b'}' => (Node::Dict(EMPTY), at + 1),
-            b']' => (Node::List(EMPTY), at + 1),
-            0x85..=0x87 => (Node::Tuple(self.few_items(usize::from(opcode - 0x84))?), at + 1),
-            b's' => return self.plain_pairs(false).map(|_| at + 1),
+            b'N' => (Node::None, at + 1, true),
+            0x88 | 0x89 => (Node::Bool(opcode == 0x88), at + 1, true),
+            b'}' => (Node::Dict(EMPTY), at + 1, false),
+            b']' => (Node::List(EMPTY), at + 1, false),
+            0x85..=0x87 => (Node::Tuple(self.few_items(usize::from(opcode - 0x84))?), at + 1, false),
+            b's' => {
+                self.plain_pair()?;
+                return Some(at + 1);
+            }
             b'u' => {
-                let pairs = self.plain_pairs(true)?;
+                let (&mark, marks) = self.marks.split_last()?;
+                let pairs = self.plain_pairs(mark, marks.last().copied().unwrap_or(0))?;
+                self.marks.pop();
                 self.end_part(at, pairs);
                 return Some(at + 1);
             }
             b'(' if self.marks.len() < self.budget.depth => {
                 if let Some(end) = self.skip_part(at) {
+                    self.rounds = 1;
                     return Some(end);
                 }
                 self.marks.push(self.stack.len());
@@ -138,7 +152,7 @@ impl Machine<'_> {
             _ => return None,
         };
         let id = NodeId(narrow(self.doc.nodes.len()));
-        if self.traces.wanted && is_number(opcode) {
+        if number && self.traces.wanted {
             self.traces.numbers.push((id, narrow(at)));
         }
         self.doc.nodes.push(node);
@@ -157,35 +171,6 @@ impl Machine<'_> {
         self.stack.truncate(start);
         self.budget.nodes -= 1;
         Some(run)
-    }
-
-    /// Pairs for a dictionary, the keys of which are text or integers.
-    fn plain_pairs(&mut self, marked: bool) -> Option<usize> {
-        let len = self.stack.len();
-        let (start, fence) = match self.marks[..] {
-            [.., fence, mark] if marked => (mark, fence),
-            [mark] if marked => (mark, 0),
-            [.., fence] if !marked => (len.checked_sub(2)?, fence),
-            [] if !marked => (len.checked_sub(2)?, 0),
-            _ => return None,
-        };
-        let pairs = self.stack.get(start..).filter(|pairs| !pairs.is_empty() && pairs.len() % 2 == 0)?;
-        let target = *self.stack[..start].get(fence..)?.last()?;
-        let Node::Dict(_) = self.doc.node(target) else { return None };
-        let plain = |id| matches!(self.doc.node(id), Node::Text(_) | Node::Int(_));
-        let cost = pairs.len().div_ceil(4);
-        // A dictionary that was empty until now is charged as it is made.
-        if self.budget.nodes <= cost + 3 || !pairs.chunks_exact(2).all(|pair| plain(pair[0])) {
-            return None;
-        }
-        let count = pairs.len() / 2;
-        let dict = self.dict_at(target).ok()?;
-        self.budget.nodes -= cost;
-        self.doc.add_pairs(dict, self.stack[start..].chunks_exact(2).map(|pair| (pair[0], pair[1])));
-        self.stack.truncate(start);
-        self.marks.truncate(self.marks.len() - usize::from(marked));
-        self.opcodes += 1;
-        Some(count)
     }
 
     /// Takes the PUT of the next entry, if it is there, and gives its length.

@@ -51,8 +51,8 @@ impl Machine<'_> {
         if let Some(at) = self.find(module, name) {
             return self.add(Node::Global(at));
         }
-        let (_, class) = known::classify(module, name);
-        self.declare(module, name, class)
+        let (known, class) = known::classify(module, name);
+        self.add_name(module, name, (known, class))
     }
 
     /// The value of an imported name; the same name is one import, however often it comes.
@@ -60,8 +60,18 @@ impl Machine<'_> {
         if let Some(at) = self.find(module, name) {
             return self.add(Node::Global(at));
         }
-        self.charge(NAME_NODES + (module.len() + name.len()) / 8)?;
         let (known, _) = known::classify(module, name);
+        self.add_name(module, name, (known, class))
+    }
+
+    /// A name that comes for the first time.
+    fn add_name(
+        &mut self,
+        module: &str,
+        name: &str,
+        (known, class): (Known, Safety),
+    ) -> Result<NodeId, Halt> {
+        self.charge(NAME_NODES + (module.len() + name.len()) / 8)?;
         let (module_span, name_span) = (self.make(module.as_bytes())?, self.make(name.as_bytes())?);
         let import = narrow(self.imports.len());
         let limit = self.budget.text;

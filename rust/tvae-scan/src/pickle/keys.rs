@@ -67,9 +67,12 @@ fn fold(bytes: &[u8]) -> u64 {
         return bytes.iter().fold(length, |sum, &byte| sum << 8 ^ u64::from(byte) ^ sum >> 56);
     };
     let first = u64::from_le_bytes(*last) ^ length;
-    bytes.as_chunks::<8>().0.iter().fold(first, |sum, word| {
-        (sum.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    })
+    let (mut sum, mut rest) = (first, bytes);
+    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
+        sum = (sum.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        rest = behind;
+    }
+    sum
 }
 
 impl Document<'_> {
@@ -98,13 +101,10 @@ impl Document<'_> {
         table: &mut Vec<u64>,
     ) -> bool {
         let count = keys.len();
-        let marks = keys.map(|id| match self.node(id) {
-            Node::Text(span) if span.len <= LONG => mark(self.bytes(span)),
+        let marks = keys.map(|id| match self.nodes.get(id.index()) {
+            Some(&Node::Text(span)) if span.len <= LONG => mark(self.bytes(span)),
             _ => self.key(id).mark(),
         });
-        if count < 2 {
-            return true;
-        }
         if count <= SMALL {
             let mut few = [0; SMALL];
             few.iter_mut().zip(marks).for_each(|(slot, mark)| *slot = mark);
@@ -135,6 +135,15 @@ impl Document<'_> {
         let firsts: Vec<usize> =
             keys.enumerate().map(|(at, id)| *seen.entry(self.key(id)).or_insert(at)).collect();
         (seen.len() < count).then_some(firsts)
+    }
+
+    /// Puts pairs into a dictionary that has no room of its own.
+    #[inline]
+    pub(super) fn fill(&mut self, dict: NodeId, pairs: impl ExactSizeIterator<Item = (NodeId, NodeId)>) {
+        let (start, len) = (narrow(self.pairs.len()), narrow(pairs.len()));
+        self.nodes[dict.index()] = Node::Dict(narrow(self.dicts.len()));
+        self.dicts.push(DictData { start, len, room: len, ..DictData::default() });
+        self.pairs.extend(pairs);
     }
 
     /// Adds pairs to a dictionary: behind its others where there is room, else all of them move to the end, which then
@@ -271,10 +280,14 @@ impl Machine<'_> {
         for at in 0..self.doc.dicts.len() {
             let DictData { start, len, .. } = self.doc.dicts[at];
             let (start, len) = (start as usize, len as usize);
+            if len < 2 {
+                continue;
+            }
             let keys = self.doc.pairs[start..start + len].iter().map(|pair| pair.0);
             // An optimizer has the same few keys for every parameter.
-            let before = self.doc.pairs[last.clone()].iter().map(|pair| pair.0);
-            if keys.clone().eq(before) || self.doc.are_distinct(keys.clone(), &mut table) {
+            let before = &self.doc.pairs[last.clone()];
+            let same = before.len() == len && keys.clone().zip(before).all(|(key, pair)| key == pair.0);
+            if same || self.doc.are_distinct(keys.clone(), &mut table) {
                 last = start..start + len;
                 continue;
             }

@@ -60,6 +60,8 @@ pub(super) struct Machine<'a> {
     pub sets: bool,
     /// What is easy is taken in a hurry.
     pub hurries: bool,
+    /// How often, until it has to be looked at again what may be spent.
+    pub rounds: usize,
     /// Bytes are followed a second time, for values that were not made the first time.
     pub repeats: bool,
     pub unmade: Vec<Unmade>,
@@ -125,6 +127,7 @@ pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget, level: usize, kept: &mut
         table,
         sets: false,
         hurries: budget.hurry && level == 0,
+        rounds: 0,
         repeats: false,
         unmade,
         names: Names::default(),

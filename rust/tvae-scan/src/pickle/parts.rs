@@ -36,6 +36,8 @@ pub(super) const LONGEST: usize = 1 << 18;
 const MOST_ALIKE: usize = 12;
 /// The beginning by which a stretch is found.
 const HEAD: usize = 128;
+/// Numbers of memo entries that are told apart before a look at the bytes.
+const FIRSTS: usize = 1 << 11;
 /// Values and opcodes for which there must still be room behind it, and marks within it.
 const SLACK: usize = 256;
 /// Parts of one stream.
@@ -137,6 +139,8 @@ pub(crate) struct Parts {
     /// They are used, and new ones are kept.
     pub wanted: bool,
     by_head: HashMap<u64, Vec<Arc<Part>>>,
+    /// Which numbers of memo entries were before any of them, by their remainder.
+    firsts: Vec<bool>,
     /// The oldest first.
     order: VecDeque<u64>,
     bytes: usize,
@@ -154,6 +158,8 @@ impl Parts {
             self.order.push_back(key);
         }
         self.bytes += part.bytes.len();
+        self.firsts.resize(FIRSTS, false);
+        self.firsts[part.first % FIRSTS] = true;
         alike.push(Arc::new(part));
         while self.bytes > MOST_BYTES
             && let Some(oldest) = self.order.pop_front()
@@ -164,6 +170,12 @@ impl Parts {
                 self.by_head.remove(&oldest);
             }
         }
+    }
+
+    /// Those that begin as some bytes do, with so many memo entries before them.
+    fn alike(&self, bytes: &[u8], first: usize) -> Option<&Vec<Arc<Part>>> {
+        self.firsts.get(first % FIRSTS).filter(|&&met| met)?;
+        self.by_head.get(&head(bytes, first))
     }
 }
 
@@ -235,7 +247,7 @@ impl Machine<'_> {
             return None;
         }
         let rest = self.reader.bytes.get(at..).filter(|rest| rest.len() >= SHORTEST)?;
-        let alike = self.parts.by_head.get(&head(rest, self.memo.len()));
+        let alike = self.parts.alike(rest, self.memo.len());
         let found = alike.and_then(|alike| alike.iter().find(|part| self.fits(part, rest, at, bare)));
         if let Some(part) = found.cloned() {
             return Some(self.skip(&part, at, target));

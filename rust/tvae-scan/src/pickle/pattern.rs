@@ -8,9 +8,10 @@
 //! That holds only for values that nothing but plain containers holds: what a call was given, or what is a key, decides
 //! about more than itself. So a value has a slot if it is found in as many places of dictionaries, lists and tuples as
 //! it was ever put on the stack, which is once for its opcode and once for every GET. If that is not true of every
-//! container on the way to it, or if the stream has an opcode or a GET that is not known to keep it true, there is no
-//! pattern of the stream at all. A slot takes numbers, booleans and None alike, as each is one opcode; text of ASCII; the
-//! bytes of a numpy scalar, as many as there were; and a list of numbers, however many.
+//! container on the way to it, or if the stream has an opcode or a GET that is not known to keep it true, no other stream
+//! is of its pattern. The slots are told when one may be, as most streams are the only ones of their kind. A slot takes
+//! numbers, booleans and None alike, as each is one opcode; text of ASCII; the bytes of a numpy scalar, as many as there
+//! were; and a list of numbers, however many.
 
 use std::ops::Range;
 
@@ -18,7 +19,8 @@ use super::arena::{Node, ScalarData, Span};
 use super::document::Document;
 use super::form;
 use super::reader::narrow;
-use super::scalars::{LONGEST, decoded};
+use super::scalars::decoded;
+use super::slots::{Kind, Listed, Slots};
 use super::traces::{Traces, is_number};
 use super::value::NodeId;
 use super::{Import, Safety, Unpickled};
@@ -34,13 +36,13 @@ pub(crate) const ROOM: usize = 4 * MOST_NUMBERS;
 /// A stream with slots, and what it built.
 #[derive(Debug)]
 pub(crate) struct Pattern {
-    bytes: Box<[u8]>,
     entries: u32,
-    slots: Vec<Slot>,
-    /// A value with a slot is found in more than one place.
-    shared: bool,
-    /// Lists of numbers as they are in it.
-    lists: Vec<Listed>,
+    /// What its slots can be told by, until another stream may be of it.
+    traces: Option<Traces>,
+    /// Its bytes are the first ones that its document has made.
+    length: usize,
+    /// `None` if no other stream is one of it.
+    slots: Option<Slots>,
     document: Document<'static>,
     /// How far what is behind each slot is behind where it is here, in the stream that was followed last.
     shifts: Vec<usize>,
@@ -49,97 +51,63 @@ pub(crate) struct Pattern {
     made: usize,
     imports: Vec<Import>,
     safety: Safety,
-    /// Opcodes apart from those in lists.
-    opcodes: u64,
-}
-
-/// A stretch of the stream that may be another.
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    start: u32,
-    end: u32,
-    value: NodeId,
-    kind: Kind,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Number,
-    Text,
-    /// The scalar, and its bytes.
-    Scalar(u32, u32),
-    /// The list, by its place among those of the pattern.
-    Numbers(u32),
-}
-
-/// A list of numbers.
-#[derive(Debug)]
-struct Listed {
-    list: u32,
-    items: Vec<NodeId>,
-    /// Opcodes that fill it.
     opcodes: u64,
 }
 
 impl Pattern {
-    /// The pattern of a whole stream, if it can be one: it had no issue, and nothing stands behind its STOP.
+    /// The pattern of a whole stream, if it may be one: it had no issue, and nothing stands behind its STOP.
     pub(crate) fn of(
         bytes: &[u8],
         document: &Document<'_>,
         found: &Found,
         traces: &mut Traces,
     ) -> Option<Self> {
-        if traces.odd {
+        if traces.odd || bytes.len() > MOST_BYTES || document.nodes.len() > MOST_NODES {
             return None;
         }
-        if bytes.len() > MOST_BYTES || document.nodes.len() > MOST_NODES {
-            return None;
-        }
-        let mut survey = Survey::of(document, traces)?;
-        let leaves = std::mem::take(&mut survey.leaves);
-        let mut slots: Vec<Slot> = leaves.into_iter().filter_map(|leaf| survey.slot(bytes, leaf)).collect();
-        slots.sort_unstable_by_key(|slot| slot.start);
-        let apart = slots.windows(2).all(|pair| pair[0].end <= pair[1].start);
-        let shared = slots.iter().any(|slot| survey.got[slot.value.index()]);
-        let listed: u64 = survey.lists.iter().map(|listed| listed.opcodes).sum();
-        apart.then(|| Self {
-            bytes: bytes.into(),
+        traces.encoded.sort_unstable_by_key(|one| one.0);
+        // They are the same bytes, for the most part.
+        let own = document.source.get(..bytes.len())?;
+        (std::ptr::eq(own, bytes) || own == bytes).then(|| Self {
             entries: entries(bytes),
-            slots,
-            shared,
-            lists: survey.lists,
+            traces: Some(traces.clone()),
+            length: bytes.len(),
+            slots: None,
             document: document.detached(),
             shifts: Vec::new(),
             nodes: document.nodes.len(),
             made: document.source.len() + document.made.len(),
             imports: found.imports.clone(),
             safety: found.safety,
-            opcodes: found.opcodes - listed,
+            opcodes: found.opcodes,
         })
     }
 
     /// Bytes that it takes, more or less.
     pub(crate) fn size(&self) -> usize {
-        self.bytes.len() + self.document.size()
+        self.document.size() + self.traces.as_ref().map_or(0, Traces::size)
     }
 
     /// What the machine would find in a stream that puts so many [`entries`], if it is one of this pattern.
     pub(crate) fn follow(&mut self, bytes: &[u8], entries: u32) -> Option<Unpickled<'static>> {
         (entries == self.entries).then_some(())?;
+        if let Some(traces) = self.traces.take() {
+            self.slots = Slots::of(&self.document, self.length, &traces);
+        }
         let opcodes = self.fill(bytes)?;
         let mut imports = self.imports.clone();
-        let mut slots = 0;
+        let (slots, mut before) = (&self.slots.as_ref()?.all, 0);
         for import in &mut imports {
-            while self.slots.get(slots).is_some_and(|slot| u64::from(slot.start) < import.offset) {
-                slots += 1;
+            while slots.get(before).is_some_and(|slot| u64::from(slot.start) < import.offset) {
+                before += 1;
             }
-            import.offset = import.offset.wrapping_add(self.shift(slots) as u64);
+            import.offset = import.offset.wrapping_add(self.shift(before) as u64);
         }
         Some(Unpickled {
             imports,
             safety: self.safety,
             end: bytes.len(),
-            opcodes: self.opcodes + opcodes,
+            opcodes,
             complete: true,
             ..Unpickled::default()
         })
@@ -150,39 +118,38 @@ impl Pattern {
         &self.document
     }
 
+    /// Whether a GET asks for a value; true if that is not known any more, as another stream was followed.
+    pub(crate) fn is_asked_for(&self, id: NodeId) -> bool {
+        self.traces.as_ref().is_none_or(|traces| traces.got.contains(&id))
+    }
+
     /// How far what is behind so many slots is behind where it is here; it may wrap around.
     fn shift(&self, slots: usize) -> usize {
         slots.checked_sub(1).map_or(0, |last| self.shifts[last])
     }
 
-    /// The slots in a stretch of the stream that it was made of; `None` if a value in a slot may be in another stretch too.
-    pub(crate) fn slots(&self, stretch: &Range<usize>) -> Option<Range<usize>> {
-        let before = |place: usize| self.slots.partition_point(|slot| (slot.start as usize) < place);
-        let (start, end) = (before(stretch.start), before(stretch.end));
-        (!self.shared).then_some(start.min(end)..end)
+    /// What may differ of a stretch of the stream that the pattern was made of, as it was in the one that was followed
+    /// last; `None` if a value there may be in another stretch too.
+    pub(crate) fn stretch<'b>(&self, own: &Range<usize>, bytes: &'b [u8]) -> Option<&'b [u8]> {
+        let Slots { all, shared: false, .. } = self.slots.as_ref()? else { return None };
+        let before = |place: usize| all.partition_point(|slot| (slot.start as usize) < place);
+        let (first, last) = (before(own.start), before(own.end));
+        let Some([head, .., tail] | [head @ tail]) = all.get(first..last) else { return Some(&[]) };
+        let start = (head.start as usize).wrapping_add(self.shift(first));
+        bytes.get(start..(tail.end as usize).wrapping_add(self.shift(last)))
     }
 
-    /// Where some slots were in the stream that was followed last.
-    pub(crate) fn stretch(&self, slots: &Range<usize>) -> Range<usize> {
-        if slots.is_empty() {
-            return 0..0;
-        }
-        let (first, last) = (self.slots[slots.start].start, self.slots[slots.end - 1].end);
-        (first as usize).wrapping_add(self.shift(slots.start))
-            ..(last as usize).wrapping_add(self.shift(slots.end))
-    }
-
-    /// Puts what a stream has in the slots in its places, and gives the opcodes in lists; `None`, with the places in
-    /// disorder, if it is another.
+    /// Puts what a stream has in the slots in its places, and gives its opcodes; `None`, with the places in disorder, if it
+    /// is another.
     fn fill(&mut self, bytes: &[u8]) -> Option<u64> {
-        let Self { bytes: own, slots, lists, document, shifts, .. } = self;
+        let Self { length, slots, document, shifts, .. } = self;
         shifts.clear();
+        let Slots { all: slots, lists, opcodes: listed, .. } = slots.as_ref()?;
         document.nodes.truncate(self.nodes);
         document.made.truncate(self.made);
         let (mut before, mut at, mut opcodes) = (0, 0, 0);
-        for slot in slots.iter() {
-            let between = &own[before..slot.start as usize];
-            at = same(bytes, at, between)?;
+        for slot in slots {
+            at = same(bytes, at, &document.made[before..slot.start as usize])?;
             let line = &mut Line { bytes, at };
             let value = slot.value.index();
             match slot.kind {
@@ -202,7 +169,7 @@ impl Pattern {
                     let Listed { list, items, opcodes: usual } = &lists[place as usize];
                     let mut read = std::mem::take(&mut document.lists[*list as usize]);
                     read.clear();
-                    let same = same(bytes, at, &own[slot.start as usize..slot.end as usize]);
+                    let same = same(bytes, at, &document.made[slot.start as usize..slot.end as usize]);
                     let found = if let Some(end) = same {
                         read.extend_from_slice(items);
                         line.at = end;
@@ -218,7 +185,8 @@ impl Pattern {
             before = slot.end as usize;
             shifts.push(at.wrapping_sub(before));
         }
-        let end = same(bytes, at, &own[before..])?;
+        let end = same(bytes, at, &document.made[before..*length])?;
+        let opcodes = (self.opcodes + opcodes).checked_sub(*listed)?;
         (end == bytes.len()).then_some(opcodes)
     }
 }
@@ -250,9 +218,9 @@ pub(crate) struct Found {
 }
 
 /// Goes through what is in a slot.
-struct Line<'a> {
-    bytes: &'a [u8],
-    at: usize,
+pub(super) struct Line<'a> {
+    pub bytes: &'a [u8],
+    pub at: usize,
 }
 
 impl Line<'_> {
@@ -262,7 +230,7 @@ impl Line<'_> {
     }
 
     #[inline]
-    fn number(&mut self) -> Option<Node> {
+    pub fn number(&mut self) -> Option<Node> {
         let opcode = self.opcode()?;
         let rest = &self.bytes[self.at..];
         let (node, len) = match opcode {
@@ -283,7 +251,7 @@ impl Line<'_> {
     }
 
     #[inline]
-    fn text(&mut self) -> Option<&[u8]> {
+    pub fn text(&mut self) -> Option<&[u8]> {
         let [b'X', len @ ..] = *self.bytes.get(self.at..)?.first_chunk::<5>()? else { return None };
         let start = self.at + 5;
         self.at = start.checked_add(u32::from_le_bytes(len) as usize)?;
@@ -291,7 +259,7 @@ impl Line<'_> {
     }
 
     /// What fills a list with numbers: each with an APPEND, or batches of them behind a MARK. Gives how many opcodes that were.
-    fn numbers(&mut self, nodes: &mut Vec<Node>, items: &mut Vec<NodeId>) -> Option<u64> {
+    pub fn numbers(&mut self, nodes: &mut Vec<Node>, items: &mut Vec<NodeId>) -> Option<u64> {
         let mut opcodes = 0;
         loop {
             let batch = self.opcode() == Some(b'(');
@@ -314,163 +282,6 @@ impl Line<'_> {
             opcodes += (items.len() - count) as u64 + 1 + u64::from(batch);
         }
     }
-}
-
-/// Which values of a document nothing but plain containers holds.
-struct Survey<'s> {
-    document: &'s Document<'s>,
-    traces: &'s Traces,
-    /// Places of each value, less the GETs that asked for it.
-    places: Vec<i32>,
-    /// Whether it was met, and whether a GET asked for it.
-    seen: Vec<bool>,
-    got: Vec<bool>,
-    leaves: Vec<NodeId>,
-    lists: Vec<Listed>,
-}
-
-impl<'s> Survey<'s> {
-    /// `None` if a container on the way to any value is held by something else.
-    fn of(document: &'s Document<'_>, traces: &'s mut Traces) -> Option<Self> {
-        traces.encoded.sort_unstable_by_key(|one| one.0);
-        let count = document.nodes.len();
-        let (seen, got, places) = (vec![false; count], vec![false; count], vec![0; count]);
-        let mut survey = Self { document, traces, places, seen, got, leaves: Vec::new(), lists: Vec::new() };
-        for id in &traces.got {
-            survey.places[id.index()] -= 1;
-            survey.got[id.index()] = true;
-        }
-        let mut above = Vec::new();
-        survey.meet(document.root, &mut above);
-        let mut next = 0;
-        while let Some(&id) = above.get(next) {
-            next += 1;
-            match document.node(id) {
-                Node::Dict(at) => {
-                    for pair in document.dict(at).pairs {
-                        survey.meet(pair.1, &mut above);
-                    }
-                }
-                Node::List(at) => {
-                    let items = document.list(at);
-                    let held = survey.leaves.len();
-                    for &item in items {
-                        survey.meet(item, &mut above);
-                    }
-                    if !items.is_empty() && items.iter().all(|&item| survey.is_number(item)) {
-                        // They have one slot together.
-                        survey.leaves.truncate(held);
-                        survey.leaves.push(id);
-                    }
-                }
-                Node::Tuple(run) => {
-                    for &item in document.run(run) {
-                        survey.meet(item, &mut above);
-                    }
-                }
-                _ => {}
-            }
-        }
-        let alone = above.iter().all(|&id| survey.is_alone(id));
-        // What was got and used elsewhere may hold a value that has a slot.
-        let open = |id: &NodeId| match document.node(*id) {
-            Node::Tuple(run) | Node::Size(run) | Node::FrozenSet(run) => run.len > 0 && !survey.is_alone(*id),
-            Node::Bytes(_) | Node::ByteArray(_) => true,
-            _ => false,
-        };
-        (alone && !traces.got.iter().any(open)).then_some(survey)
-    }
-
-    /// Counts a place of a value.
-    fn meet(&mut self, id: NodeId, above: &mut Vec<NodeId>) {
-        self.places[id.index()] += 1;
-        if std::mem::replace(&mut self.seen[id.index()], true) {
-            return;
-        }
-        match self.document.node(id) {
-            // The pairs of a part were not made, and are the same bytes.
-            Node::Dict(at) if !self.document.is_part(at) => above.push(id),
-            Node::List(_) | Node::Tuple(_) => above.push(id),
-            Node::Int(_) | Node::Float(_) | Node::None | Node::Bool(_) | Node::Text(_) | Node::Scalar(_) => {
-                self.leaves.push(id);
-            }
-            _ => {}
-        }
-    }
-
-    fn is_number(&self, id: NodeId) -> bool {
-        matches!(self.document.node(id), Node::Int(_) | Node::Float(_) | Node::None | Node::Bool(_))
-    }
-
-    fn is_alone(&self, id: NodeId) -> bool {
-        self.places[id.index()] == 1
-    }
-
-    /// Where the opcode of a number stands.
-    fn number(&self, id: NodeId) -> Option<usize> {
-        let numbers = &self.traces.numbers;
-        let place = numbers.binary_search_by_key(&id, |number| number.0).ok()?;
-        Some(numbers[place].1 as usize)
-    }
-
-    /// The slot of a value, if it has one. Numbers in a list of such have one together.
-    fn slot(&mut self, bytes: &[u8], id: NodeId) -> Option<Slot> {
-        if !self.is_alone(id) {
-            return None;
-        }
-        let (start, kind) = match self.document.node(id) {
-            Node::Text(span) => {
-                let start = announced(bytes, span)?;
-                (self.document.bytes(span).is_ascii().then_some(start)?, Kind::Text)
-            }
-            Node::Scalar(at) => {
-                let ScalarData { bytes: value, .. } = self.document.scalars[at as usize];
-                let encoded = &self.traces.encoded;
-                let place = encoded.binary_search_by_key(&value.start, |one| one.0).ok()?;
-                let (_, text, made) = encoded[place];
-                // Nothing but the call that made the bytes may have the text.
-                let has = |id: NodeId| self.seen[id.index()] || self.places[id.index()] != 0;
-                if value.len as usize > LONGEST || made.is_some_and(has) {
-                    return None;
-                }
-                (announced(bytes, text)?, Kind::Scalar(at, value.len))
-            }
-            Node::List(at) => return self.list(bytes, id, at),
-            _ => (self.number(id)?, Kind::Number),
-        };
-        let mut line = Line { bytes, at: start };
-        match kind {
-            Kind::Number => drop(line.number()?),
-            _ => drop(line.text()?.len()),
-        }
-        Some(Slot { start: narrow(start), end: narrow(line.at), value: id, kind })
-    }
-
-    /// The slot of a list of numbers, if just its numbers stand there.
-    fn list(&mut self, bytes: &[u8], value: NodeId, list: u32) -> Option<Slot> {
-        let items = self.document.list(list);
-        let places: Option<Vec<usize>> =
-            items.iter().map(|&item| self.number(item).filter(|_| self.is_alone(item))).collect();
-        let places = places?;
-        let first = *places.first()?;
-        let batch = items.len() > 1;
-        let start = first.checked_sub(usize::from(batch))?;
-        let mut line = Line { bytes, at: start };
-        let mut read = Vec::new();
-        let opcodes = line.numbers(&mut Vec::new(), &mut read)?;
-        let within = places.is_sorted() && *places.last()? < line.at && read.len() == items.len();
-        let kind = Kind::Numbers(narrow(self.lists.len()));
-        within.then(|| self.lists.push(Listed { list, items: items.to_vec(), opcodes }))?;
-        Some(Slot { start: narrow(start), end: narrow(line.at), value, kind })
-    }
-}
-
-/// Where the BINUNICODE of a text stands, if that is what announces it.
-fn announced(bytes: &[u8], text: Span) -> Option<usize> {
-    let start = (text.start as usize).checked_sub(5)?;
-    let head: [u8; 5] = *bytes.get(start..)?.first_chunk()?;
-    let [a, b, c, d] = text.len.to_le_bytes();
-    (head == [b'X', a, b, c, d]).then_some(start)
 }
 
 #[cfg(test)]
@@ -620,6 +431,6 @@ mod tests {
         assert!(!follows(&mut pattern(&shared("12345678")).expect("a pattern"), &shared("abcdefgh")));
         // So are its bytes.
         let shared = |bytes: &str| scalar(bytes, &[&text("b")[..], b"q\x10h\x0d"].concat());
-        assert!(pattern(&shared("12345678")).is_none());
+        assert!(!follows(&mut pattern(&shared("12345678")).expect("a pattern"), &shared("abcdefgh")));
     }
 }

@@ -40,15 +40,8 @@ impl Machine<'_> {
         let text = line.text()?;
         line.put(put)?;
         let codec = line.get()?;
-        line.opcode(0x86)?;
-        line.put(put + 1)?;
-        line.opcode(b'R')?;
-        line.put(put + 2)?;
-        line.opcode(0x86)?;
-        line.put(put + 3)?;
-        line.opcode(b'R')?;
-        line.put(put + 4)?;
-        let end = line.at;
+        let calls = if put > 0xff { line.calls::<5>(put + 1) } else { line.calls::<2>(put + 1) };
+        let end = calls.filter(|_| put > 0xff || put + 4 <= 0xff)?;
         let dtype = self.verified([scalar, dtype, encode, codec])?;
         let (bytes, len) = decoded(self.doc.bytes(text))?;
         let data = self.doc.types[dtype as usize];
@@ -103,11 +96,19 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
+    /// Where the two calls end that stand here, the first entry of which is given, with PUTs of so many bytes.
     #[inline]
-    fn opcode(&mut self, opcode: u8) -> Option<()> {
-        (*self.bytes.get(self.at)? == opcode).then_some(())?;
-        self.at += 1;
-        Some(())
+    fn calls<const PUT: usize>(&self, first: u32) -> Option<usize> {
+        let bytes: &[u8; 32] = self.bytes.get(self.at..)?.first_chunk()?;
+        let put = if PUT == 5 { b'r' } else { b'q' };
+        let mut odd = 0;
+        for (call, entry) in (0..4).zip(first..) {
+            let opcode = if call % 2 == 0 { 0x86 } else { b'R' };
+            let expected = u64::from(opcode) | u64::from(put) << 8 | u64::from(entry) << 16;
+            let word = u64::from_le_bytes(*bytes[call * (PUT + 1)..].first_chunk()?);
+            odd |= (word ^ expected) << (64 - 8 * (PUT + 1));
+        }
+        (odd == 0).then_some(self.at + 4 * (PUT + 1))
     }
 
     #[inline]

@@ -278,3 +278,25 @@ pub(super) fn brief(text: &str, limit: usize) -> String {
     }
     short
 }
+
+/// Where a text ends that begins at `start`, if all of it is there and ASCII.
+#[inline]
+pub(super) fn ascii(bytes: &[u8], start: usize, len: u32) -> Option<usize> {
+    const TOP: u64 = 0x8080_8080_8080_8080;
+    let end = start + len as usize;
+    let text = bytes.get(start..end)?;
+    let odd = match text.last_chunk::<8>() {
+        Some(last) => {
+            let (mut odd, mut rest) = (u64::from_le_bytes(*last), text);
+            while let Some((word, behind)) = rest.split_first_chunk::<8>() {
+                odd |= u64::from_le_bytes(*word);
+                rest = behind;
+            }
+            odd
+        }
+        None if text.is_empty() => 0,
+        // Together with what is before it.
+        None => u64::from_le_bytes(*bytes[..end].last_chunk::<8>()?) >> (64 - 8 * len),
+    };
+    (odd & TOP == 0).then_some(end)
+}

@@ -6,7 +6,7 @@ use super::reader::narrow;
 use super::value::NodeId;
 
 /// Notes of the machine on its way through a stream.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Traces {
     /// They are kept.
     pub wanted: bool,
@@ -26,6 +26,11 @@ impl Traces {
         self.got.clear();
         self.encoded.clear();
         self.odd = false;
+    }
+
+    /// Bytes that its vectors take.
+    pub(super) fn size(&self) -> usize {
+        size_of_val(&self.numbers[..]) + size_of_val(&self.got[..]) + size_of_val(&self.encoded[..])
     }
 
     #[inline]

@@ -1,0 +1,236 @@
+//! Where a stream may differ from another of its pattern; see `pattern`.
+
+use super::arena::{Node, ScalarData, Span};
+use super::document::Document;
+use super::pattern::Line;
+use super::reader::narrow;
+use super::scalars::LONGEST;
+use super::traces::Traces;
+use super::value::NodeId;
+
+/// A stretch of the stream that may be another.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slot {
+    pub start: u32,
+    pub end: u32,
+    pub value: NodeId,
+    pub kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    Number,
+    Text,
+    /// The scalar, and its bytes.
+    Scalar(u32, u32),
+    /// The list, by its place among those of the pattern.
+    Numbers(u32),
+}
+
+/// A list of numbers.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub list: u32,
+    pub items: Vec<NodeId>,
+    /// Opcodes that fill it.
+    pub opcodes: u64,
+}
+
+/// The slots of a stream, in its order.
+#[derive(Debug)]
+pub(super) struct Slots {
+    pub all: Vec<Slot>,
+    /// A value in a slot, or what holds one, is found in more than one place.
+    pub shared: bool,
+    /// Lists of numbers as they are in it.
+    pub lists: Vec<Listed>,
+    /// Opcodes that fill them.
+    pub opcodes: u64,
+}
+
+impl Slots {
+    /// Those of a stream of so many bytes, which its document has made. `None` if it can have none.
+    pub fn of(document: &Document<'static>, length: usize, traces: &Traces) -> Option<Self> {
+        let bytes = document.made.get(..length)?;
+        let mut survey = Survey::of(document, traces)?;
+        let leaves = std::mem::take(&mut survey.leaves);
+        let mut all: Vec<Slot> = leaves.into_iter().filter_map(|leaf| survey.slot(bytes, leaf)).collect();
+        all.sort_unstable_by_key(|slot| slot.start);
+        let apart = all.windows(2).all(|pair| pair[0].end <= pair[1].start);
+        let opcodes = survey.lists.iter().map(|listed| listed.opcodes).sum();
+        let shared = survey.shared || all.iter().any(|slot| survey.got[slot.value.index()]);
+        apart.then_some(Self { all, shared, lists: survey.lists, opcodes })
+    }
+}
+
+/// Which values of a document nothing but plain containers holds.
+struct Survey<'s> {
+    document: &'s Document<'s>,
+    traces: &'s Traces,
+    /// Places of each value, less the GETs that asked for it.
+    places: Vec<i32>,
+    /// Whether it was met, and whether a GET asked for it.
+    seen: Vec<bool>,
+    got: Vec<bool>,
+    /// A GET asked for a container.
+    shared: bool,
+    leaves: Vec<NodeId>,
+    lists: Vec<Listed>,
+}
+
+impl<'s> Survey<'s> {
+    /// `None` if a container on the way to any value is held by something else.
+    fn of(document: &'s Document<'_>, traces: &'s Traces) -> Option<Self> {
+        let count = document.nodes.len();
+        let mut survey = Self {
+            document,
+            traces,
+            places: vec![0; count],
+            seen: vec![false; count],
+            got: vec![false; count],
+            shared: false,
+            leaves: Vec::new(),
+            lists: Vec::new(),
+        };
+        for id in &traces.got {
+            survey.places[id.index()] -= 1;
+            survey.got[id.index()] = true;
+        }
+        let mut above = Vec::new();
+        survey.meet(document.root, &mut above);
+        let mut next = 0;
+        while let Some(&id) = above.get(next) {
+            next += 1;
+            match document.node(id) {
+                Node::Dict(at) => {
+                    for pair in document.dict(at).pairs {
+                        survey.meet(pair.1, &mut above);
+                    }
+                }
+                Node::List(at) => {
+                    let items = document.list(at);
+                    let held = survey.leaves.len();
+                    for &item in items {
+                        survey.meet(item, &mut above);
+                    }
+                    if !items.is_empty() && items.iter().all(|&item| survey.is_number(item)) {
+                        // They have one slot together.
+                        survey.leaves.truncate(held);
+                        survey.leaves.push(id);
+                    }
+                }
+                Node::Tuple(run) => {
+                    for &item in document.run(run) {
+                        survey.meet(item, &mut above);
+                    }
+                }
+                _ => {}
+            }
+        }
+        survey.shared = above.iter().any(|id| survey.got[id.index()]);
+        let alone = above.iter().all(|&id| survey.is_alone(id));
+        // What was got and used elsewhere may hold a value that has a slot.
+        let open = |id: &NodeId| match document.node(*id) {
+            Node::Tuple(run) | Node::Size(run) | Node::FrozenSet(run) => run.len > 0 && !survey.is_alone(*id),
+            Node::Bytes(_) | Node::ByteArray(_) => true,
+            _ => false,
+        };
+        (alone && !traces.got.iter().any(open)).then_some(survey)
+    }
+
+    /// Counts a place of a value.
+    fn meet(&mut self, id: NodeId, above: &mut Vec<NodeId>) {
+        self.places[id.index()] += 1;
+        if std::mem::replace(&mut self.seen[id.index()], true) {
+            return;
+        }
+        match self.document.node(id) {
+            // The pairs of a part were not made, and are the same bytes.
+            Node::Dict(at) if !self.document.is_part(at) => above.push(id),
+            Node::List(_) | Node::Tuple(_) => above.push(id),
+            Node::Int(_) | Node::Float(_) | Node::None | Node::Bool(_) | Node::Text(_) | Node::Scalar(_) => {
+                self.leaves.push(id);
+            }
+            _ => {}
+        }
+    }
+
+    fn is_number(&self, id: NodeId) -> bool {
+        matches!(self.document.node(id), Node::Int(_) | Node::Float(_) | Node::None | Node::Bool(_))
+    }
+
+    fn is_alone(&self, id: NodeId) -> bool {
+        self.places[id.index()] == 1
+    }
+
+    /// Where the opcode of a number stands. The one behind it in the notes is looked at first for the next number.
+    fn number(&self, id: NodeId, next: &mut usize) -> Option<usize> {
+        let numbers = &self.traces.numbers;
+        if numbers.get(*next).is_none_or(|number| number.0 != id) {
+            *next = numbers.binary_search_by_key(&id, |number| number.0).ok()?;
+        }
+        let place = numbers[*next].1;
+        *next += 1;
+        Some(place as usize)
+    }
+
+    /// The slot of a value, if it has one. Numbers in a list of such have one together.
+    fn slot(&mut self, bytes: &[u8], id: NodeId) -> Option<Slot> {
+        if !self.is_alone(id) {
+            return None;
+        }
+        let (start, kind) = match self.document.node(id) {
+            Node::Text(span) => {
+                let start = announced(bytes, span)?;
+                (self.document.bytes(span).is_ascii().then_some(start)?, Kind::Text)
+            }
+            Node::Scalar(at) => {
+                let ScalarData { bytes: value, .. } = self.document.scalars[at as usize];
+                let encoded = &self.traces.encoded;
+                let place = encoded.binary_search_by_key(&value.start, |one| one.0).ok()?;
+                let (_, text, made) = encoded[place];
+                // Nothing but the call that made the bytes may have the text.
+                let has = |id: NodeId| self.seen[id.index()] || self.places[id.index()] != 0;
+                if value.len as usize > LONGEST || made.is_some_and(has) {
+                    return None;
+                }
+                (announced(bytes, text)?, Kind::Scalar(at, value.len))
+            }
+            Node::List(at) => return self.list(bytes, id, at),
+            _ => (self.number(id, &mut 0)?, Kind::Number),
+        };
+        let mut line = Line { bytes, at: start };
+        match kind {
+            Kind::Number => drop(line.number()?),
+            _ => drop(line.text()?.len()),
+        }
+        Some(Slot { start: narrow(start), end: narrow(line.at), value: id, kind })
+    }
+
+    /// The slot of a list of numbers, if just its numbers stand there.
+    fn list(&mut self, bytes: &[u8], value: NodeId, list: u32) -> Option<Slot> {
+        let items = self.document.list(list);
+        let mut next = 0;
+        let mut place = |&item: &NodeId| self.number(item, &mut next).filter(|_| self.is_alone(item));
+        let places: Option<Vec<usize>> = items.iter().map(&mut place).collect();
+        let places = places?;
+        let first = *places.first()?;
+        let batch = items.len() > 1;
+        let start = first.checked_sub(usize::from(batch))?;
+        let mut line = Line { bytes, at: start };
+        let mut read = Vec::with_capacity(items.len());
+        let opcodes = line.numbers(&mut Vec::with_capacity(items.len()), &mut read)?;
+        let within = places.is_sorted() && *places.last()? < line.at && read.len() == items.len();
+        let kind = Kind::Numbers(narrow(self.lists.len()));
+        within.then(|| self.lists.push(Listed { list, items: items.to_vec(), opcodes }))?;
+        Some(Slot { start: narrow(start), end: narrow(line.at), value, kind })
+    }
+}
+
+/// Where the BINUNICODE of a text stands, if that is what announces it.
+fn announced(bytes: &[u8], text: Span) -> Option<usize> {
+    let start = (text.start as usize).checked_sub(5)?;
+    let head: [u8; 5] = *bytes.get(start..)?.first_chunk()?;
+    let [a, b, c, d] = text.len.to_le_bytes();
+    (head == [b'X', a, b, c, d]).then_some(start)
+}
