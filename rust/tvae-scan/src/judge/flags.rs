@@ -36,9 +36,7 @@ pub(super) fn level(reading: &Reading) -> Level {
 
 /// The metric of a name.
 pub(super) fn metric<'r>(record: &'r FileRecord, name: &str) -> Option<&'r Metric> {
-    // They are in order of the name.
-    let place = record.metrics.binary_search_by(|metric| (*metric.name).cmp(name));
-    place.ok().and_then(|at| record.metrics.get(at))
+    record.metrics.iter().find(|metric| metric.name == name)
 }
 
 /// The first finite value of this level that a metric has.
@@ -60,11 +58,11 @@ pub(super) fn coverage(record: &FileRecord) -> Option<f64> {
     })
 }
 
-/// Every hierarchy of the best level that has one.
-fn hierarchies(record: &FileRecord) -> Vec<f64> {
-    let stated: Vec<_> = HIERARCHIES.iter().filter_map(|name| metric(record, name)).collect();
-    let of = |level| stated.iter().filter_map(|metric| finite(metric, level)).collect::<Vec<_>>();
-    LEVELS.into_iter().map(of).find(|values| !values.is_empty()).unwrap_or_default()
+/// The highest hierarchy, and so the worst, of the best level that has one.
+fn hierarchy(record: &FileRecord) -> Option<f64> {
+    let stated = HIERARCHIES.map(|name| metric(record, name));
+    let of = |level| stated.iter().flatten().filter_map(move |metric| finite(metric, level));
+    LEVELS.into_iter().find_map(|level| of(level).reduce(f64::max))
 }
 
 /// The flags of a file, and what is odd besides.
@@ -78,7 +76,7 @@ pub(super) fn of_file(record: &FileRecord, rules: &Rules) -> (Vec<Flag>, Vec<War
         }
         _ => {}
     }
-    if hierarchies(record).iter().any(|value| *value >= limits.inverted) {
+    if hierarchy(record).is_some_and(|value| value >= limits.inverted) {
         flags.push(Flag::InvertedHierarchy);
     }
     if record.metrics.iter().any(has_nan) {
