@@ -49,7 +49,7 @@ pub(super) fn groups(members: &[Member<'_>], rules: &Grouping) -> Vec<Option<Pla
         }
     }
     // The pattern that most names share first.
-    let mut sets: Vec<((&[u8], String), Vec<usize>)> = sets.into_iter().collect();
+    let mut sets: Vec<_> = sets.into_iter().collect();
     sets.sort_by_key(|(_, all)| std::cmp::Reverse(all.len()));
     for ((_, key), all) in sets {
         let free: Vec<usize> = all.into_iter().filter(|at| keys[*at].is_none()).collect();

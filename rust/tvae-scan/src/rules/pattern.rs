@@ -246,6 +246,8 @@ impl Reader<'_> {
     fn escaped(&mut self) -> Option<Signs> {
         match self.take()? {
             b'd' => Some((b'0'..=b'9').collect()),
+            // The two are ends of words.
+            b'<' | b'>' => None,
             sign if sign.is_ascii_punctuation() => Some([sign].into_iter().collect()),
             _ => None,
         }
@@ -258,7 +260,7 @@ impl Reader<'_> {
             let sign = match self.take()? {
                 b']' if !all.is_empty() => return Some(self.cased(all)),
                 b'\\' => {
-                    all.add(self.escaped()?);
+                    all.add(&self.escaped()?);
                     continue;
                 }
                 sign if sign.is_ascii_alphanumeric() || b"._ #@%=,:;!/".contains(&sign) => sign,
@@ -274,7 +276,7 @@ impl Reader<'_> {
                 }
                 _ => sign,
             };
-            all.add((sign..=to).collect());
+            all.add(&(sign..=to).collect());
         }
     }
 
@@ -316,7 +318,7 @@ impl Signs {
         !self.0.contains(&true)
     }
 
-    fn add(&mut self, other: Self) {
+    fn add(&mut self, other: &Self) {
         for (mine, one) in self.0.iter_mut().zip(other.0) {
             *mine |= one;
         }
@@ -410,6 +412,7 @@ mod tests {
             "a|(?i:b)",
             "[[:alpha:]]",
             "[a&&b]",
+            r"\<a",
             r"\w",
         ] {
             assert!(Places::of(pattern).is_none(), "{pattern}");
