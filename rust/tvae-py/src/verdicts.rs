@@ -2,7 +2,9 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use tvae_scan::judge::{DirRecord, Documented, FileVerdict, GroupKind, Judgement, Ranked, Tally, Verdict};
+use tvae_scan::judge::{
+    DirRecord, Documented, FileVerdict, GroupKind, Judgement, Ranked, Tally, Verdict, Warning,
+};
 
 use crate::records::named;
 
@@ -16,7 +18,11 @@ pub(crate) fn add_file(out: &Bound<'_, PyDict>, verdict: &FileVerdict) -> PyResu
         }
         None => out.set_item("duplicates_of", None::<&str>)?,
     }
-    out.set_item("warnings", &verdict.warnings)
+    out.set_item("warnings", worded(&verdict.warnings))
+}
+
+fn worded(warnings: &[Warning]) -> Vec<String> {
+    warnings.iter().map(ToString::to_string).collect()
 }
 
 /// The record of a directory.
@@ -41,12 +47,12 @@ pub(crate) fn dir<'py>(py: Python<'py>, record: &DirRecord) -> PyResult<Bound<'p
         let one = PyDict::new(py);
         one.set_item("value", metric.value)?;
         one.set_item("family", &*metric.family)?;
-        metrics.set_item(&metric.name, one)?;
+        metrics.set_item(&*metric.name, one)?;
     }
     out.set_item("metrics", metrics)?;
     out.set_item("safety", record.safety.as_str())?;
     out.set_item("flags", record.flags.iter().map(|flag| flag.as_str()).collect::<Vec<_>>())?;
-    out.set_item("warnings", &record.warnings)?;
+    out.set_item("warnings", worded(&record.warnings))?;
     for (name, path) in [("duplicates_of", &record.duplicates_of), ("better", &record.better)] {
         match path {
             Some(path) => named(&out, name, path)?,

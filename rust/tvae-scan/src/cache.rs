@@ -1,6 +1,6 @@
 //! Facts about files kept between scans, by the identity of the file; judgements are never kept.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -21,11 +21,30 @@ const RACY: Duration = Duration::from_secs(2);
 const MOST_BYTES: usize = 256 << 20;
 
 /// What the cache says about a file.
+#[allow(clippy::large_enum_variant)] // most are known, and go where they are kept
 pub(crate) enum Fresh {
     /// Its facts; the path is that of the earlier scan.
-    Known(Box<FileRecord>),
+    Known(FileRecord),
     /// Nothing that still holds.
     Unknown,
+}
+
+/// Where the facts of a file are.
+#[derive(Debug)]
+struct Place {
+    identity: Identity,
+    start: usize,
+    length: usize,
+}
+
+impl Place {
+    fn order(&self) -> (u64, u64) {
+        order(self.identity)
+    }
+}
+
+fn order(identity: Identity) -> (u64, u64) {
+    (identity.device, identity.inode)
 }
 
 /// The facts of earlier scans.
@@ -34,8 +53,8 @@ pub(crate) struct Cache {
     path: PathBuf,
     head: Vec<u8>,
     bytes: Vec<u8>,
-    /// Where the facts of a file are.
-    places: HashMap<Identity, (usize, usize)>,
+    /// Where the facts of each file are, in order of its number on the device.
+    places: Vec<Place>,
     refresh: bool,
     opened: SystemTime,
 }
@@ -49,7 +68,7 @@ impl Cache {
             path: path.into(),
             head,
             bytes: Vec::new(),
-            places: HashMap::new(),
+            places: Vec::new(),
             refresh,
             opened: SystemTime::now(),
         };
@@ -74,9 +93,11 @@ impl Cache {
             if length > after.len() {
                 break;
             }
-            self.places.insert(identity, (start, length));
+            self.places.push(Place { identity, start, length });
             rest = after.len() - length;
         }
+        // They were mostly written in this order.
+        self.places.sort_by_key(Place::order);
     }
 
     /// The facts of a file, if it is still the same one.
@@ -85,12 +106,21 @@ impl Cache {
             return Fresh::Unknown;
         }
         let identity = fs::metadata(path).ok().map(|metadata| source::identity(&metadata));
-        let place = identity.and_then(|identity| self.places.get(&identity));
-        let known =
-            place.and_then(|&(start, length)| postcard::from_bytes(&self.bytes[start..start + length]).ok());
+        let place = identity.and_then(|identity| self.find(identity));
+        let known = place.and_then(|place| postcard::from_bytes(self.facts(place)).ok());
         // What may not be read any more is not told either.
         let readable = || accessat(CWD, path, Access::READ_OK, AtFlags::EACCESS).is_ok();
-        known.filter(|_| readable()).map_or(Fresh::Unknown, |record| Fresh::Known(Box::new(record)))
+        known.filter(|_| readable()).map_or(Fresh::Unknown, Fresh::Known)
+    }
+
+    fn find(&self, identity: Identity) -> Option<&Place> {
+        let start = self.places.partition_point(|place| place.order() < order(identity));
+        let same = self.places[start..].iter().take_while(|place| place.order() == order(identity));
+        same.filter(|place| place.identity == identity).last()
+    }
+
+    fn facts(&self, place: &Place) -> &[u8] {
+        &self.bytes[place.start..place.start + place.length]
     }
 
     /// Adds new facts and replaces the file at once; nobody else may read it.
@@ -98,9 +128,12 @@ impl Cache {
     /// # Errors
     /// Why the file could not be written, in one line.
     pub(crate) fn save<'r>(&self, fresh: impl Iterator<Item = &'r FileRecord>) -> Result<(), String> {
+        let mut records: Vec<&FileRecord> = fresh.filter(|record| self.is_lasting(record)).collect();
+        records.sort_by_key(|record| order(record.identity));
+        records.dedup_by_key(|record| record.identity);
         let mut added = Vec::new();
         let mut replaced = HashSet::new();
-        for record in fresh.filter(|record| self.is_lasting(record)) {
+        for record in records {
             let Ok(facts) = postcard::to_stdvec(record) else { continue };
             let Ok(length) = u32::try_from(facts.len()) else { continue };
             if postcard::to_io(&(record.identity, length), &mut added).is_ok() {
@@ -113,12 +146,13 @@ impl Cache {
         }
         let mut all = self.head.clone();
         if self.bytes.len() + added.len() <= MOST_BYTES {
-            for (identity, (start, length)) in &self.places {
+            for place in &self.places {
+                let identity = place.identity;
                 // A file that changed has another identity, and its old facts go.
                 let stale = replaced.contains(&(identity.device, identity.inode));
-                if !stale && let Ok(size) = u32::try_from(*length) {
-                    let _ = postcard::to_io(&(*identity, size), &mut all);
-                    all.extend_from_slice(&self.bytes[*start..start + length]);
+                if !stale && let Ok(size) = u32::try_from(place.length) {
+                    let _ = postcard::to_io(&(identity, size), &mut all);
+                    all.extend_from_slice(self.facts(place));
                 }
             }
         }

@@ -102,7 +102,8 @@ pub fn scan(
     options: &Options,
     watch: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Result<Scan, Error> {
-    let found = walk::walk(paths, options.follow, watch)?;
+    let mut found = walk::walk(paths, options.follow, watch)?;
+    found.tasks.sort_unstable_by(|one, other| bytes(&one.path).cmp(bytes(&other.path)));
     let cache = options.cache.as_deref().map(|path| Cache::open(path, options.verify_crc, options.refresh));
     let work = Work {
         tasks: &found.tasks,
@@ -110,11 +111,12 @@ pub fn scan(
         cache: cache.as_ref(),
         next: AtomicUsize::new(0),
         stop: AtomicBool::new(false),
-        done: Mutex::new(Vec::with_capacity(found.tasks.len())),
+        done: Mutex::default(),
     };
     work.run(threads(options.threads, found.tasks.len()), watch)?;
     let mut done = work.done.into_inner().unwrap_or_default();
-    done.sort_unstable_by(|one, other| bytes(&one.record.path).cmp(bytes(&other.record.path)));
+    // The tasks are in order of the path.
+    done.sort_unstable_by_key(|one| one.task);
     let mut folders = found.folders;
     let mut scan = Scan { skipped: found.skipped, ..Scan::default() };
     for (place, Done { task, .. }) in done.iter().enumerate() {
@@ -214,7 +216,12 @@ impl Work<'_> {
             mine.extend(found.map(|(record, cached)| Done { task: number, record, cached }));
         }
         if let Ok(mut done) = self.done.lock() {
-            done.append(&mut mine);
+            // They are large: those of the only worker, or of the first one, stay where they are.
+            if done.is_empty() {
+                *done = mine;
+            } else {
+                done.append(&mut mine);
+            }
         }
     }
 
@@ -222,7 +229,7 @@ impl Work<'_> {
     fn look(&self, task: &Task, inspector: &mut Inspector) -> Option<(FileRecord, bool)> {
         let fresh = self.cache.map(|cache| cache.look(&task.path));
         if let Some(Fresh::Known(known)) = fresh {
-            let mut record = *known;
+            let mut record = known;
             record.path.clone_from(&task.path);
             return Some((record, true));
         }

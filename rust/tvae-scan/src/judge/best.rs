@@ -1,7 +1,7 @@
 //! How far a run came, and which of its files stand for it.
 
 use crate::record::FileRecord;
-use crate::rules::FileNames;
+use crate::rules::{FileNames, Pattern};
 
 use super::records::{DirStatus, FileVerdict};
 use super::standing::{self, Standing};
@@ -9,9 +9,7 @@ use super::view::{View, file_name};
 
 /// What the names of a directory's files tell.
 pub(super) fn status(view: &View<'_>, names: &FileNames) -> DirStatus {
-    let has = |pattern: &regex_lite::Regex| {
-        view.files.iter().any(|(_, record)| pattern.is_match(&file_name(record)))
-    };
+    let has = |pattern: &Pattern| view.files.iter().any(|(_, record)| pattern.is_match(&file_name(record)));
     if has(&names.best) {
         DirStatus::Complete
     } else if has(&names.latest) {
@@ -36,9 +34,11 @@ pub(super) fn best(view: &View<'_>, names: &FileNames, verdicts: &[FileVerdict])
         let decoded = view.files.iter().copied().filter(|(_, record)| record.status.is_decoded());
         return by_metrics(&decoded.collect::<Vec<_>>(), verdicts);
     }
-    by_metrics(&decoded_of(&called), verdicts)
-        .or_else(|| decoded_of(&called).first().map(|(at, _)| *at))
-        .or_else(|| called.first().map(|(at, _)| *at))
+    match decoded_of(&called)[..] {
+        [] => called.first().map(|(at, _)| *at),
+        [(at, _)] => Some(at),
+        ref several => by_metrics(several, verdicts).or_else(|| several.first().map(|(at, _)| *at)),
+    }
 }
 
 /// The place of the latest file.

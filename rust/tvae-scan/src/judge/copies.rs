@@ -1,14 +1,14 @@
 //! Which files repeat others.
 
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::ops::Range;
 
 use crate::pickle::Safety;
 use crate::record::{FileRecord, Status};
 
 use super::flags;
-use super::number::pair;
-use super::records::Likeness;
-use super::view::{View, file_name};
+use super::records::{Likeness, Warning};
+use super::view::View;
 
 /// What the files of a scan share.
 #[derive(Debug)]
@@ -24,42 +24,39 @@ pub(super) struct Copies {
 }
 
 /// A save by its own words: the id alone could be borrowed from another file.
-type Save<'a> = (&'a str, u64, Vec<Option<u64>>, Safety);
+type Save<'a> = (&'a str, u64, Safety);
 /// Checksum, tensors and elements of a state dict.
 type Weights = (u64, u64, u64);
 
 impl Copies {
     pub fn find(files: &[FileRecord]) -> Self {
-        let mut inodes: HashMap<(u64, u64), usize> = HashMap::new();
-        let mut saves: HashMap<Save<'_>, usize> = HashMap::new();
-        let mut states: HashMap<Vec<Weights>, usize> = HashMap::new();
-        let mut found =
-            Self { repeats: Vec::new(), content: Vec::new(), weights: Vec::new(), inode: Vec::new() };
-        for (at, file) in files.iter().enumerate() {
-            let identity = file.identity;
-            let inode = match identity.inode {
-                0 => at,
-                inode => *inodes.entry((identity.device, inode)).or_insert(at),
-            };
-            let weights = weights(file);
-            let content = match &file.serialization_id {
-                _ if inode != at => found.content[inode],
-                Some(id) if file.status == Status::Ok && !id.is_empty() => {
-                    let states = file.state_dicts.iter().map(|state| state.fingerprint).collect();
-                    let key = (id.as_str(), file.size, states, file.safety);
-                    *saves.entry(key).or_insert(at)
-                }
-                _ => at,
-            };
-            let same_weights = match weights {
-                Some(weights) => *states.entry(weights).or_insert(at),
-                None if content != at => found.weights[content],
-                None => at,
-            };
-            found.inode.push(inode);
-            found.content.push(content);
-            found.weights.push(same_weights);
+        let known = (0..).zip(files).filter(|(_, file)| file.identity.inode != 0);
+        let inode = firsts(
+            files.len(),
+            known.map(|(at, file)| ((file.identity.device, file.identity.inode), at)),
+            Ord::cmp,
+        );
+        let saves = (0..).zip(files).filter(|(at, _)| inode[*at] == *at);
+        let saves = saves.filter_map(|(at, file)| Some(((save(file)?, &file.state_dicts), at)));
+        let mut content = firsts(files.len(), saves, |one, other| {
+            let pairs = one.1.iter().map(|state| state.fingerprint);
+            one.0.cmp(&other.0).then_with(|| pairs.cmp(other.1.iter().map(|state| state.fingerprint)))
+        });
+        for at in 0..files.len() {
+            // The first of its names comes first.
+            content[at] = content[inode[at]];
         }
+        // The weights of all files in one list: most have one state dict.
+        let mut all: Vec<Weights> = Vec::with_capacity(files.len());
+        let parts: Vec<Range<usize>> = files.iter().map(|file| weights(file, &mut all)).collect();
+        let states = (0..).zip(&parts).filter(|(_, part)| !part.is_empty());
+        let mut weights = firsts(files.len(), states.map(|(at, part)| (&all[part.clone()], at)), Ord::cmp);
+        for (at, part) in parts.iter().enumerate() {
+            if part.is_empty() && content[at] != at {
+                weights[at] = weights[content[at]];
+            }
+        }
+        let mut found = Self { repeats: Vec::new(), content, weights, inode };
         found.prefer(files);
         found.repeats = (0..files.len()).map(|at| found.repeated(at)).collect();
         found
@@ -67,15 +64,15 @@ impl Copies {
 
     /// Lets the preferred file of each set of equal weights stand for it.
     fn prefer(&mut self, files: &[FileRecord]) {
-        let mut preferred: HashMap<usize, usize> = HashMap::new();
-        for (at, first) in self.weights.iter().enumerate() {
-            let known = preferred.entry(*first).or_insert(at);
+        let mut preferred: Vec<usize> = (0..files.len()).collect();
+        for (at, first) in self.weights.iter().enumerate().filter(|(at, first)| at != *first) {
+            let known = &mut preferred[*first];
             if preference(&files[at]) < preference(&files[*known]) {
                 *known = at;
             }
         }
         for place in &mut self.weights {
-            *place = preferred.get(place).copied().unwrap_or(*place);
+            *place = preferred[*place];
         }
     }
 
@@ -88,22 +85,45 @@ impl Copies {
         likenesses.into_iter().find(|(other, _)| *other != at)
     }
 
-    /// For each directory the names of its decodable files of which no other directory holds the save or the weights.
-    pub fn unique(&self, views: &[View<'_>]) -> Vec<Vec<String>> {
-        let mut homes: HashMap<usize, (usize, bool)> = HashMap::new();
+    /// For each directory its decodable files of which no other directory holds the save or the weights.
+    pub fn unique<'f>(&self, views: &[View<'f>]) -> Vec<Vec<&'f FileRecord>> {
+        // The first home of each, and whether there are several.
+        let mut homes: Vec<Option<(usize, bool)>> = vec![None; self.weights.len()];
         for (dir, view) in views.iter().enumerate() {
             for (at, _) in &view.files {
-                let home = homes.entry(self.weights[*at]).or_insert((dir, false));
+                let home = homes[self.weights[*at]].get_or_insert((dir, false));
                 home.1 |= home.0 != dir;
             }
         }
-        let alone = |at: usize| homes.get(&self.weights[at]).is_none_or(|(_, several)| !several);
-        let names = |view: &View<'_>| {
+        let alone = |at: usize| homes[self.weights[at]].is_none_or(|(_, several)| !several);
+        let files = |view: &View<'f>| {
             let files = view.files.iter().filter(|(at, record)| record.status.is_decoded() && alone(*at));
-            files.map(|(_, record)| file_name(record)).collect()
+            files.map(|(_, record)| *record).collect()
         };
-        views.iter().map(names).collect()
+        views.iter().map(files).collect()
     }
+}
+
+/// For each of `count` places the first one with the same key; itself where it has none.
+fn firsts<K>(
+    count: usize,
+    keyed: impl Iterator<Item = (K, usize)>,
+    order: impl Fn(&K, &K) -> Ordering,
+) -> Vec<usize> {
+    let mut first: Vec<usize> = (0..count).collect();
+    let mut all: Vec<(K, usize)> = keyed.collect();
+    all.sort_unstable_by(|one, other| order(&one.0, &other.0).then(one.1.cmp(&other.1)));
+    for equal in all.chunk_by(|one, other| order(&one.0, &other.0).is_eq()) {
+        for (_, at) in equal {
+            first[*at] = equal[0].1;
+        }
+    }
+    first
+}
+
+fn save(file: &FileRecord) -> Option<Save<'_>> {
+    let id = file.serialization_id.as_deref().filter(|id| !id.is_empty())?;
+    (file.status == Status::Ok).then_some((id, file.size, file.safety))
 }
 
 /// Which of two files with equal weights is to be kept is the lesser: the safer one, then the one that could be read,
@@ -113,37 +133,43 @@ pub(super) fn preference(file: &FileRecord) -> (Safety, bool, bool) {
 }
 
 /// In which metric a file contradicts another with the same weights, if they were measured alike.
-pub(super) fn contradiction(record: &FileRecord, other: &FileRecord) -> Option<String> {
-    let mut differing = record.metrics.iter().filter_map(|metric| {
-        let (one, same) = (&metric.reading, &flags::metric(other, &metric.name)?.reading);
+pub(super) fn contradiction(record: &FileRecord, other: &FileRecord) -> Option<Warning> {
+    let mut differing = record.metrics.iter().enumerate().filter_map(|(at, metric)| {
+        // Files of the same weights mostly state the same metrics.
+        let same = other.metrics.get(at).filter(|same| same.name == metric.name);
+        let (one, same) = (&metric.reading, &same.or_else(|| flags::metric(other, &metric.name))?.reading);
         let (value, against) = (one.value.number()?, same.value.number()?);
-        let alike = one.family == same.family && flags::level(one) == flags::level(same);
         // What is stored may be a float32.
         let apart = (value - against).abs() > 1e-6 * value.abs().max(against.abs());
-        (alike && apart).then_some((&metric.name, value, against))
+        let alike = || {
+            let told_alike = one.raw_key == same.raw_key && one.source == same.source;
+            one.family == same.family && (told_alike || flags::level(one) == flags::level(same))
+        };
+        (apart && alike()).then_some((&metric.name, value, against))
     });
-    let (name, value, against) = differing.next()?;
-    let more = match differing.count() {
-        0 => String::new(),
-        more => format!(" (and {more} more)"),
-    };
-    let (value, against) = pair(value, against);
-    let path = other.path.display();
-    Some(format!("has the weights of {path}, but states {name} {value} against {against}{more}"))
+    let (metric, value, against) = differing.next()?;
+    let more = differing.count();
+    Some(Warning::Contradiction { path: other.path.clone(), metric: metric.clone(), value, against, more })
 }
 
-/// The weights of a file that could be read, whatever they are called; none if a checksum is missing.
-fn weights(file: &FileRecord) -> Option<Vec<Weights>> {
-    if file.status != Status::Ok {
-        return None;
+/// The weights of a file that could be read, whatever they are called, as a part of `all`; an empty one if a checksum is
+/// missing.
+fn weights(file: &FileRecord, all: &mut Vec<Weights>) -> Range<usize> {
+    let start = all.len();
+    if file.status == Status::Ok {
+        for state in &file.state_dicts {
+            if state.n_tensors == 0 || is_optimizer(file, &state.key) {
+                continue;
+            }
+            let Some(print) = state.fingerprint else {
+                all.truncate(start);
+                break;
+            };
+            all.push((print, state.n_tensors, state.n_params));
+        }
+        all[start..].sort_unstable();
     }
-    let models =
-        file.state_dicts.iter().filter(|state| state.n_tensors > 0 && !is_optimizer(file, &state.key));
-    let mut all: Vec<Weights> = models
-        .map(|state| Some((state.fingerprint?, state.n_tensors, state.n_params)))
-        .collect::<Option<_>>()?;
-    all.sort_unstable();
-    (!all.is_empty()).then_some(all)
+    start..all.len()
 }
 
 /// Whether the tensors below a key are the moments of an optimizer.

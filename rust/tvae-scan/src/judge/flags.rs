@@ -5,8 +5,7 @@ use crate::record::FileRecord;
 use crate::rules::Rules;
 use crate::value::Value;
 
-use super::number::short;
-use super::records::Flag;
+use super::records::{Flag, Warning};
 
 /// How close a reading is to a measurement of the stored weights, the closest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,9 +22,12 @@ const HIERARCHIES: [&str; 3] = ["hierarchy", "hierarchy_A", "hierarchy_B"];
 
 /// Where a reading comes from.
 pub(super) fn level(reading: &Reading) -> Level {
-    if reading.raw_key.starts_with("best_") {
+    let (key, source) = (reading.raw_key.as_bytes(), reading.source.as_bytes());
+    // So short that the search of the library costs more.
+    let has = |text: &[u8], part: &[u8]| text.windows(part.len()).any(|at| at == part);
+    if key.starts_with(b"best_") {
         Level::BestSoFar
-    } else if reading.raw_key.contains("history") || reading.source.contains("[-1]") {
+    } else if has(key, b"history") || has(source, b"[-1]") {
         Level::History
     } else {
         Level::Measured
@@ -37,9 +39,8 @@ pub(super) fn metric<'r>(record: &'r FileRecord, name: &str) -> Option<&'r Metri
     record.metrics.iter().find(|metric| metric.name == name)
 }
 
-/// The first finite value of this level that a file has under a name.
-fn value(record: &FileRecord, name: &str, wanted: Level) -> Option<f64> {
-    let metric = metric(record, name)?;
+/// The first finite value of this level that a metric has.
+fn finite(metric: &Metric, wanted: Level) -> Option<f64> {
     std::iter::once(&metric.reading)
         .chain(&metric.others)
         .filter(|reading| level(reading) == wanted)
@@ -48,32 +49,34 @@ fn value(record: &FileRecord, name: &str, wanted: Level) -> Option<f64> {
 
 /// The coverage; without an unqualified one that of the better branch.
 pub(super) fn coverage(record: &FileRecord) -> Option<f64> {
+    let whole = metric(record, "coverage");
+    let branches = ["coverage_A", "coverage_B"].map(|name| metric(record, name));
     LEVELS.into_iter().find_map(|level| {
-        value(record, "coverage", level).or_else(|| {
-            let branches = ["coverage_A", "coverage_B"].map(|name| value(record, name, level));
-            branches.into_iter().flatten().reduce(f64::max)
-        })
+        let value = whole.and_then(|metric| finite(metric, level));
+        let branches = branches.iter().flatten().filter_map(|metric| finite(metric, level));
+        value.or_else(|| branches.reduce(f64::max))
     })
 }
 
-/// Every hierarchy of the best level that has one.
-fn hierarchies(record: &FileRecord) -> Vec<f64> {
-    let of = |level| HIERARCHIES.iter().filter_map(|name| value(record, name, level)).collect::<Vec<_>>();
-    LEVELS.into_iter().map(of).find(|values| !values.is_empty()).unwrap_or_default()
+/// The highest hierarchy, and so the worst, of the best level that has one.
+fn hierarchy(record: &FileRecord) -> Option<f64> {
+    let stated = HIERARCHIES.map(|name| metric(record, name));
+    let of = |level| stated.iter().flatten().filter_map(move |metric| finite(metric, level));
+    LEVELS.into_iter().find_map(|level| of(level).reduce(f64::max))
 }
 
 /// The flags of a file, and what is odd besides.
-pub(super) fn of_file(record: &FileRecord, rules: &Rules) -> (Vec<Flag>, Vec<String>) {
+pub(super) fn of_file(record: &FileRecord, rules: &Rules) -> (Vec<Flag>, Vec<Warning>) {
     let limits = &rules.thresholds;
     let (mut flags, mut warnings) = (Vec::new(), Vec::new());
     match coverage(record) {
         Some(value) if value < limits.coverage_collapse => flags.push(Flag::CoverageCollapse),
         Some(value) if value < limits.coverage_warn => {
-            warnings.push(format!("coverage {} is below {}", short(value), short(limits.coverage_warn)));
+            warnings.push(Warning::Coverage { value, limit: limits.coverage_warn });
         }
         _ => {}
     }
-    if hierarchies(record).iter().any(|value| *value >= limits.inverted) {
+    if hierarchy(record).is_some_and(|value| value >= limits.inverted) {
         flags.push(Flag::InvertedHierarchy);
     }
     if record.metrics.iter().any(has_nan) {

@@ -1,7 +1,6 @@
 //! Runs that belong together: sweeps, and one version under several names.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
 use crate::record::FileRecord;
 use crate::rules::Grouping;
@@ -13,7 +12,8 @@ use super::standing::Standing;
 /// What is needed of a directory to group it.
 #[derive(Debug)]
 pub(super) struct Member<'a> {
-    pub parent: &'a Path,
+    /// The path of the folder that it is in, as bytes: paths compare slowly.
+    pub parent: &'a [u8],
     pub name: &'a str,
     /// Its best file.
     pub best: Option<&'a FileRecord>,
@@ -37,7 +37,7 @@ pub(super) struct Place {
 /// For each directory its group.
 pub(super) fn groups(members: &[Member<'_>], rules: &Grouping) -> Vec<Option<Place>> {
     let mut keys: Vec<Option<(String, GroupKind)>> = vec![None; members.len()];
-    let mut sets: BTreeMap<(&Path, String), Vec<usize>> = BTreeMap::new();
+    let mut sets: BTreeMap<(&[u8], String), Vec<usize>> = BTreeMap::new();
     for (at, member) in members.iter().enumerate().filter(|(_, member)| member.filled) {
         let named = rules.sweeps.iter().find_map(|pattern| {
             let found = pattern.captures(member.name)?;
@@ -49,7 +49,7 @@ pub(super) fn groups(members: &[Member<'_>], rules: &Grouping) -> Vec<Option<Pla
         }
     }
     // The pattern that most names share first.
-    let mut sets: Vec<((&Path, String), Vec<usize>)> = sets.into_iter().collect();
+    let mut sets: Vec<_> = sets.into_iter().collect();
     sets.sort_by_key(|(_, all)| std::cmp::Reverse(all.len()));
     for ((_, key), all) in sets {
         let free: Vec<usize> = all.into_iter().filter(|at| keys[*at].is_none()).collect();
@@ -133,7 +133,7 @@ fn stem(name: &str) -> Option<&str> {
 
 /// Groups versions of one stem whose metrics hardly differ from those of the first of them.
 fn versions(members: &[Member<'_>], near: f64, keys: &mut [Option<(String, GroupKind)>]) {
-    let mut stems: BTreeMap<(&Path, &str), Vec<usize>> = BTreeMap::new();
+    let mut stems: BTreeMap<(&[u8], &str), Vec<usize>> = BTreeMap::new();
     for (at, member) in members.iter().enumerate() {
         let free = keys[at].is_none() && member.sound && member.best.is_some();
         if let Some(stem) = stem(member.name).filter(|_| free) {
@@ -195,13 +195,14 @@ fn hardly_differ(one: &FileRecord, other: &FileRecord, near: f64) -> bool {
 
 /// Who is the best in each group, among those that compare.
 fn places(members: &[Member<'_>], keys: &[Option<(String, GroupKind)>]) -> Vec<Option<Place>> {
-    let standings: Vec<Option<Standing>> =
-        members.iter().map(|member| member.best.and_then(Standing::of)).collect();
+    let standing =
+        |(member, key): (&Member<'_>, &Option<_>)| key.as_ref().and(member.best).and_then(Standing::of);
+    let standings: Vec<Option<Standing>> = members.iter().zip(keys).map(standing).collect();
     let worse = |one: usize, other: usize| match (&standings[one], &standings[other]) {
         (Some(one), Some(other)) => one.order(other).is_gt(),
         _ => false,
     };
-    let mut best: HashMap<(&Path, &str, String), (usize, usize)> = HashMap::new();
+    let mut best: HashMap<(&[u8], &str, String), (usize, usize)> = HashMap::new();
     for (at, key) in keys.iter().enumerate() {
         let (Some((group, _)), Some(standing)) = (key, &standings[at]) else { continue };
         if !members[at].sound {

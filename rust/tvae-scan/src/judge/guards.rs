@@ -47,23 +47,26 @@ fn alone(view: &View<'_>, dir: &mut DirRecord) {
 
 /// The first directory of those that hold a save is archived if all of them were to be deleted.
 fn last_copies(views: &[View<'_>], copies: &Copies, dirs: &mut [DirRecord]) {
-    let mut survives: HashMap<usize, bool> = HashMap::new();
+    if dirs.iter().all(|dir| dir.recommendation != Action::Delete) {
+        return;
+    }
+    let mut survives = vec![false; copies.content.len()];
     for (view, dir) in views.iter().zip(dirs.iter()) {
         for (at, _) in &view.files {
             let stays = dir.recommendation != Action::Delete;
-            *survives.entry(copies.content[*at]).or_default() |= stays;
+            survives[copies.content[*at]] |= stays;
         }
     }
     for (view, dir) in views.iter().zip(dirs.iter_mut()) {
         if dir.recommendation != Action::Delete {
             continue;
         }
-        let lost = |at: usize| !survives.get(&copies.content[at]).copied().unwrap_or(false);
+        let lost = |at: usize| !survives[copies.content[at]];
         if view.files.iter().any(|(at, record)| record.status.is_decoded() && lost(*at)) {
             dir.recommendation = Action::Archive;
             dir.reason.push_str("; not deleted: its checkpoints exist nowhere else");
             for (at, _) in &view.files {
-                survives.insert(copies.content[*at], true);
+                survives[copies.content[*at]] = true;
             }
         }
     }
@@ -71,10 +74,13 @@ fn last_copies(views: &[View<'_>], copies: &Copies, dirs: &mut [DirRecord]) {
 
 /// A directory does not go with folders that stay, and is not deleted with any.
 fn subtrees(views: &[View<'_>], dirs: &mut [DirRecord]) {
+    let goes = |dir: &DirRecord| matches!(dir.recommendation, Action::Archive | Action::Delete);
+    if !views.iter().zip(dirs.iter()).any(|(view, dir)| view.folder.n_folders > 0 && goes(dir)) {
+        return;
+    }
     let mut staying: HashMap<&Path, usize> = HashMap::new();
     for (view, dir) in views.iter().zip(dirs.iter()) {
-        let goes = matches!(dir.recommendation, Action::Archive | Action::Delete);
-        if !goes && dir.n_files > 0 {
+        if !goes(dir) && dir.n_files > 0 {
             for above in view.folder.path.ancestors().skip(1).take_while(|path| !path.as_os_str().is_empty())
             {
                 *staying.entry(above).or_default() += 1;

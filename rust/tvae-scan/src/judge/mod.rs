@@ -18,8 +18,7 @@ mod standing;
 mod summary;
 mod view;
 
-use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::collections::HashSet;
 
 use crate::pickle::Safety;
 use crate::rules::Rules;
@@ -28,7 +27,7 @@ use crate::scan::Scan;
 pub use rank::{Contradicted, Ranked, rank};
 pub use records::{
     Action, BestMetric, DirRecord, DirStatus, Documented, Duplicate, FileVerdict, Flag, GroupKind, Judgement,
-    Likeness, Summary, Tally, Verdict,
+    Likeness, Summary, Tally, Verdict, Warning,
 };
 pub use standing::{Direction, direction};
 pub(crate) use standing::{known_metrics, stem};
@@ -65,8 +64,11 @@ pub fn judge(scan: &Scan, rules: &Rules) -> Judgement {
             latest: best::latest(view, &rules.files),
         })
         .collect();
-    let mut dirs: Vec<DirRecord> =
-        views.iter().zip(&chosen).map(|(view, chosen)| start(scan, view, *chosen, rules, &files)).collect();
+    let mut dirs: Vec<DirRecord> = views
+        .iter()
+        .zip(&chosen)
+        .map(|(view, chosen)| start(scan, view, *chosen, rules, &files, &copies))
+        .collect();
     let notes = annotate::annotate(scan, &views, &chosen, rules, &mut dirs);
     same_weights(scan, &copies, &chosen, &mut dirs);
     decide(scan, &views, &chosen, &copies, rules, &mut dirs);
@@ -83,13 +85,21 @@ struct Chosen {
 }
 
 /// What needs no other directory.
-fn start(scan: &Scan, view: &View<'_>, chosen: Chosen, rules: &Rules, files: &[FileVerdict]) -> DirRecord {
+fn start(
+    scan: &Scan,
+    view: &View<'_>,
+    chosen: Chosen,
+    rules: &Rules,
+    files: &[FileVerdict],
+    copies: &Copies,
+) -> DirRecord {
     let Chosen { best, latest } = chosen;
     let record = best.map(|at| &scan.files[at]);
-    let mut seen = HashSet::new();
+    let mut elsewhere = HashSet::new();
     let mut space = Tally::default();
-    for (_, file) in &view.files {
-        if file.identity.inode == 0 || seen.insert((file.identity.device, file.identity.inode)) {
+    for (at, file) in &view.files {
+        let first = copies.inode[*at];
+        if first == *at || (!view.has(first) && elsewhere.insert(first)) {
             space.add(file);
         }
     }
@@ -103,7 +113,7 @@ fn start(scan: &Scan, view: &View<'_>, chosen: Chosen, rules: &Rules, files: &[F
     found.dedup();
     let numbers = record.into_iter().flat_map(|record| &record.metrics).filter_map(|metric| {
         let value = metric.reading.value.number()?;
-        Some(BestMetric { name: metric.name.to_string(), value, family: metric.reading.family.clone() })
+        Some(BestMetric { name: metric.name.clone(), value, family: metric.reading.family.clone() })
     });
     DirRecord {
         path: view.folder.path.clone(),
@@ -135,18 +145,18 @@ fn start(scan: &Scan, view: &View<'_>, chosen: Chosen, rules: &Rules, files: &[F
 
 /// Names the directory whose best file holds the same weights and is to be kept.
 fn same_weights(scan: &Scan, copies: &Copies, chosen: &[Chosen], dirs: &mut [DirRecord]) {
-    let mut kept: HashMap<usize, (usize, usize)> = HashMap::new();
+    let mut kept: Vec<Option<(usize, usize)>> = vec![None; scan.files.len()];
     let bests = || chosen.iter().enumerate().filter_map(|(dir, chosen)| Some((dir, chosen.best?)));
     let rank = |best: usize| copies::preference(&scan.files[best]);
     for (dir, best) in bests() {
-        let known = kept.entry(copies.weights[best]).or_insert((dir, best));
+        let known = kept[copies.weights[best]].get_or_insert((dir, best));
         if rank(best) < rank(known.1) {
             *known = (dir, best);
         }
     }
     for (dir, best) in bests() {
-        if let Some((first, _)) = kept.get(&copies.weights[best]).filter(|(first, _)| *first != dir) {
-            dirs[dir].duplicates_of = Some(dirs[*first].path.clone());
+        if let Some((first, _)) = kept[copies.weights[best]].filter(|(first, _)| *first != dir) {
+            dirs[dir].duplicates_of = Some(dirs[first].path.clone());
         }
     }
 }
@@ -167,7 +177,7 @@ fn decide(
         .iter()
         .enumerate()
         .map(|(at, view)| Member {
-            parent: view.folder.path.parent().unwrap_or(Path::new("")),
+            parent: view.folder.path.parent().map_or(&[][..], |path| path.as_os_str().as_encoded_bytes()),
             name: &view.name,
             best: chosen[at].best.map(|at| &scan.files[at]),
             filled: !view.files.is_empty(),

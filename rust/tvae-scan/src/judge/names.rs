@@ -7,7 +7,7 @@ use super::view::View;
 
 /// The shortest word for each directory that no other one shares: its name, or its path below the argument.
 #[derive(Debug)]
-pub(super) struct Names<'v>(HashMap<&'v Path, &'v str>);
+pub(super) struct Names<'v>(HashMap<&'v [u8], &'v str>);
 
 impl<'v> Names<'v> {
     pub fn of(views: &'v [View<'v>]) -> Self {
@@ -26,13 +26,14 @@ impl<'v> Names<'v> {
             } else {
                 return None;
             };
-            Some((view.folder.path.as_path(), word.as_str()))
+            Some((view.folder.path.as_os_str().as_encoded_bytes(), word.as_str()))
         });
         Self(words.collect())
     }
 
     /// The word for a directory; its whole path if nothing shorter is clear.
     pub fn word(&self, path: &Path) -> String {
-        self.0.get(path).map_or_else(|| path.display().to_string(), |word| (*word).to_owned())
+        let word = self.0.get(path.as_os_str().as_encoded_bytes());
+        word.map_or_else(|| path.display().to_string(), |word| (*word).to_owned())
     }
 }

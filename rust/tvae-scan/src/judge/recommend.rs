@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::pickle::Safety;
-use crate::record::Status;
+use crate::record::{FileRecord, Status};
 use crate::rules::{Conditions, Rules, Thresholds};
 
 use super::flags;
@@ -11,7 +11,7 @@ use super::groups::Place;
 use super::names::Names;
 use super::number::short;
 use super::records::{Action, DirRecord, Verdict};
-use super::view::View;
+use super::view::{View, file_name};
 
 /// A directory as the rules see it.
 #[derive(Debug)]
@@ -24,8 +24,8 @@ pub(super) struct Case<'a> {
     pub at: usize,
     /// Coverage of the best file.
     pub coverage: Option<f64>,
-    /// Names of its files that no other directory holds.
-    pub unique: &'a [String],
+    /// Those of its files that no other directory holds.
+    pub unique: &'a [&'a FileRecord],
     /// What directories are called.
     pub names: &'a Names<'a>,
     pub sound: bool,
@@ -133,12 +133,14 @@ impl Case<'_> {
 }
 
 /// The first names of several: `a.pt, b.pt and 3 more`.
-fn listed(names: &[String]) -> String {
-    match names {
+fn listed(files: &[&FileRecord]) -> String {
+    match files {
         [] => "none".into(),
-        [one] => one.clone(),
-        [one, other] => format!("{one} and {other}"),
-        [one, other, rest @ ..] => format!("{one}, {other} and {} more", rest.len()),
+        [one] => file_name(one).into_owned(),
+        [one, other] => format!("{} and {}", file_name(one), file_name(other)),
+        [one, other, rest @ ..] => {
+            format!("{}, {} and {} more", file_name(one), file_name(other), rest.len())
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! What is said about files, directories and the tree.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
+
+use super::number::{pair, short};
 
 use crate::pickle::Safety;
 use crate::value::Word;
@@ -98,15 +101,62 @@ pub struct FileVerdict {
     pub flags: Vec<Flag>,
     /// The file that it repeats; of equal weights the one that is to be kept.
     pub duplicates_of: Option<Duplicate>,
-    /// What is odd, and no flag: one line each.
-    pub warnings: Vec<String>,
+    /// What is odd, and no flag.
+    pub warnings: Vec<Warning>,
+}
+
+/// What is odd about a file, and no flag. It is put into words when it is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Warning {
+    /// The coverage is lower than that of a finished run.
+    Coverage {
+        /// What the file states.
+        value: f64,
+        /// What a finished run reaches.
+        limit: f64,
+    },
+    /// The file states another value than one with the same weights.
+    Contradiction {
+        /// The other file.
+        path: PathBuf,
+        /// The first metric in which they differ.
+        metric: Word,
+        /// What the file states.
+        value: f64,
+        /// What the other states.
+        against: f64,
+        /// Further metrics in which they differ.
+        more: usize,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Coverage { value, limit } => {
+                write!(out, "coverage {} is below {}", short(*value), short(*limit))
+            }
+            Self::Contradiction { path, metric, value, against, more } => {
+                let (value, against) = pair(*value, *against);
+                let path = path.display();
+                write!(out, "has the weights of {path}, but states {metric} {value} against {against}")?;
+                if *more > 0 { write!(out, " (and {more} more)") } else { Ok(()) }
+            }
+        }
+    }
+}
+
+impl Serialize for Warning {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// A metric of the best file of a directory.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BestMetric {
     /// The canonical name.
-    pub name: String,
+    pub name: Word,
     /// The value; NaN as it is stored.
     pub value: f64,
     /// By which definition; values of different families do not compare.
@@ -160,8 +210,8 @@ pub struct DirRecord {
     pub safety: Safety,
     /// Those of its files, and those of the directory.
     pub flags: Vec<Flag>,
-    /// What is odd, and no flag: one line each.
-    pub warnings: Vec<String>,
+    /// What is odd about its best file, and no flag.
+    pub warnings: Vec<Warning>,
     /// The directory whose best file holds the same weights and is to be kept.
     pub duplicates_of: Option<PathBuf>,
     /// The group of runs that it belongs to.

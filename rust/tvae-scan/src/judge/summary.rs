@@ -25,20 +25,20 @@ pub(super) fn summary(
             (&mut sum.recommendations, dir.recommendation.as_str()),
         ];
         for (counts, word) in words {
-            let tally = counts.entry(word.to_owned()).or_default();
+            let tally = of_word(counts, word);
             tally.count += 1;
             tally.bytes = tally.bytes.saturating_add(dir.bytes);
             tally.allocated = tally.allocated.saturating_add(dir.allocated);
         }
         for flag in &dir.flags {
-            *sum.flags.entry(flag.as_str().into()).or_default() += 1;
+            *of_word(&mut sum.flags, flag.as_str()) += 1;
         }
     }
     for (record, verdict) in scan.files.iter().zip(files) {
-        *sum.file_statuses.entry(record.status.as_str().into()).or_default() += 1;
-        *sum.safeties.entry(record.safety.as_str().into()).or_default() += 1;
+        *of_word(&mut sum.file_statuses, record.status.as_str()) += 1;
+        *of_word(&mut sum.safeties, record.safety.as_str()) += 1;
         for flag in &verdict.flags {
-            *sum.file_flags.entry(flag.as_str().into()).or_default() += 1;
+            *of_word(&mut sum.file_flags, flag.as_str()) += 1;
         }
         if verdict.duplicates_of.as_ref().is_some_and(|one| one.by == Likeness::Copy) {
             sum.duplicates.add(record);
@@ -48,9 +48,17 @@ pub(super) fn summary(
     sum
 }
 
+/// What is counted under a word.
+fn of_word<'c, T: Default>(counts: &'c mut BTreeMap<String, T>, word: &str) -> &'c mut T {
+    if !counts.contains_key(word) {
+        counts.insert(word.to_owned(), T::default());
+    }
+    counts.get_mut(word).expect("it is there, or was just put there")
+}
+
 /// A file goes when the last directory that names it goes; it is archived if any of them is.
 fn space(scan: &Scan, copies: &Copies, views: &[View<'_>], dirs: &[DirRecord], sum: &mut Summary) {
-    let mut fates: BTreeMap<usize, Action> = BTreeMap::new();
+    let mut fates: Vec<Option<Action>> = vec![None; scan.files.len()];
     let mut in_folders = vec![false; scan.files.len()];
     for (view, dir) in views.iter().zip(dirs) {
         let fate = match dir.recommendation {
@@ -59,17 +67,17 @@ fn space(scan: &Scan, copies: &Copies, views: &[View<'_>], dirs: &[DirRecord], s
         };
         for (at, _) in &view.files {
             in_folders[*at] = true;
-            let known = fates.entry(copies.inode[*at]).or_insert(fate);
+            let known = fates[copies.inode[*at]].get_or_insert(fate);
             // Keep comes before archive, archive before delete.
             *known = (*known).min(fate);
         }
     }
     for at in (0..scan.files.len()).filter(|at| !in_folders[*at]) {
-        fates.insert(copies.inode[at], Action::Keep);
+        fates[copies.inode[at]] = Some(Action::Keep);
     }
     let mut total = Tally::default();
-    for (at, fate) in fates {
-        let record = &scan.files[at];
+    for (record, fate) in scan.files.iter().zip(fates) {
+        let Some(fate) = fate else { continue };
         total.add(record);
         match fate {
             Action::Archive => sum.archived.add(record),

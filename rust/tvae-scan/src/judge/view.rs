@@ -1,5 +1,8 @@
 //! A folder with what it holds, ready to be judged.
 
+use std::borrow::Cow;
+use std::os::unix::ffi::OsStrExt as _;
+
 use crate::record::FileRecord;
 use crate::scan::{Folder, Scan};
 
@@ -11,7 +14,7 @@ pub(super) struct View<'a> {
     pub name: String,
     /// Its path below the argument, with slashes; a dot for the argument itself.
     pub relative: String,
-    /// The files directly in it, with their places in the scan.
+    /// The files directly in it, with their places in the scan, in order.
     pub files: Vec<(usize, &'a FileRecord)>,
 }
 
@@ -35,9 +38,16 @@ impl<'a> View<'a> {
         let files = folder.files.iter().filter_map(|&at| Some((at, scan.files.get(at)?))).collect();
         Self { folder, name: name.into_owned(), relative, files }
     }
+
+    /// Whether the file at a place of the scan is directly in it.
+    pub fn has(&self, file: usize) -> bool {
+        self.files.binary_search_by_key(&file, |(at, _)| *at).is_ok()
+    }
 }
 
 /// The last component of a file's path.
-pub(super) fn file_name(record: &FileRecord) -> String {
-    record.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+pub(super) fn file_name(record: &FileRecord) -> Cow<'_, str> {
+    let path = record.path.as_os_str().as_bytes();
+    let start = memchr::memrchr(b'/', path).map_or(0, |slash| slash + 1);
+    String::from_utf8_lossy(&path[start..])
 }

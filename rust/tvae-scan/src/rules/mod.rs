@@ -1,16 +1,18 @@
 //! Rules: what the facts about a directory amount to. They are read from TOML; the built-in ones are TOML, too.
 
+mod pattern;
 mod place;
 mod read;
 mod stated;
 mod toml_text;
 
-use regex_lite::Regex;
+use std::sync::LazyLock;
 
 use crate::judge::{Action, DirStatus, Flag, GroupKind, Verdict};
 use crate::pickle::Safety;
 use crate::record::Status;
 
+pub(crate) use pattern::Pattern;
 pub(crate) use stated::Stated;
 
 /// The rules that hold unless others are asked for.
@@ -51,10 +53,10 @@ pub(crate) struct Thresholds {
 /// Names of the files that tell how far a run came.
 #[derive(Debug, Clone)]
 pub(crate) struct FileNames {
-    pub best: Regex,
-    pub latest: Regex,
+    pub best: Pattern,
+    pub latest: Pattern,
     /// Any checkpoint of the run.
-    pub any: Regex,
+    pub any: Pattern,
 }
 
 #[derive(Debug, Clone)]
@@ -64,7 +66,7 @@ pub(crate) struct Grouping {
     /// The most by which metrics of near-identical versions differ.
     pub near: f64,
     /// Names that share what this matches are one sweep.
-    pub sweeps: Vec<Regex>,
+    pub sweeps: Vec<Pattern>,
 }
 
 /// What follows if every condition holds.
@@ -80,9 +82,9 @@ pub(crate) struct Rule<T> {
 /// What a rule asks of a directory. What is not asked for holds.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Conditions {
-    pub name: Option<Regex>,
-    pub path: Option<Regex>,
-    pub layout: Option<Regex>,
+    pub name: Option<Pattern>,
+    pub path: Option<Pattern>,
+    pub layout: Option<Pattern>,
     pub status: Vec<DirStatus>,
     pub category: Vec<String>,
     pub flags: Vec<Flag>,
@@ -134,8 +136,8 @@ impl Rules {
     /// The predecessor's statuses, categories and recommendations.
     #[must_use]
     pub fn legacy() -> Self {
-        // A test reads both built-in files.
-        read::built_in(LEGACY, &Self::none()).unwrap_or_else(|_| Self::none())
+        static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::built_in(LEGACY));
+        RULES.clone()
     }
 
     /// Rules from the text of a file; `origin` names it in errors. They come before those that the file extends: the
@@ -145,6 +147,11 @@ impl Rules {
     /// One line: where, what was expected, what to do.
     pub fn parse(text: &str, origin: &str) -> Result<Self, String> {
         read::read(text, origin)
+    }
+
+    /// Rules that came with the program. A test reads all of them.
+    fn built_in(text: &str) -> Self {
+        read::built_in(text, &Self::none()).unwrap_or_else(|_| Self::none())
     }
 
     /// No rules at all: everything is kept.
@@ -170,11 +177,12 @@ impl Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        read::built_in(DEFAULT, &Self::none()).unwrap_or_else(|_| Self::none())
+        static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::built_in(DEFAULT));
+        RULES.clone()
     }
 }
 
 /// A pattern that is known to be one.
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a constant pattern")
+fn pattern(text: &str) -> Pattern {
+    Pattern::new(text).expect("a constant pattern")
 }

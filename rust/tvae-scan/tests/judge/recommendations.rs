@@ -123,8 +123,8 @@ fn a_directory_with_files_of_its_own_beside_a_repeated_best_is_reviewed() {
     let warnings = &dir(&judgement, "v5_8").warnings;
     let first = Path::new("tree").join("v5_6").join("best.pt");
     let told = format!("has the weights of {}, but states coverage 0.999 against 1", first.display());
-    assert_eq!(*warnings, [told]);
-    assert_eq!(dir(&judgement, "v5_7").warnings, [""; 0]);
+    assert_eq!(warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), [told]);
+    assert_eq!(dir(&judgement, "v5_7").warnings, []);
 }
 
 #[test]
@@ -151,7 +151,11 @@ fn what_is_suspect_is_left_to_a_person() {
     ] {
         assert_eq!(advice(&judgement, name), told);
     }
-    assert_eq!(dir(&judgement, "low").warnings, ["coverage 0.982 is below 0.99"]);
+    let warnings = &dir(&judgement, "low").warnings;
+    assert!(
+        matches!(&warnings[..], [one] if one.to_string() == "coverage 0.982 is below 0.99"),
+        "{warnings:?}"
+    );
 }
 
 #[test]

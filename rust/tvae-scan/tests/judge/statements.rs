@@ -88,7 +88,7 @@ fn a_record_tells_the_best_file_and_its_metrics() {
     let judgement = Tree::default().dir("a", vec![best, file("latest.pt", &[])]).judge();
     let dir = dir(&judgement, "a");
     assert_eq!(dir.epoch, Some(7));
-    let metrics: Vec<_> = dir.metrics.iter().map(|metric| (metric.name.as_str(), metric.value)).collect();
+    let metrics: Vec<_> = dir.metrics.iter().map(|metric| (&*metric.name, metric.value)).collect();
     assert_eq!(metrics, [("Q", 1.5), ("coverage", 1.0)]);
     assert_eq!(dir.metrics[0].family, "f1");
     assert_eq!(dir.latest.as_deref(), Some(Path::new("tree/a/latest.pt")));
