@@ -19,7 +19,7 @@ use crate::streams::Streams;
 use crate::tensors::Tensor;
 use crate::value::{Value, Word};
 use crate::zip::Entry;
-use crate::{archive, layout, legacy, metrics, ours, safetensors, stream, tar, zip};
+use crate::{archive, beside, layout, legacy, metrics, ours, safetensors, stream, tar, zip};
 
 /// Read first of what is no zip file: the streams of most files that torch wrote before 1.6.
 const START: u64 = 32 << 10;
@@ -265,7 +265,7 @@ fn behind(source: &Source, file: &mut File<'_>) {
         file.streams.issues.add("Z043", Severity::High, message);
         file.streams.worsen(Safety::Unparsed);
         let all = 0..directory.entries.len();
-        archive::pickles(source, &directory, all, file);
+        beside::pickles(source, &directory, all, file);
     }
 }
 

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod archive;
+mod beside;
 mod cache;
 mod census;
 pub mod codes;

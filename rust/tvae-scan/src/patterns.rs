@@ -53,7 +53,7 @@ impl<T: Clone> Last<T> {
 
     /// What is known of a stream that the pattern has just followed, in which these bytes are the values.
     fn said(&self, bytes: &[u8]) -> Option<T> {
-        self.said.clone().filter(|_| *self.bytes == *bytes)
+        (*self.bytes == *bytes).then(|| self.said.clone()).flatten()
     }
 
     fn keep(&mut self, bytes: &[u8], said: impl FnOnce() -> T) {
