@@ -2,7 +2,7 @@
 
 use crate::census::{StorageUse, Tensors};
 use crate::contents::Content;
-use crate::inspect::{File, Want};
+use crate::file::{File, Want};
 use crate::issue::{Issues, Severity};
 use crate::names::Names;
 use crate::patterns::Known;

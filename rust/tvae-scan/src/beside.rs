@@ -1,7 +1,7 @@
 //! The records of an archive beside `data.pkl`: torch reads none of them as a pickle, and other programs may.
 
 use crate::contents;
-use crate::inspect::File;
+use crate::file::File;
 use crate::issue::Severity;
 use crate::names::Names;
 use crate::pickle::Safety;

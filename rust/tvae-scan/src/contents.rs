@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::inspect::File;
+use crate::file::File;
 use crate::issue::Severity;
 use crate::pickle::Budget;
 use crate::source::Source;

@@ -1,135 +1,25 @@
 //! One file: from its path to its record.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
-use crate::census::Tensors;
-use crate::content::{self, Summary, Told};
 use crate::detect::{HEAD, Look, detect};
 use crate::error::Error;
+use crate::file::{File, Room, Want};
 use crate::inspector::Inspector;
 use crate::issue::{Issues, Severity};
-use crate::patterns::Patterns;
-use crate::pickle::{Document, Safety};
-use crate::places::{self, Place};
+use crate::pickle::Safety;
 use crate::record::{FileRecord, StateDict, Status};
 use crate::source::{ReadAt, Source};
-use crate::streams::Streams;
 use crate::tensors::Tensor;
 use crate::value::{Value, Word};
-use crate::zip::Entry;
-use crate::{archive, beside, layout, legacy, metrics, ours, safetensors, stream, tar, zip};
+use crate::{archive, beside, layout, legacy, ours, safetensors, stream, tar, zip};
 
 /// Read first of what is no zip file: the streams of most files that torch wrote before 1.6.
 const START: u64 = 32 << 10;
 /// Kept of the end of what is no zip file: all in which one behind it is looked for.
 const END: u64 = 68 << 10;
-
-/// What is wanted of a file beyond its record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Want<'k> {
-    /// Where every tensor is.
-    pub tensors: bool,
-    /// The value under this key path.
-    pub key: Option<&'k str>,
-}
-
-/// Room that a file leaves for the next one.
-#[derive(Debug, Default)]
-pub(crate) struct Room {
-    pub entries: Vec<Entry>,
-    pub numbered: Vec<u32>,
-    pub lengths: Vec<u8>,
-    pub tensors: Tensors,
-    /// None while the streams of a file have it.
-    pub pickle: Option<Box<crate::pickle::Room>>,
-    pub patterns: Patterns,
-}
-
-/// A file on its way to its record.
-#[derive(Debug, Default)]
-pub(crate) struct File<'k> {
-    pub want: Want<'k>,
-    pub record: FileRecord,
-    pub streams: Streams,
-    /// The tensors with their names and places, if they are wanted.
-    pub listed: Vec<Tensor>,
-    pub value: Option<Value>,
-    pub room: Box<Room>,
-}
-
-impl<'k> File<'k> {
-    pub(crate) fn new(want: Want<'k>, mut room: Box<Room>) -> Self {
-        let (record, streams) = (FileRecord::default(), Streams::new(room.pickle.take().unwrap_or_default()));
-        Self { want, record, streams, listed: Vec::new(), value: None, room }
-    }
-
-    /// What is left of it beside the record.
-    pub(crate) fn into_room(self) -> Box<Room> {
-        let Self { mut room, streams, .. } = self;
-        room.tensors.clear();
-        room.pickle = Some(streams.into_room());
-        room
-    }
-
-    /// The file is damaged, and nothing of it is known.
-    pub(crate) fn corrupt(&mut self, code: &'static str, message: impl Into<String>) {
-        self.streams.issues.add(code, Severity::Error, message);
-        self.record.status = Status::Corrupt;
-        self.streams.worsen(Safety::Unparsed);
-    }
-
-    /// The file is something else.
-    pub(crate) fn unsupported(&mut self, code: &'static str, message: impl Into<String>) {
-        self.streams.issues.add(code, Severity::Error, message);
-        self.record.status = Status::Unsupported;
-        self.streams.worsen(Safety::Unparsed);
-    }
-
-    /// Takes over what the values of a checkpoint say, and looks for its tensors.
-    pub(crate) fn values(&mut self, document: &Document<'_>) {
-        self.summary(content::summary(document, Told::default()));
-        self.room.tensors.find(document, &mut self.streams.issues);
-        self.value = self.want.key.and_then(|key| crate::find::find(document, key));
-    }
-
-    /// Takes over what the values of a checkpoint say.
-    pub(crate) fn summary(&mut self, summary: Summary) {
-        let Summary { epoch, metrics, config, top_keys, optimizers, lineage, .. } = summary;
-        metrics::report(&metrics, &mut self.streams.issues);
-        self.record.epoch = epoch;
-        self.record.metrics = metrics;
-        self.record.config = config;
-        self.record.top_keys = top_keys;
-        self.record.optimizers = optimizers;
-        self.record.lineage = lineage;
-    }
-
-    /// Takes over where the storages are.
-    pub(crate) fn places(&mut self, places: &HashMap<String, Place>) {
-        let cut = self.record.salvaged.is_some();
-        places::place(&mut self.room.tensors, places::by_key(places), cut, &mut self.streams.issues);
-        self.placed();
-    }
-
-    /// Looks at places that the storages have already.
-    pub(crate) fn placed_before(&mut self) {
-        let cut = self.record.salvaged.is_some();
-        places::place(&mut self.room.tensors, |_, storage| storage.place, cut, &mut self.streams.issues);
-        self.placed();
-    }
-
-    /// Sums up the tensors, now that it is known where they are.
-    pub(crate) fn placed(&mut self) {
-        self.record.state_dicts = places::state_dicts(&mut self.room.tensors);
-        layout::add_experiment(&self.record.top_keys, &mut self.record.state_dicts);
-        if self.want.tensors {
-            let tensors = &self.room.tensors;
-            self.listed = tensors.placed.iter().map(|placed| tensors.tensor(placed)).collect();
-        }
-    }
-}
 
 /// The record of a file.
 ///

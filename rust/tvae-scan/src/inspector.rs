@@ -4,7 +4,8 @@ use std::io;
 use std::path::Path;
 
 use crate::error::Error;
-use crate::inspect::{File, Room, Want, look};
+use crate::file::{File, Room, Want};
+use crate::inspect::look;
 use crate::issue::{Issue, Severity};
 use crate::pickle::Safety;
 use crate::record::{FileRecord, Status};

@@ -1,7 +1,7 @@
 //! What `torch.save` wrote before 1.6: a magic number, a protocol, facts about the machine, the values and the
 //! list of storage keys, each a pickle; then every storage as a count and its bytes.
 
-use crate::inspect::File;
+use crate::file::File;
 use crate::issue::Severity;
 use crate::pickle::{Document, Safety, Value as Node};
 use crate::places::Place;

@@ -16,6 +16,7 @@ mod contents;
 mod convert;
 mod detect;
 mod error;
+mod file;
 mod find;
 mod header;
 mod inspect;

@@ -1,7 +1,7 @@
 //! The members of a tar file.
 
 use crate::detect::octal;
-use crate::inspect::File;
+use crate::file::File;
 use crate::issue::Severity;
 use crate::pickle::Safety;
 use crate::source::Source;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::content::whole;
-use crate::inspect::File;
+use crate::file::File;
 use crate::issue::Severity;
 use crate::optimizer::Moments;
 use crate::record::Optimizer;

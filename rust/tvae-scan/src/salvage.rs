@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::inspect::File;
+use crate::file::File;
 use crate::issue::Severity;
 use crate::pickle::Safety;
 use crate::places::Place;

@@ -1,6 +1,6 @@
 //! A file that is a pickle and nothing else, or no file of a known kind at all.
 
-use crate::inspect::File;
+use crate::file::File;
 use crate::issue::Severity;
 use crate::legacy;
 use crate::pickle::{Document, Safety, Value as Node};

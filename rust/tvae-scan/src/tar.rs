@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::inspect::File;
+use crate::file::File;
 use crate::issue::Severity;
 use crate::members::{self, Member};
 use crate::pickle::{self, Budget, DType, Document, NodeId, Safety, Unpickled, Value as Node};
