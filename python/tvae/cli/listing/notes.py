@@ -141,7 +141,9 @@ def _next(view: View, counts: Mapping[str, int], plan: str | None) -> Iterator[s
         yield f"wrote {one_line(plan)}: review it, then `tvae prune {_shell(plan)}` shows what it would do"
     elif advice.get("archive") or advice.get("delete"):
         count = advice.get("archive", 0) + advice.get("delete", 0)
-        yield f"next: {count} directories can go: `tvae scan {target} --plan plan.json` writes which"
+        # Under other rules the plan would be another.
+        rules = "" if view.found.rules == "default" else f" --rules {_shell(view.found.rules)}"
+        yield f"next: {count} directories can go: `tvae scan {target}{rules} --plan plan.json` writes which"
     if counts["unsafe"] or counts["unknown"]:
         yield "next: `tvae show FILE --imports` says what a file would run"
 
