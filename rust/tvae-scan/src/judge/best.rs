@@ -1,7 +1,7 @@
 //! How far a run came, and which of its files stand for it.
 
 use crate::record::FileRecord;
-use crate::rules::{FileNames, Pattern};
+use crate::rules::{FileNames, Regex};
 
 use super::records::{DirStatus, FileVerdict};
 use super::standing::{self, Standing};
@@ -9,7 +9,7 @@ use super::view::{View, file_name};
 
 /// What the names of a directory's files tell.
 pub(super) fn status(view: &View<'_>, names: &FileNames) -> DirStatus {
-    let has = |pattern: &Pattern| view.files.iter().any(|(_, record)| pattern.is_match(&file_name(record)));
+    let has = |pattern: &Regex| view.files.iter().any(|(_, record)| pattern.is_match(&file_name(record)));
     if has(&names.best) {
         DirStatus::Complete
     } else if has(&names.latest) {

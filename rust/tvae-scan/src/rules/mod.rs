@@ -1,6 +1,5 @@
 //! Rules: what the facts about a directory amount to. They are read from TOML; the built-in ones are TOML, too.
 
-mod pattern;
 mod place;
 mod read;
 mod stated;
@@ -12,7 +11,7 @@ use crate::judge::{Action, DirStatus, Flag, GroupKind, Verdict};
 use crate::pickle::Safety;
 use crate::record::Status;
 
-pub(crate) use pattern::Pattern;
+pub(crate) use regex_lite::Regex;
 pub(crate) use stated::Stated;
 
 /// The rules that hold unless others are asked for.
@@ -53,10 +52,10 @@ pub(crate) struct Thresholds {
 /// Names of the files that tell how far a run came.
 #[derive(Debug, Clone)]
 pub(crate) struct FileNames {
-    pub best: Pattern,
-    pub latest: Pattern,
+    pub best: Regex,
+    pub latest: Regex,
     /// Any checkpoint of the run.
-    pub any: Pattern,
+    pub any: Regex,
 }
 
 #[derive(Debug, Clone)]
@@ -66,7 +65,7 @@ pub(crate) struct Grouping {
     /// The most by which metrics of near-identical versions differ.
     pub near: f64,
     /// Names that share what this matches are one sweep.
-    pub sweeps: Vec<Pattern>,
+    pub sweeps: Vec<Regex>,
 }
 
 /// What follows if every condition holds.
@@ -82,9 +81,9 @@ pub(crate) struct Rule<T> {
 /// What a rule asks of a directory. What is not asked for holds.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Conditions {
-    pub name: Option<Pattern>,
-    pub path: Option<Pattern>,
-    pub layout: Option<Pattern>,
+    pub name: Option<Regex>,
+    pub path: Option<Regex>,
+    pub layout: Option<Regex>,
     pub status: Vec<DirStatus>,
     pub category: Vec<String>,
     pub flags: Vec<Flag>,
@@ -183,6 +182,6 @@ impl Default for Rules {
 }
 
 /// A pattern that is known to be one.
-fn pattern(text: &str) -> Pattern {
-    Pattern::new(text).expect("a constant pattern")
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a constant pattern")
 }

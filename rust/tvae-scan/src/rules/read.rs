@@ -7,7 +7,7 @@ use toml::Spanned;
 use super::place::{self, Origin};
 use super::stated::Stated;
 use super::toml_text::{Annotation as RawAnnotation, Entry, File, Number, Text, Words};
-use super::{Annotation, Conditions, PLACEHOLDERS, Pattern, Rule, Rules};
+use super::{Annotation, Conditions, PLACEHOLDERS, Regex, Rule, Rules};
 use crate::judge::{self, Action, DirStatus, Flag, GroupKind, Verdict};
 use crate::pickle::Safety;
 use crate::record::Status;
@@ -275,12 +275,12 @@ impl Reader<'_> {
         })
     }
 
-    fn pattern(&self, text: &Text) -> Result<Option<Pattern>, String> {
+    fn pattern(&self, text: &Text) -> Result<Option<Regex>, String> {
         text.as_ref().map(|text| self.regex(text)).transpose()
     }
 
-    fn regex(&self, text: &Spanned<String>) -> Result<Pattern, String> {
-        Pattern::new(text.get_ref()).map_err(|error| {
+    fn regex(&self, text: &Spanned<String>) -> Result<Regex, String> {
+        Regex::new(text.get_ref()).map_err(|error| {
             let message = format!("expected a regular expression, found one that ends in error ({error})");
             self.origin.say(&text.span(), &format!("{message}: mend it, in 'single quotes'"))
         })
