@@ -2,22 +2,22 @@
 
 use crate::census::{StorageUse, Tensors};
 use crate::contents::Content;
+use crate::directory::{Directory, Entry};
 use crate::file::{File, Want};
 use crate::issue::{Issues, Severity};
-use crate::names::Names;
+use crate::names::{Names, is_odd};
 use crate::patterns::Known;
 use crate::pickle::Safety;
 use crate::places::{self, Place};
 use crate::record::Status;
 use crate::source::Source;
-use crate::zip::{self, Directory, Entry, Failure};
+use crate::zip::{self, Failure};
 use crate::{beside, contents, salvage};
 
 /// Reads a file that begins as a zip file.
 pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     file.record.kind = "torch_zip".into();
-    let entries = std::mem::take(&mut file.room.entries);
-    let directory = match zip::directory_in(source, false, entries, &mut file.streams.issues) {
+    let directory = match zip::directory(source, false, &mut file.room.outlines, &mut file.streams.issues) {
         Ok(directory) => directory,
         Err(Failure::NoEnd) => {
             let message = "cut: the directory at the end of the archive is missing";
@@ -35,30 +35,35 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
         }
         Err(Failure::Unsupported(what)) => return file.unsupported("Z046", what),
     };
-    file.record.n_records = Some(directory.entries.len() as u64);
+    file.record.n_records = Some(directory.len() as u64);
     if file.streams.issues.has("Z041") {
         // The other archive was not looked at.
         file.streams.worsen(Safety::Unparsed);
     }
-    if directory.entries.is_empty() {
+    if directory.len() == 0 {
         file.record.kind = "zip".into();
         return file.corrupt("Z002", "an archive without records");
     }
-    let names = Names::of(&directory, std::mem::take(&mut file.room.numbered));
+    let names = Names::of(&directory);
     records(source, &directory, &names, file);
-    file.room.numbered = names.into_room();
-    file.room.entries = directory.entries;
+    if directory.sorted.is_none()
+        && directory.apart
+        && names.sorted.is_usual()
+        && names.roles().main == Some(0)
+    {
+        file.room.outlines.keep(&directory, names.sorted);
+    }
 }
 
 /// Reads the records of an archive.
 fn records(source: &Source, directory: &Directory, names: &Names, file: &mut File<'_>) {
     check(names, directory, file);
     overlaps(directory, file);
-    let main = names.get("data.pkl");
-    if main.is_some_and(|at| directory.entries[at].name_is_folded(directory, b"data.pkl")) {
+    let main = names.roles().main;
+    if main.is_some_and(|at| !directory.name_at(at).ends_with(b"data.pkl")) {
         file.streams.issues.add("Z031", Severity::Warning, "data.pkl is spelled in capitals");
     }
-    kind(names, main.is_some(), file);
+    kind(names, file);
     let Some(main) = main else {
         beside::pickles(source, directory, names.others(), file);
         if file.record.kind == "zip" {
@@ -81,14 +86,14 @@ fn records(source: &Source, directory: &Directory, names: &Names, file: &mut Fil
 
 /// Reads `data.pkl`, the record at `main`.
 fn values(source: &Source, directory: &Directory, names: &Names, main: usize, file: &mut File<'_>) {
-    let entry = directory.entries[main];
+    let entry = directory.entry(main);
     let Some(read) = contents::read(source, directory, &entry, file) else {
         let readable = entry.flags & 1 == 0 && matches!(entry.method, 0 | 8);
         file.record.status = if readable { Status::Corrupt } else { Status::Unsupported };
         return file.streams.worsen(Safety::Unparsed);
     };
     let plain = file.want == Want::default();
-    if plain && alike(source, directory, names, &read, file) {
+    if plain && alike(directory, names, &read, file) {
         return;
     }
     let status = file.record.status;
@@ -103,13 +108,7 @@ fn values(source: &Source, directory: &Directory, names: &Names, main: usize, fi
 
 /// Takes over what a stream says that differs from an earlier one in numbers and texts only; false, with nothing changed,
 /// if there is none or if the records do not fit it.
-fn alike(
-    source: &Source,
-    directory: &Directory,
-    names: &Names,
-    read: &Content<'_>,
-    file: &mut File<'_>,
-) -> bool {
+fn alike(directory: &Directory, names: &Names, read: &Content<'_>, file: &mut File<'_>) -> bool {
     if !file.streams.is_first() {
         return false;
     }
@@ -117,7 +116,7 @@ fn alike(
     let mut missed = false;
     let found = patterns.find(&read.bytes).and_then(|(known, mut found)| {
         names.are_only([].into_iter(), known.storages).then_some(())?;
-        let dicts = known.state_dicts(names, &directory.entries, source.size())?;
+        let dicts = known.state_dicts(names, directory)?;
         let summary = known.summary(&read.bytes);
         missed = summary.is_none();
         file.summary(summary?);
@@ -187,9 +186,9 @@ fn is_only(names: &Names, file: &File<'_>) -> bool {
 /// Says what is wrong with the names.
 fn check(names: &Names, directory: &Directory, file: &mut File<'_>) {
     let issues = &mut file.streams.issues;
-    let shown = |at: usize| String::from_utf8_lossy(directory.name(&directory.entries[at])).into_owned();
-    for &at in &names.again {
-        let (name, entry) = (shown(at as usize), &directory.entries[at as usize]);
+    let shown = |at: usize| String::from_utf8_lossy(directory.name_at(at)).into_owned();
+    for &at in &names.sorted.again {
+        let (name, entry) = (shown(at as usize), directory.entry(at as usize));
         if name.to_ascii_lowercase().ends_with("data.pkl") {
             let message = format!("{name:?} is there twice: torch reads the first, others the last");
             issues.add_at("Z030", Severity::High, message, entry.header);
@@ -197,7 +196,7 @@ fn check(names: &Names, directory: &Directory, file: &mut File<'_>) {
             issues.add("Z037", Severity::Warning, format!("{name:?} is there twice"));
         }
     }
-    if let Some(at) = names.outside {
+    if let Some(at) = names.sorted.outside {
         let (name, prefix) = (shown(at), String::from_utf8_lossy(names.prefix()));
         let (code, message) = if prefix.is_empty() {
             ("Z033", format!("{name:?} is in no folder: torch refuses the file"))
@@ -206,62 +205,43 @@ fn check(names: &Names, directory: &Directory, file: &mut File<'_>) {
         };
         issues.add(code, Severity::Warning, message);
     }
-    let mut odd = |at: usize| {
-        if is_odd(directory.name(&directory.entries[at])) {
-            issues.add("Z034", Severity::High, format!("{:?} is no name for a record", shown(at)));
-        }
+    let odd = |at: usize| {
+        issues.add("Z034", Severity::High, format!("{:?} is no name for a record", shown(at)));
     };
     // A number adds nothing odd to the prefix.
     if is_odd(names.prefix()) {
-        (0..directory.entries.len()).for_each(odd);
+        (0..directory.len()).filter(|&at| is_odd(directory.name_at(at))).for_each(odd);
     } else {
-        names.others().for_each(&mut odd);
+        names.roles().odd.iter().copied().for_each(odd);
     }
 }
 
-/// A name that a careless program would take for a path to somewhere else.
-fn is_odd(name: &[u8]) -> bool {
-    let up = name.windows(2).any(|pair| pair == b"..")
-        && name.split(|&byte| byte == b'/').any(|part| part == b"..");
-    up || name.starts_with(b"/") || name.iter().any(|byte| matches!(byte, b'\\' | 0))
-}
-
-impl Entry {
-    /// The name ends with `name`, but for capitals.
-    fn name_is_folded(&self, directory: &Directory, name: &[u8]) -> bool {
-        !directory.name(self).ends_with(name)
+fn kind(names: &Names, file: &mut File<'_>) {
+    let roles = names.roles();
+    if let Some(kind) = roles.kind {
+        file.record.kind = kind.into();
+        file.streams.worsen(Safety::UnknownCode);
+    } else if roles.main.is_none() {
+        file.record.kind = "zip".into();
     }
-}
-
-fn kind(names: &Names, main: bool, file: &mut File<'_>) {
-    if names.get("constants.pkl").is_some() || names.has_folder("code") {
-        file.record.kind = "torchscript".into();
+    if roles.kind == Some("torchscript") {
         let message = "TorchScript: it holds a program for torch.jit.load, which was not looked at";
         file.streams.issues.add("Z048", Severity::Info, message);
-        file.streams.worsen(Safety::UnknownCode);
-    } else if names.has_folder(".data") && names.get(".data/extern_modules").is_some() {
-        file.record.kind = "torch_package".into();
-        file.streams.worsen(Safety::UnknownCode);
-    } else if names.get("archive_format").is_some() {
-        file.record.kind = "torch_export".into();
-        file.streams.worsen(Safety::UnknownCode);
-    } else if !main {
-        file.record.kind = "zip".into();
     }
 }
 
 fn id(source: &Source, directory: &Directory, names: &Names, file: &mut File<'_>) {
-    let mut short = |name: &str| {
-        let entry = directory.entries[names.get(name)?];
+    let mut short = |at: Option<usize>| {
+        let entry = directory.entry(at?);
         if entry.size > 64 {
             return None;
         }
         let read = contents::read(source, directory, &entry, file)?;
         String::from_utf8(read.bytes.into_owned()).ok()
     };
-    let id = short(".data/serialization_id");
-    let order = short("byteorder");
-    if names.get("version").is_none() {
+    let id = short(names.roles().id);
+    let order = short(names.roles().order);
+    if names.roles().version.is_none() {
         file.streams.issues.add("Z007", Severity::Warning, "no record `version`: torch refuses the file");
     }
     file.record.serialization_id = id.filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()));
@@ -280,7 +260,7 @@ fn storages(source: &Source, directory: &Directory, names: &Names, file: &mut Fi
             None => None,
         };
         let at = at.or_else(|| names.get(&format!("data/{}", tensors.key(storage))))?;
-        let entry = &directory.entries[at];
+        let entry = directory.entry(at);
         if entry.method != 0 {
             let message = format!("storage {} is compressed", tensors.key(storage));
             packed.add("Z026", Severity::Info, message);
@@ -294,7 +274,7 @@ fn storages(source: &Source, directory: &Directory, names: &Names, file: &mut Fi
     let cut = file.record.salvaged.is_some();
     let mut found = Issues::default();
     places::place(&mut file.room.tensors, find, cut, &mut found);
-    file.room.tensors.place_taken(names.numbered(), &directory.entries, source.size());
+    file.room.tensors.place_taken(names.numbered(), directory);
     packed.into_vec().into_iter().chain(found.into_vec()).for_each(|issue| file.streams.issues.push(issue));
     file.placed();
 }
@@ -304,11 +284,11 @@ fn overlaps(directory: &Directory, file: &mut File<'_>) {
     if directory.apart {
         return;
     }
-    let span = |entry: &Entry| {
-        let head = 30 + directory.name(entry).len() as u64;
+    let span = |entry: Entry| {
+        let head = 30 + directory.name(&entry).len() as u64;
         (entry.header, entry.header.saturating_add(head).saturating_add(entry.packed))
     };
-    let mut spans: Vec<(u64, u64)> = directory.entries.iter().map(span).collect();
+    let mut spans: Vec<(u64, u64)> = directory.entries().map(span).collect();
     spans.sort_unstable();
     for pair in spans.windows(2) {
         if pair[0].1 > pair[1].0 {

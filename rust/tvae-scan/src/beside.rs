@@ -1,12 +1,13 @@
 //! The records of an archive beside `data.pkl`: torch reads none of them as a pickle, and other programs may.
 
 use crate::contents;
+use crate::directory::{Directory, Entry};
 use crate::file::File;
 use crate::issue::Severity;
 use crate::names::Names;
 use crate::pickle::Safety;
 use crate::source::Source;
-use crate::zip::{self, Directory, Entry};
+use crate::zip;
 
 /// Pickles beside `data.pkl` that are followed.
 const MOST_PICKLES: usize = 64;
@@ -21,14 +22,14 @@ pub(crate) fn pickles(
     file: &mut File<'_>,
 ) {
     let (mut seen, mut looked) = (0, 0);
-    for entry in records.map(|at| &directory.entries[at]) {
-        let name = directory.name(entry);
+    for entry in records.map(|at| directory.entry(at)) {
+        let name = directory.name(&entry);
         let pickled = name.len() >= 4 && name[name.len() - 4..].eq_ignore_ascii_case(b".pkl");
         if !(pickled || is_foreign(name)) {
             continue;
         }
         looked += 1;
-        let begin = if pickled { Begin::Pickle } else { begin(source, entry) };
+        let begin = if pickled { Begin::Pickle } else { begin(source, &entry) };
         if begin == Begin::Other && looked < MOST_FOREIGN {
             continue;
         }
@@ -41,7 +42,7 @@ pub(crate) fn pickles(
         }
         if begin == Begin::Perhaps {
             // Text, for the most part.
-            if let Some(read) = contents::read(source, directory, entry, file) {
+            if let Some(read) = contents::read(source, directory, &entry, file) {
                 file.streams.perhaps(&read.bytes, read.base);
             }
             continue;
@@ -56,7 +57,7 @@ pub(crate) fn pickles(
             file.streams.issues.add("Z044", Severity::Warning, message);
             return file.streams.worsen(Safety::Unparsed);
         }
-        follow(source, directory, entry, file);
+        follow(source, directory, &entry, file);
     }
 }
 
@@ -77,8 +78,8 @@ fn follow(source: &Source, directory: &Directory, entry: &Entry, file: &mut File
 pub(crate) fn unused(source: &Source, directory: &Directory, names: &Names, file: &mut File<'_>) {
     let folder = names.full("data/");
     let mut looked = 0;
-    for entry in &directory.entries {
-        let Some((start, key)) = directory.name(entry).split_at_checked(folder.len()) else { continue };
+    for entry in directory.entries() {
+        let Some((start, key)) = directory.name(&entry).split_at_checked(folder.len()) else { continue };
         if !start.eq_ignore_ascii_case(&folder) || file.room.tensors.is_used(key) {
             continue;
         }
@@ -86,11 +87,11 @@ pub(crate) fn unused(source: &Source, directory: &Directory, names: &Names, file
         if looked > MOST_PICKLES {
             return;
         }
-        if begin(source, entry) == Begin::Pickle {
-            let name = String::from_utf8_lossy(directory.name(entry)).into_owned();
+        if begin(source, &entry) == Begin::Pickle {
+            let name = String::from_utf8_lossy(directory.name(&entry)).into_owned();
             let message = format!("{name:?} belongs to no value and begins as a pickle");
             file.streams.issues.add_at("Z036", Severity::Warning, message, entry.header);
-            follow(source, directory, entry, file);
+            follow(source, directory, &entry, file);
         }
     }
 }

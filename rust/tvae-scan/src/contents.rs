@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::directory::{Directory, Entry};
 use crate::file::File;
 use crate::issue::Severity;
 use crate::pickle::Budget;
 use crate::source::Source;
-use crate::zip::{self, Directory, Entry};
+use crate::zip;
 
 /// Up to this size a record may be of any ratio.
 const SMALL: u64 = 1 << 20;

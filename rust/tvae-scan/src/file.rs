@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::census::Tensors;
 use crate::content::{self, Summary, Told};
+use crate::directory::Outlines;
 use crate::issue::Severity;
 use crate::patterns::Patterns;
 use crate::pickle::{Document, Safety};
@@ -12,7 +13,6 @@ use crate::record::{FileRecord, Status};
 use crate::streams::Streams;
 use crate::tensors::Tensor;
 use crate::value::Value;
-use crate::zip::Entry;
 use crate::{layout, metrics};
 
 /// What is wanted of a file beyond its record.
@@ -27,8 +27,7 @@ pub(crate) struct Want<'k> {
 /// Room that a file leaves for the next one.
 #[derive(Debug, Default)]
 pub(crate) struct Room {
-    pub entries: Vec<Entry>,
-    pub numbered: Vec<u32>,
+    pub outlines: Outlines,
     pub lengths: Vec<u8>,
     pub tensors: Tensors,
     /// None while the streams of a file have it.

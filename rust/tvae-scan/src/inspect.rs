@@ -78,7 +78,8 @@ pub(crate) fn look<'k>(path: &Path, source: &mut Source<'_>, want: Want<'k>, roo
     file.record.mtime = facts.identity.mtime_ns as f64 * 1e-9;
     file.record.identity = facts.identity;
     source.keep_tail();
-    source.keep_head(zip::first_extent(source).unwrap_or(START));
+    let first = zip::first_extent(source).unwrap_or(START);
+    source.keep_head(first);
     let look = source.bytes_up_to(0, HEAD).map(|head| (!head.is_empty()).then(|| detect(&head)));
     match look {
         Ok(look) => read(source, look, &mut file),
@@ -148,13 +149,13 @@ fn read(source: &mut Source, look: Option<Look>, file: &mut File<'_>) {
 /// A zip file hides behind other bytes: Python's `zipfile` opens it, torch does not.
 fn behind(source: &Source, file: &mut File<'_>) {
     let mut ignored = Issues::default();
-    if let Ok(directory) = zip::directory(source, true, &mut ignored)
-        && !directory.entries.is_empty()
+    if let Ok(directory) = zip::directory(source, true, &mut file.room.outlines, &mut ignored)
+        && directory.len() > 0
     {
         let message = "it ends as a zip file: other programs read another content than torch";
         file.streams.issues.add("Z043", Severity::High, message);
         file.streams.worsen(Safety::Unparsed);
-        let all = 0..directory.entries.len();
+        let all = 0..directory.len();
         beside::pickles(source, &directory, all, file);
     }
 }

@@ -15,6 +15,7 @@ mod content;
 mod contents;
 mod convert;
 mod detect;
+mod directory;
 mod error;
 mod file;
 mod find;

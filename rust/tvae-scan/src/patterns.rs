@@ -5,17 +5,19 @@
 
 use std::ops::Range;
 
-use crate::census::{NONE, Tensors};
+use crate::census::Tensors;
 use crate::content::{self, Config, Summary, Told};
+use crate::directory::{Directory, Plan};
 use crate::names::Names;
 use crate::pickle::{self, Document, Pattern, Unpickled};
 use crate::places::{self, Fingerprint};
 use crate::record::{Optimizer, StateDict};
-use crate::zip::Entry;
 
 /// Bytes of the patterns that are kept in a thread, and how many.
 const MOST_BYTES: usize = 1 << 20;
 const MOST: usize = 64;
+/// Plans of directories that are kept with a pattern.
+const MOST_PLANS: usize = 4;
 
 /// The number of a storage, and its bytes.
 pub(crate) type Stored = (u32, u64);
@@ -28,6 +30,8 @@ pub(crate) struct Known {
     dicts: Vec<(StateDict, Vec<Stored>)>,
     /// Storages in none of them.
     others: Vec<Stored>,
+    /// Plans of directories that it was met with, each with the places of the dicts' storages in it.
+    plans: Vec<(Plan, Vec<u32>)>,
     /// How many storages there are.
     pub storages: usize,
     /// Bytes that it was counted with.
@@ -95,7 +99,8 @@ impl Known {
             None => [None, None],
         };
         let (config, optimizers) = (Last::of(config), Last::of(optimizers));
-        Some(Box::new(Self { pattern, dicts, others, storages, size, config, optimizers }))
+        let plans = Vec::new();
+        Some(Box::new(Self { pattern, dicts, others, plans, storages, size, config, optimizers }))
     }
 
     /// What the stream says that was followed last; `None` if that needs values which were not made.
@@ -122,26 +127,37 @@ impl Known {
         Some(summary)
     }
 
-    /// The state dicts of a file of so many bytes with these records; `None` if a storage is not there as it was.
-    pub(crate) fn state_dicts(
-        &self,
-        names: &Names<'_>,
-        entries: &[Entry],
-        size: u64,
-    ) -> Option<Vec<StateDict>> {
+    /// Where the records of its dicts' storages are; `None` if one is not there as it was.
+    fn starts(&self, names: &Names<'_>, directory: &Directory<'_>) -> Option<Vec<u32>> {
         let numbered = names.numbered();
-        let crc = |&(number, bytes): &Stored| {
-            let at = numbered.get(number as usize).filter(|&&at| at != NONE)?;
-            let entry = entries.get(*at as usize)?;
-            let inside = entry.header.checked_add(entry.packed).is_some_and(|end| end <= size);
-            (entry.method == 0 && inside && entry.size == bytes).then_some(entry.crc)
+        let start = |&(number, bytes): &Stored| {
+            let (start, size) = directory.stored(*numbered.get(number as usize)?)?;
+            (size == bytes).then_some(start)
         };
-        self.others.iter().try_for_each(|storage| crc(storage).map(drop))?;
+        self.others.iter().try_for_each(|storage| start(storage).map(drop))?;
+        self.dicts.iter().flat_map(|(_, storages)| storages).map(start).collect()
+    }
+
+    /// The state dicts of a file with these records; `None` if a storage is not there as it was.
+    pub(crate) fn state_dicts(
+        &mut self,
+        names: &Names<'_>,
+        directory: &Directory<'_>,
+    ) -> Option<Vec<StateDict>> {
+        let at = if let Some(at) = self.plans.iter().position(|plan| directory.is_as(&plan.0)) {
+            at
+        } else {
+            let plan = (directory.plan(), self.starts(names, directory)?);
+            self.plans.truncate(MOST_PLANS - 1);
+            self.plans.insert(0, plan);
+            0
+        };
+        let mut starts = self.plans[at].1.iter();
         let mut found = Vec::with_capacity(self.dicts.len());
         for (dict, storages) in &self.dicts {
             let mut fingerprint = Fingerprint::default();
-            for storage in storages {
-                fingerprint.count(storage.1, crc(storage)?);
+            for ((_, bytes), &start) in storages.iter().zip(&mut starts) {
+                fingerprint.count(*bytes, directory.checksum(start)?);
             }
             let fingerprint = dict.fingerprint.and(fingerprint.finish());
             found.push(StateDict { fingerprint, ..dict.clone() });

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::census::{Frame, NONE, Stretch, Tensors, index};
+use crate::directory::Directory;
 use crate::optimizer::Moments;
 use crate::pickle::{Document, Node, NodeId};
 use crate::places::Fingerprint;
 use crate::record::StateDict;
-use crate::zip::Entry;
 
 /// Everything that is told of the tensors of one dictionary.
 #[derive(Debug, Clone, Default)]
@@ -174,20 +174,19 @@ impl Tensors {
         self.shared.iter().any(|one| (one.share.first..one.share.end()).contains(&number))
     }
 
-    /// Looks up the storages of what was taken over among the records of a file of so many bytes, by their numbers.
-    pub(crate) fn place_taken(&mut self, numbered: &[u32], entries: &[Entry], size: u64) {
+    /// Looks up the storages of what was taken over among the records of a file, by their numbers.
+    pub(crate) fn place_taken(&mut self, numbered: &[u32], directory: &Directory<'_>) {
         for one in &mut self.shared {
             let mut fingerprint = Fingerprint::default();
             let all = numbered.get(one.share.first as usize..one.share.end() as usize);
             let mut fits = all.is_some();
             for (&at, &bytes) in all.unwrap_or_default().iter().zip(&one.share.sizes) {
-                let Some(entry) = entries.get(at as usize) else {
+                let stored = directory.stored(at).filter(|&(_, size)| size == bytes);
+                let Some(crc) = stored.and_then(|(start, _)| directory.checksum(start)) else {
                     fits = false;
                     break;
                 };
-                let inside = entry.header.checked_add(entry.packed).is_some_and(|end| end <= size);
-                fits &= entry.method == 0 && inside && entry.size == bytes;
-                fingerprint.count(bytes, entry.crc);
+                fingerprint.count(bytes, crc);
             }
             self.doubt |= !fits;
             one.fingerprint = fingerprint.finish();

@@ -12,8 +12,8 @@ use rustix::fs::{Advice, OFlags, fadvise};
 use crate::error::Error;
 use crate::record::Identity;
 
-/// Bytes of the end that are kept: they hold the directory of nearly every checkpoint.
-pub(crate) const TAIL: u64 = 16 << 10;
+/// Bytes of the end that are kept of the first file: they hold the directory of nearly every checkpoint.
+const TAIL: u64 = 16 << 10;
 
 /// What the system says about an open file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,10 +77,18 @@ impl Window {
 }
 
 /// The beginning and the end of a file; the room is used again for the next one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Windows {
     head: Window,
     tail: Window,
+    /// Bytes of the end that the next file is expected to need.
+    expected: u64,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self { head: Window::default(), tail: Window::default(), expected: TAIL }
+    }
 }
 
 enum Reader<'r> {
@@ -169,9 +177,9 @@ impl<'r> Source<'r> {
         self.windows
     }
 
-    /// Keeps the end of the file, from which most of it is told.
+    /// Keeps the end of the file, from which most of it is told: as much as files needed before this one.
     pub(crate) fn keep_tail(&mut self) {
-        let start = self.size().saturating_sub(TAIL);
+        let start = self.size().saturating_sub(self.windows.expected);
         let done = self.windows.tail.fill(self.reader.get(), start, self.facts.identity.size - start);
         self.note(done);
     }
@@ -193,6 +201,18 @@ impl<'r> Source<'r> {
             let done = self.windows.tail.fill(self.reader.get(), start, self.size() - start);
             self.note(done);
         }
+    }
+
+    /// Keeps the last `length` bytes, which others are expected to need too. Most files of a run need about the same; a file
+    /// that needs less is followed by some that need more.
+    pub(crate) fn need_end(&mut self, length: u64) {
+        self.keep_end(length);
+        self.windows.expected = length.max(self.windows.expected - self.windows.expected / 8);
+    }
+
+    /// How much of the end is kept.
+    pub(crate) fn tail(&self) -> u64 {
+        self.size() - self.windows.tail.start
     }
 
     fn note(&self, done: io::Result<()>) {
@@ -231,13 +251,13 @@ impl<'r> Source<'r> {
 
     /// `length` bytes from `offset`, if they are kept.
     pub(crate) fn held(&self, offset: u64, length: usize) -> Option<&[u8]> {
-        let Windows { head, tail } = &self.windows;
+        let Windows { head, tail, .. } = &self.windows;
         head.get(offset, length).or_else(|| tail.get(offset, length))
     }
 
     /// What is kept of the beginning of the file, from `offset` on.
     pub(crate) fn kept(&self, offset: u64) -> &[u8] {
-        let Windows { head, tail } = &self.windows;
+        let Windows { head, tail, .. } = &self.windows;
         let first = if tail.start == 0 && tail.len > 0 { tail } else { head };
         let rest = usize::try_from(offset).ok().and_then(|offset| first.room[..first.len].get(offset..));
         rest.unwrap_or_default()

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::directory::Outlines;
 use crate::issue::{Issue, Issues, Severity};
 use crate::record::FileRecord;
 use crate::source::Source;
@@ -17,9 +18,12 @@ pub(crate) fn checksums(path: &Path, record: &mut FileRecord) {
     }
     let mut issues = Issues::default();
     let Ok(source) = Source::open(path) else { return };
-    let Ok(directory) = zip::directory(&source, false, &mut Issues::default()) else { return };
-    for entry in directory.entries.iter().filter(|entry| entry.method == 0) {
-        let name = String::from_utf8_lossy(directory.name(entry)).into_owned();
+    let Ok(directory) = zip::directory(&source, false, &mut Outlines::default(), &mut Issues::default())
+    else {
+        return;
+    };
+    for entry in directory.entries().filter(|entry| entry.method == 0) {
+        let name = String::from_utf8_lossy(directory.name(&entry)).into_owned();
         let found =
             zip::local(&source, entry.header).and_then(|local| sum(&source, local.data, entry.packed));
         match found {

@@ -5,18 +5,21 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
+use crate::directory::{Directory, Outlines, RECORD};
 use crate::issue::{Issues, Severity};
-use crate::source::{self, Source};
+use crate::source::Source;
 
 /// The part of the file's end in which torch's reader looks for the end record.
 const TAIL: u64 = 69_584;
-/// Longer than a short tail.
-const LONG_TAIL: usize = 16_385;
 /// The largest directory that is read.
 const MOST_DIRECTORY: u64 = 16 << 20;
 /// Records that are read.
 const MOST_RECORDS: u64 = 120_000;
 
+/// Room for the last record before the directory: the file's identity, in torch's files.
+const LAST_RECORD: u64 = 512;
+/// The longest end of a file that is kept.
+const MOST_END: u64 = 1 << 20;
 /// The longest beginning of a file that is kept.
 const MOST_HEAD: u64 = 1 << 20;
 /// Room for the header of the first record, and for the format, the alignment and the byte order behind it.
@@ -24,42 +27,6 @@ const SMALL_RECORDS: u64 = 1024;
 
 const END: &[u8] = b"PK\x05\x06";
 const END_LENGTH: usize = 22;
-const RECORD: u32 = u32::from_le_bytes(*b"PK\x01\x02");
-
-/// One record of the central directory.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Entry {
-    name: (u32, u32),
-    /// 0: stored, 8: deflate.
-    pub method: u16,
-    /// General purpose flags.
-    pub flags: u16,
-    /// CRC-32 of the content, as claimed.
-    pub crc: u32,
-    /// Bytes in the file.
-    pub packed: u64,
-    /// Bytes of the content.
-    pub size: u64,
-    /// Where its local header is.
-    pub header: u64,
-}
-
-/// The central directory.
-#[derive(Debug)]
-pub(crate) struct Directory<'s> {
-    bytes: Cow<'s, [u8]>,
-    /// Every record, in the order of the directory.
-    pub entries: Vec<Entry>,
-    /// The records are known to follow each other in the file without sharing a byte.
-    pub apart: bool,
-}
-
-impl Directory<'_> {
-    /// The name of a record.
-    pub(crate) fn name(&self, entry: &Entry) -> &[u8] {
-        &self.bytes[entry.name.0 as usize..entry.name.1 as usize]
-    }
-}
 
 /// Why there is no directory.
 #[derive(Debug, PartialEq, Eq)]
@@ -96,16 +63,7 @@ impl End {
 pub(crate) fn directory<'s>(
     source: &'s Source<'_>,
     behind: bool,
-    issues: &mut Issues,
-) -> Result<Directory<'s>, Failure> {
-    directory_in(source, behind, Vec::new(), issues)
-}
-
-/// [`directory`], with the entries put where others were before.
-pub(crate) fn directory_in<'s>(
-    source: &'s Source<'_>,
-    behind: bool,
-    mut entries: Vec<Entry>,
+    outlines: &mut Outlines,
     issues: &mut Issues,
 ) -> Result<Directory<'s>, Failure> {
     let corrupt = |what: &str| Failure::Corrupt(what.into());
@@ -124,25 +82,19 @@ pub(crate) fn directory_in<'s>(
     }
     let bytes = source.bytes(end.offset, end.length).map_err(|error| Failure::Corrupt(error.to_string()))?;
     // The count is bounded by the length.
-    entries.resize(usize::try_from(end.count).unwrap_or(0), Entry::default());
-    let mut apart =
-        records(&bytes, &mut entries).ok_or_else(|| corrupt("its directory is cut short or damaged"))?;
-    apart &= shift == 0;
-    if shift > 0 {
-        for entry in &mut entries {
-            entry.header = entry.header.saturating_add(shift);
-        }
-    }
+    let count = usize::try_from(end.count).unwrap_or(0);
+    let directory = Directory::of(bytes, count, shift, source.size(), outlines);
+    let directory = directory.ok_or_else(|| corrupt("its directory is cut short or damaged"))?;
     let gap = end.at - close;
     if gap > if end.zip64 { 76 } else { 0 } {
         issues.add_at("Z045", Severity::Info, format!("{gap} bytes behind the directory"), close);
     }
-    Ok(Directory { bytes, entries, apart })
+    Ok(directory)
 }
 
 fn find_end(source: &Source, behind: bool, issues: &mut Issues) -> Result<End, Failure> {
     let size = source.size();
-    for wanted in [source::TAIL, TAIL] {
+    for wanted in [source.tail(), TAIL] {
         let start = size.saturating_sub(wanted);
         let tail = source.bytes(start, size - start).map_err(|error| Failure::Corrupt(error.to_string()))?;
         let last = tail.len().checked_sub(END_LENGTH);
@@ -176,7 +128,7 @@ fn other_end(source: &Source, end: &End, tail: &[u8], issues: &mut Issues) {
     let mut start = size - tail.len() as u64;
     let more;
     let mut before = tail;
-    if end.at + (END_LENGTH as u64) < size && tail.len() < LONG_TAIL {
+    if end.at + (END_LENGTH as u64) < size && (tail.len() as u64) < TAIL {
         start = size.saturating_sub(TAIL);
         let Ok(read) = source.read(start, size - start) else { return };
         more = read;
@@ -258,88 +210,19 @@ fn zip64_record<'s>(
     Ok(record.starts_with(b"PK\x06\x06").then_some(record))
 }
 
-/// Reads as many records of a directory as there are places for, and tells whether they follow each other in the file
-/// without sharing a byte; `None` if one of them is damaged.
-#[inline(never)] // which leaves the loop its registers
-fn records(bytes: &[u8], entries: &mut [Entry]) -> Option<bool> {
-    let (mut at, mut apart, mut last) = (0, true, 0_u64);
-    for entry in entries {
-        let record = bytes.get(at..)?.first_chunk::<46>()?;
-        let short = |at: usize| u16::from_le_bytes([record[at], record[at + 1]]);
-        let long =
-            |at: usize| u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]);
-        if long(0) != RECORD {
-            return None;
-        }
-        let name = at + 46;
-        let extra = name + usize::from(short(28));
-        let comment = extra + usize::from(short(30));
-        at = comment + usize::from(short(32));
-        if at > bytes.len() {
-            return None;
-        }
-        let [packed, size, header] = [long(20), long(24), long(42)];
-        let (mut end, mut start) = (u64::from(packed), u64::from(header));
-        *entry = Entry {
-            name: (narrow(name), narrow(extra)),
-            method: short(10),
-            flags: short(8),
-            crc: long(16),
-            packed: end,
-            size: size.into(),
-            header: start,
-        };
-        if packed.max(size).max(header) == u32::MAX {
-            widen(entry, &bytes[extra..comment])?;
-            (end, start) = (entry.packed, entry.header);
-        }
-        apart &= start >= last;
-        last = start.saturating_add(30 + u64::from(short(28))).saturating_add(end);
-    }
-    Some(apart)
-}
-
-/// A place in a directory, which is 16 MB long at most.
-#[allow(clippy::cast_possible_truncation)]
-fn narrow(place: usize) -> u32 {
-    place as u32
-}
-
-/// Stands where a number does not fit the record.
-const FULL: u64 = 0xffff_ffff;
-
-/// Takes from the zip64 extra field what did not fit the record.
-#[cold]
-fn widen(entry: &mut Entry, mut extra: &[u8]) -> Option<()> {
-    let narrow = [&mut entry.size, &mut entry.packed, &mut entry.header].map(|field| *field == FULL);
-    while extra.len() >= 4 {
-        let (id, length) = (u16_at(extra, 0), usize::from(u16_at(extra, 2)));
-        let field = extra.get(4..4 + length)?;
-        if id == 1 {
-            let mut numbers = field.chunks_exact(8).map(|number| u64_at(number, 0));
-            for (field, narrow) in
-                [&mut entry.size, &mut entry.packed, &mut entry.header].into_iter().zip(narrow)
-            {
-                if narrow {
-                    *field = numbers.next()?;
-                }
-            }
-            return Some(());
-        }
-        extra = &extra[4 + length..];
-    }
-    // A record of exactly 4 GiB - 1 bytes is possible.
-    Some(())
-}
-
-/// How much of the beginning holds the first record and the small ones behind it, by the end of the archive: for
+/// Keeps the directory, and gives how much of the beginning holds the first record and the small ones behind it: for
 /// torch's files, `data.pkl` and all that is read beside it. It is a guess, and nothing depends on its being right.
-pub(crate) fn first_extent(source: &Source) -> Option<u64> {
+pub(crate) fn first_extent(source: &mut Source) -> Option<u64> {
     let last = source.size().checked_sub(END_LENGTH as u64)?;
     let end = source.bytes(last, END_LENGTH as u64).ok().filter(|end| end.starts_with(END))?;
     let mut offset = u64::from(u32_at(&end, 16));
     if let Ok(Some(record)) = zip64_record(source, last, false) {
         offset = u64_at(&record, 48);
+    }
+    drop(end);
+    let length = source.size().checked_sub(offset)?.saturating_add(LAST_RECORD).min(source.size());
+    if length <= MOST_END {
+        source.need_end(length);
     }
     let record = source.bytes(offset, 46).ok().filter(|record| u32_at(record, 0) == RECORD)?;
     let (packed, header) = (u64::from(u32_at(&record, 20)), u32_at(&record, 42));
