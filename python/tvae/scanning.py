@@ -204,7 +204,6 @@ class ScanResult:
         field: str | None = None,
         *,
         descending: bool | None = None,
-        contradicted: Mapping[str, Sequence[tuple[str, float]]] | None = None,
     ) -> list[dict[str, Any]]:
         """The best `n` directories of every family of definitions, then the others with why they lost.
 
@@ -212,9 +211,12 @@ class ScanResult:
             n: places in each family.
             field: the metric; by default hierarchy, coverage first.
             descending: whether more is better; by default as the metric has it.
-            contradicted: measured values of stored metrics that are not those, by path: they count instead.
         """
-        return self.engine.best(n, field=field, descending=descending, contradicted=contradicted)
+        return self.engine.best(n, field=field, descending=descending)
+
+    def measured(self, contradicted: Mapping[str, Sequence[tuple[str, float]]]) -> ScanResult:
+        """The same scan, judged by measured values of stored metrics that are not those, by path."""
+        return ScanResult(self.engine.measured(contradicted), roots=self.roots, rules=self.rules)
 
     def table(self, kind: Kind = "file") -> Table:
         """The records of a kind as an Arrow table, for polars, pandas or pyarrow to take.

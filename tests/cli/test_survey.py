@@ -148,6 +148,23 @@ def test_a_scan_shows_what_was_measured(tvae: Run, tree: Path) -> None:
     assert "M a stored" not in tvae("scan", tree).out
 
 
+def test_advice_follows_what_was_measured(tvae: Run, tree: Path, tmp_path: Path) -> None:
+    history = {"coverage_A_history": [19_600], "coverage_B_history": [19_000]}
+    write(tree / "v5_11/best.pt", Model().state_dict(), **history)
+    before = {Path(one["path"]).name: one for one in tvae("scan", tree, "--json").json["dirs"]}
+    assert [before[name]["recommendation"] for name in ("v5_11", "v5_12")] == ["keep", "keep"]
+    tvae("eval", tree, "--pairs", "1")
+    done = tvae("scan", tree, "--json", "--fail-on", "invalid", "--plan", tmp_path / "plan.json")
+    after = {Path(one["path"]).name: one for one in done.json["dirs"]}
+    assert done.code == 1
+    assert after["v5_12"]["recommendation"] == "review"
+    assert after["v5_12"]["reason"].startswith("flagged: coverage_collapse as measured (coverage ")
+    # The end of a history counts samples, and is contradicted by a wide gap alone.
+    assert after["v5_11"]["reason"].startswith("flagged: coverage_collapse as measured (coverage_A ")
+    assert after["v5_11"]["metrics"]["coverage_A"]["value"] == pytest.approx(19_600 / 19_683)
+    assert tvae("scan", tree, "--no-cache", "--json", "--fail-on", "invalid").code == 0
+
+
 def test_the_leaderboard_ranks_by_what_was_measured(tvae: Run, tree: Path, tmp_path: Path) -> None:
     def board(*options: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = tvae("scan", tree, "--best", "9", "--json", *options).json["best"]

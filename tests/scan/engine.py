@@ -157,14 +157,20 @@ class Engine:
             "notes": [],
         }
 
+    def words(self) -> dict[str, list[str]]:
+        return {"category": ["production", "test"], "rule": ["best file"], "recommended_by": ["the rest"]}
+
+    def measured(self, contradicted: Mapping[str, Sequence[tuple[str, float]]]) -> Engine:
+        self.called.update(contradicted=contradicted)
+        return self
+
     def best(
         self,
         n: int,
         field: str | None = None,
         descending: bool | None = None,
-        contradicted: Mapping[str, Sequence[tuple[str, float]]] | None = None,
     ) -> list[Record]:
-        self.called.update(best=n, field=field, descending=descending, contradicted=contradicted)
+        self.called.update(best=n, field=field, descending=descending)
         return [
             {**one, "rank": one["rank"] if one["rank"] and one["rank"] <= n else None} for one in self.ranked
         ]

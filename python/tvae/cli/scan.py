@@ -182,7 +182,7 @@ def _add_measured(view: View) -> None:
 
         from tvae.checks.measured import index
 
-        view.known = index(Path(folder))
+        view.know(index(Path(folder)))
 
 
 @contextmanager

@@ -2,10 +2,11 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyList};
-use tvae_scan::judge::{Contradicted, Direction, Judgement, judge, rank};
+use tvae_scan::judge::{Contradicted, Direction, Judgement, judge_measured, rank, words};
 use tvae_scan::rules::Rules;
 use tvae_scan::scan::Options;
 use tvae_scan::table;
@@ -92,10 +93,7 @@ pub(crate) fn scan(
                 false
             })
         })
-        .map(|scan| {
-            let judgement = judge(&scan, &rules);
-            Scan { found: scan, judgement, rules }
-        })
+        .map(|scan| Scan::judged(Arc::new(scan), Arc::new(rules), Contradicted::new()))
     });
     match (found, raised) {
         (Ok(scan), _) => Ok(scan),
@@ -126,9 +124,10 @@ pub(crate) fn explain<'py>(py: Python<'py>, code: &str) -> PyResult<Option<Bound
 /// What a scan found. The records stay here until they are asked for.
 #[pyclass(frozen, module = "tvae._core")]
 pub(crate) struct Scan {
-    found: tvae_scan::scan::Scan,
+    found: Arc<tvae_scan::scan::Scan>,
     judgement: Judgement,
-    rules: Rules,
+    rules: Arc<Rules>,
+    contradicted: Contradicted,
 }
 
 #[pymethods]
@@ -204,25 +203,35 @@ impl Scan {
         verdicts::summary(py, &self.judgement)
     }
 
+    /// The words that the rules can put into directory records, by field, as a dict of lists.
+    fn words<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let out = PyDict::new(py);
+        for (field, all) in words(&self.rules) {
+            out.set_item(field, all)?;
+        }
+        Ok(out)
+    }
+
+    /// The same scan, judged by what was measured: by path, the measured values of stored metrics that are not those.
+    fn measured(&self, py: Python<'_>, contradicted: Contradicted) -> Self {
+        py.detach(|| Self::judged(Arc::clone(&self.found), Arc::clone(&self.rules), contradicted))
+    }
+
     /// The leaderboard: the first `n` of each metric family have a rank, and everybody else a reason. `field` names one
-    /// metric to rank by; without `descending`, in the direction that is better for it. `contradicted` has, by path,
-    /// the measured values of stored metrics that are not those; they count instead.
-    #[pyo3(signature = (n, field = None, descending = None, contradicted = None))]
+    /// metric to rank by; without `descending`, in the direction that is better for it.
+    #[pyo3(signature = (n, field = None, descending = None))]
     fn best<'py>(
         &self,
         py: Python<'py>,
         n: usize,
         field: Option<&str>,
         descending: Option<bool>,
-        contradicted: Option<Contradicted>,
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let by = field.map(|name| {
             let more = || tvae_scan::judge::direction(name).is_none_or(|way| way == Direction::Higher);
             (name, descending.unwrap_or_else(more))
         });
-        let ranked = py.detach(|| {
-            rank(&self.found, &self.judgement, &self.rules, by, &contradicted.unwrap_or_default())
-        });
+        let ranked = py.detach(|| rank(&self.found, &self.judgement, &self.rules, by, &self.contradicted));
         ranked.iter().map(|entry| verdicts::ranked(py, entry, n)).collect()
     }
 
@@ -254,6 +263,11 @@ impl Scan {
 }
 
 impl Scan {
+    fn judged(found: Arc<tvae_scan::scan::Scan>, rules: Arc<Rules>, contradicted: Contradicted) -> Self {
+        let judgement = judge_measured(&found, &rules, &contradicted);
+        Self { found, judgement, rules, contradicted }
+    }
+
     /// Every tensor with the path of its file; files that changed meanwhile and cannot be read give none.
     fn list_tensors(&self) -> Vec<(String, Tensor)> {
         let decoded = self.found.files.iter().filter(|file| file.status.is_decoded());

@@ -41,6 +41,17 @@ class View:
         self.families: list[str] = []
         self.known: Mapping[str, Known] = {}
 
+    def know(self, known: Mapping[str, Known]) -> None:
+        """Take what was measured before: where it contradicts a stored metric, it counts instead."""
+        self.known = known
+        told = {
+            path: [(name, pair["measured"]) for name, pair in found["differs"].items()]
+            for path, found in self.measured.items()
+            if found["differs"]
+        }
+        if told:
+            self.found = self.found.measured(told)
+
     @property
     def root(self) -> str | None:
         """The one folder that was scanned, as records begin with it; None for files, and for several."""
@@ -79,7 +90,7 @@ class View:
         if self.filters:
             from tvae.cli.listing.filter import select
 
-            rows = select(rows, self.filters, self.kind)
+            rows = select(rows, self.filters, self.kind, words=self.found.engine.words)
         if self.sort is not None:
             from tvae.cli.listing.order import arrange
 
@@ -121,14 +132,10 @@ class View:
             from tvae.cli.listing.fields import check_metric
 
             check_metric(field, self.found.to_dicts("dir"))
-        told = {
-            path: [(name, pair["measured"]) for name, pair in found["differs"].items()]
-            for path, found in (self.measured if self.known else {}).items()
-        }
         if not self.filters:
-            return self.found.best(places, field, descending=descending, contradicted=told)
+            return self.found.best(places, field, descending=descending)
         shown = {row["path"] for row in self.rows} if self.kind == "dir" else self._folders()
-        everyone = self.found.best(self.found.engine.n_dirs, field, descending=descending, contradicted=told)
+        everyone = self.found.best(self.found.engine.n_dirs, field, descending=descending)
         ranks: dict[tuple[str, str], int] = {}
         entries = []
         for entry in everyone:

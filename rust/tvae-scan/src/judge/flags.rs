@@ -18,6 +18,7 @@ pub(super) enum Level {
 }
 
 const LEVELS: [Level; 3] = [Level::Measured, Level::History, Level::BestSoFar];
+const COVERAGES: [&str; 3] = ["coverage", "coverage_A", "coverage_B"];
 const HIERARCHIES: [&str; 3] = ["hierarchy", "hierarchy_A", "hierarchy_B"];
 
 /// Where a reading comes from.
@@ -87,7 +88,7 @@ pub(super) fn of_file(record: &FileRecord, rules: &Rules) -> (Vec<Flag>, Vec<War
 
 /// The flag of one value of a metric.
 pub(super) fn of_value(name: &str, value: f64, rules: &Rules) -> Option<Flag> {
-    if name == "coverage" && value < rules.thresholds.coverage_collapse {
+    if COVERAGES.contains(&name) && value < rules.thresholds.coverage_collapse {
         Some(Flag::CoverageCollapse)
     } else if HIERARCHIES.contains(&name) && value >= rules.thresholds.inverted {
         Some(Flag::InvertedHierarchy)

@@ -9,6 +9,7 @@ mod documented;
 mod flags;
 mod groups;
 mod guards;
+mod measured;
 mod names;
 mod number;
 mod rank;
@@ -24,7 +25,9 @@ use crate::pickle::Safety;
 use crate::rules::Rules;
 use crate::scan::Scan;
 
-pub use rank::{Contradicted, Ranked, rank};
+pub use measured::Contradicted;
+pub use rank::{Ranked, rank};
+pub use recommend::words;
 pub use records::{
     Action, BestMetric, DirRecord, DirStatus, Documented, Duplicate, FileVerdict, Flag, GroupKind, Judgement,
     Likeness, Summary, Tally, Verdict, Warning,
@@ -41,15 +44,24 @@ use view::View;
 /// Judges a scan by rules.
 #[must_use]
 pub fn judge(scan: &Scan, rules: &Rules) -> Judgement {
-    let copies = Copies::find(&scan.files);
+    judge_measured(scan, rules, &Contradicted::new())
+}
+
+/// Judges a scan by rules and by what was measured of its files: where that contradicts a stored value, flags, groups
+/// and recommendations follow the measured one. The metrics of a record stay those that are stored.
+#[must_use]
+pub fn judge_measured(stored: &Scan, rules: &Rules, contradicted: &Contradicted) -> Judgement {
+    let scan: &Scan = &measured::instead(stored, contradicted);
+    let copies = Copies::find(&stored.files);
     let files: Vec<FileVerdict> = scan
         .files
         .iter()
         .zip(&copies.repeats)
-        .map(|(record, repeats)| {
+        .enumerate()
+        .map(|(at, (record, repeats))| {
             let (flags, mut warnings) = flags::of_file(record, rules);
             if let Some((other, Likeness::Weights)) = *repeats {
-                warnings.extend(copies::contradiction(record, &scan.files[other]));
+                warnings.extend(copies::contradiction(&stored.files[at], &stored.files[other]));
             }
             let duplicates_of =
                 repeats.map(|(other, by)| Duplicate { path: scan.files[other].path.clone(), by });
@@ -67,11 +79,11 @@ pub fn judge(scan: &Scan, rules: &Rules) -> Judgement {
     let mut dirs: Vec<DirRecord> = views
         .iter()
         .zip(&chosen)
-        .map(|(view, chosen)| start(scan, view, *chosen, rules, &files, &copies))
+        .map(|(view, chosen)| start([scan, stored], view, *chosen, rules, &files, &copies))
         .collect();
-    let notes = annotate::annotate(scan, &views, &chosen, rules, &mut dirs);
+    let notes = annotate::annotate(stored, &views, &chosen, rules, &mut dirs);
     same_weights(scan, &copies, &chosen, &mut dirs);
-    decide(scan, &views, &chosen, &copies, rules, &mut dirs);
+    decide(scan, &views, &chosen, &copies, rules, contradicted, &mut dirs);
     guards::restrain(&views, &copies, rules, &mut dirs);
     let summary = summary::summary(scan, &copies, &views, &dirs, &files);
     Judgement { dirs, files, summary, notes }
@@ -84,9 +96,9 @@ struct Chosen {
     latest: Option<usize>,
 }
 
-/// What needs no other directory.
+/// What needs no other directory; the scan as it counts, and as it is stored.
 fn start(
-    scan: &Scan,
+    [scan, stored]: [&Scan; 2],
     view: &View<'_>,
     chosen: Chosen,
     rules: &Rules,
@@ -94,7 +106,7 @@ fn start(
     copies: &Copies,
 ) -> DirRecord {
     let Chosen { best, latest } = chosen;
-    let record = best.map(|at| &scan.files[at]);
+    let record = best.map(|at| &stored.files[at]);
     let mut elsewhere = HashSet::new();
     let mut space = Tally::default();
     for (at, file) in &view.files {
@@ -168,6 +180,7 @@ fn decide(
     chosen: &[Chosen],
     copies: &Copies,
     rules: &Rules,
+    contradicted: &Contradicted,
     dirs: &mut [DirRecord],
 ) {
     let (unique, names) = (copies.unique(views), Names::of(views));
@@ -196,10 +209,11 @@ fn decide(
         }
         let coverage = recommend::coverage(view, chosen[at].best);
         let (unique, names) = (&unique[at][..], &names);
-        let case = Case { view, dir: &dirs[at], place, at, coverage, unique, names, sound: sound[at] };
+        let sound = sound[at];
+        let case = Case { view, dir: &dirs[at], place, at, coverage, unique, names, sound, contradicted };
         let (category, rule) = case.category(rules);
         (dirs[at].category, dirs[at].rule) = (category, rule);
-        let case = Case { view, dir: &dirs[at], place, at, coverage, unique, names, sound: sound[at] };
+        let case = Case { view, dir: &dirs[at], place, at, coverage, unique, names, sound, contradicted };
         let (action, reason, rule) = case.recommendation(rules);
         let dir = &mut dirs[at];
         (dir.recommendation, dir.reason, dir.recommended_by) = (action, reason, rule);

@@ -1,6 +1,5 @@
 //! A leaderboard in which only values of one definition compete.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -10,14 +9,12 @@ use crate::rules::Rules;
 use crate::scan::Scan;
 
 use super::flags;
+use super::measured::Contradicted;
 use super::names::Names;
 use super::number::{pair, short};
 use super::records::{DirRecord, Judgement, Verdict};
 use super::standing::{Direction, Mark, Standing};
 use super::view::View;
-
-/// What was measured of files where it contradicts what they store: metrics with their measured values, by path.
-pub type Contradicted = HashMap<PathBuf, Vec<(String, f64)>>;
 
 /// The place of a directory among those that it compares with.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -150,6 +147,15 @@ fn compete(
     if !record.status.is_decoded() {
         return Err(format!("its best checkpoint is {}", record.status.as_str()));
     }
+    let measured = || contradicted.get(best).into_iter().flatten();
+    if dir.verdict != Some(Verdict::Valid) {
+        let raised = |(name, value): &(String, f64)| {
+            Some((flags::of_value(name, *value, rules)?, name.clone(), *value))
+        };
+        if let Some((flag, name, value)) = measured().find_map(raised) {
+            return Err(format!("flagged as measured: {} ({name} {})", flag.as_str(), short(value)));
+        }
+    }
     if !verdict.flags.is_empty() && dir.verdict != Some(Verdict::Valid) {
         let flags: Vec<&str> = verdict.flags.iter().map(|flag| flag.as_str()).collect();
         return Err(format!("flagged: {}", flags.join(", ")));
@@ -161,14 +167,11 @@ fn compete(
             Standing::by(record, name, direction).ok_or_else(|| format!("states no {name}"))?
         }
     };
-    for (name, value) in contradicted.get(best).into_iter().flatten() {
-        if let Some(flag) =
-            flags::of_value(name, *value, rules).filter(|_| dir.verdict != Some(Verdict::Valid))
-        {
-            return Err(format!("flagged as measured: {} ({name} {})", flag.as_str(), short(*value)));
-        }
-        for mark in standing.0.iter_mut().filter(|mark| mark.name == *name) {
-            mark.stored = Some(std::mem::replace(&mut mark.value, *value));
+    for (name, value) in measured() {
+        for mark in standing.0.iter_mut().filter(|mark| mark.is_of(name)) {
+            // Both branches may have given it.
+            mark.stored.get_or_insert(mark.value);
+            mark.value = *value;
         }
     }
     Ok(standing)
@@ -203,13 +206,16 @@ fn lost(loser: &Standing, winner: &Standing, name: &str) -> String {
     }
 }
 
+/// What counts in which order, with the definition of each if there are several.
 fn order(standing: &Standing) -> String {
+    let several = standing.0.iter().any(|mark| mark.family != standing.0[0].family);
     let words = standing.0.iter().map(|mark| {
         let better = match mark.direction {
             Direction::Higher => "more is better",
             Direction::Lower => "less is better",
         };
-        format!("{} ({better})", mark.name)
+        let family = if several { format!("{}; ", mark.family) } else { String::new() };
+        format!("{} ({family}{better})", mark.name)
     });
     words.collect::<Vec<_>>().join(", then ")
 }

@@ -8,9 +8,10 @@ use crate::rules::{Conditions, Rules, Thresholds};
 
 use super::flags;
 use super::groups::Place;
+use super::measured::{self, Contradicted};
 use super::names::Names;
 use super::number::short;
-use super::records::{Action, DirRecord, Verdict};
+use super::records::{Action, DirRecord, Flag, Verdict};
 use super::view::{View, file_name};
 
 /// A directory as the rules see it.
@@ -29,6 +30,7 @@ pub(super) struct Case<'a> {
     /// What directories are called.
     pub names: &'a Names<'a>,
     pub sound: bool,
+    pub contradicted: &'a Contradicted,
 }
 
 impl Case<'_> {
@@ -42,8 +44,8 @@ impl Case<'_> {
     pub fn recommendation(&self, rules: &Rules) -> (Action, String, String) {
         let found = rules.actions.iter().find(|rule| self.fits(&rule.when, &rules.thresholds));
         match found {
-            Some(rule) => (rule.gives, self.fill(&rule.reason), rule.name.clone()),
-            None => (rules.otherwise.0, self.fill(&rules.otherwise.1), String::new()),
+            Some(rule) => (rule.gives, self.fill(&rule.reason, rules), rule.name.clone()),
+            None => (rules.otherwise.0, self.fill(&rules.otherwise.1, rules), String::new()),
         }
     }
 
@@ -81,7 +83,7 @@ impl Case<'_> {
     }
 
     /// The reason with its placeholders filled.
-    fn fill(&self, reason: &str) -> String {
+    fn fill(&self, reason: &str, rules: &Rules) -> String {
         let dir = self.dir;
         let mut text = String::new();
         let mut parts = reason.split('{');
@@ -95,7 +97,8 @@ impl Case<'_> {
                 "duplicate" => text.push_str(&self.named(dir.duplicates_of.as_ref())),
                 "files" => text.push_str(&self.files()),
                 "flags" => {
-                    let flags: Vec<&str> = dir.flags.iter().map(|flag| flag.as_str()).collect();
+                    let word = |flag: &Flag| measured::flagged(*flag, self.view, rules, self.contradicted);
+                    let flags: Vec<String> = dir.flags.iter().map(word).collect();
                     text.push_str(if flags.is_empty() { "nothing" } else { "" });
                     text.push_str(&flags.join(", "));
                 }
@@ -130,6 +133,18 @@ impl Case<'_> {
             counts.iter().map(|(status, count)| format!("{count} {}", status.as_str())).collect();
         if words.is_empty() { "none".into() } else { words.join(", ") }
     }
+}
+
+/// The words that rules can put into records of directories: categories, and the names of the rules.
+#[must_use]
+pub fn words(rules: &Rules) -> [(&'static str, Vec<&str>); 3] {
+    let categories = &rules.categories;
+    let gives = categories.iter().map(|rule| rule.gives.as_str()).chain(["other"]);
+    [
+        ("category", gives.collect()),
+        ("rule", categories.iter().map(|rule| rule.name.as_str()).collect()),
+        ("recommended_by", rules.actions.iter().map(|rule| rule.name.as_str()).collect()),
+    ]
 }
 
 /// The first names of several: `a.pt, b.pt and 3 more`.

@@ -157,6 +157,11 @@ impl Standing {
 }
 
 impl Mark {
+    /// Whether a stored metric gave it.
+    pub fn is_of(&self, metric: &str) -> bool {
+        self.name == metric || (self.name == BETTER_BRANCH && stem(metric) == "coverage")
+    }
+
     pub fn order(&self, other: &Self) -> Ordering {
         match self.direction {
             Direction::Higher => other.value.total_cmp(&self.value),
@@ -165,11 +170,14 @@ impl Mark {
     }
 }
 
+/// What stands for the coverage then.
+const BETTER_BRANCH: &str = "coverage of the better branch";
+
 /// Where the branches have a coverage each and the model has none.
 fn better_branch(record: &FileRecord) -> Option<Mark> {
     let branches = ["coverage_A", "coverage_B"].map(|name| mark(record, name, Direction::Higher));
     let better = branches.into_iter().flatten().min_by(Mark::order)?;
-    Some(Mark { name: "coverage of the better branch".into(), ..better })
+    Some(Mark { name: BETTER_BRANCH.into(), ..better })
 }
 
 fn mark(record: &FileRecord, name: &str, direction: Direction) -> Option<Mark> {

@@ -119,6 +119,35 @@ fn families_do_not_compete() {
 }
 
 #[test]
+fn tables_of_the_same_families_tell_which_value_is_of_which() {
+    let record = |second: &'static str| {
+        let mut record =
+            family("best.pt", &[("coverage", 1.0), ("hierarchy", -0.8), ("richness", 0.1)], "f1");
+        record.metrics[1].reading.family = second.into();
+        record.metrics[2].reading.family = "f2".into();
+        record
+    };
+    let tree = Tree::default().dir("a", vec![record("f1")]).dir("b", vec![record("f2")]);
+    let ranked = ranked(&tree, "", None);
+    assert_eq!((&*ranked[0].family, &*ranked[1].family), ("f1 + f2", "f1 + f2"));
+    assert!(ranked[0].order.contains("hierarchy (f1; less is better)"), "{}", ranked[0].order);
+    assert!(ranked[1].order.contains("hierarchy (f2; less is better)"), "{}", ranked[1].order);
+}
+
+#[test]
+fn a_measured_coverage_of_both_branches_counts_once() {
+    let best = file("best.pt", &[("coverage_A", 1.0), ("coverage_B", 0.99)]);
+    let tree = Tree::default().dir("a", vec![best]);
+    let path = tree.0.files[0].path.clone();
+    let values = ["coverage_A", "coverage_B"].map(|name| (name.to_owned(), 0.95)).to_vec();
+    let (rules, contradicted) = (Rules::default(), Contradicted::from([(path, values)]));
+    let ranked = rank(&tree.0, &judge(&tree.0, &rules), &rules, None, &contradicted);
+    let name = "coverage of the better branch".to_owned();
+    assert_eq!(ranked[0].values, [(name.clone(), 0.95)]);
+    assert_eq!(ranked[0].stored, [(name, 1.0)]);
+}
+
+#[test]
 fn the_end_of_a_history_does_not_compete_with_a_measurement() {
     let mut record = file("best.pt", &[("coverage", 1.0)]);
     record.metrics[0].reading.raw_key = "coverage_history".into();

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use tvae_scan::judge::GroupKind;
+use tvae_scan::judge::{Action, Contradicted, GroupKind, judge_measured};
 use tvae_scan::pickle::Safety;
 use tvae_scan::record::{FileRecord, Status};
+use tvae_scan::rules::Rules;
 
 use crate::trees::{Tree, advice, broken, dir, file, saved};
 
@@ -258,4 +259,38 @@ fn what_people_say_outweighs_metrics() {
     assert_eq!(advice(&judgement, "v5_11_overnight"), told);
     assert_eq!(advice(&judgement, "wild"), "keep: said to be valid: meant to collapse");
     assert_eq!(dir(&judgement, "wild").note.as_deref(), Some("meant to collapse"));
+}
+
+#[test]
+fn a_measured_value_decides_where_it_contradicts_a_stored_one() {
+    let best = |hierarchy| vec![file("best.pt", &[("coverage", 1.0), ("hierarchy_B", hierarchy)])];
+    let tree = Tree::default()
+        .dir("bad", best(-0.8))
+        .dir("branches", vec![file("best.pt", &[("coverage_A", 0.99), ("coverage_B", 1.0)])])
+        .dir("good", best(-0.8))
+        .dir("told_collapsed", vec![file("best.pt", &[("coverage", 0.2)])]);
+    let measured = |dir: &str, values: &[(&str, f64)]| {
+        let best = tree.0.files.iter().find(|file| file.path.ends_with(format!("{dir}/best.pt")));
+        let values = values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+        (best.unwrap_or_else(|| panic!("{dir}")).path.clone(), values)
+    };
+    let contradicted = Contradicted::from([
+        measured("bad", &[("coverage", 0.1)]),
+        measured("branches", &[("coverage_A", 0.3), ("coverage_B", 0.3)]),
+        measured("told_collapsed", &[("coverage", 1.0)]),
+    ]);
+    let judged = judge_measured(&tree.0, &Rules::default(), &contradicted);
+    let told: Vec<_> = judged.dirs.iter().map(|dir| (dir.recommendation, dir.reason.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (Action::Review, "flagged: coverage_collapse as measured (coverage 0.1)"),
+            (Action::Review, "flagged: coverage_collapse as measured (coverage_A 0.3)"),
+            (Action::Keep, "nothing speaks against it"),
+            (Action::Keep, "nothing speaks against it"),
+        ]
+    );
+    assert_eq!(judged.summary.flags.get("coverage_collapse"), Some(&2));
+    let stored: Vec<f64> = judged.dirs[0].metrics.iter().map(|metric| metric.value).collect();
+    assert_eq!(stored, [1.0, -0.8], "the record tells what is stored");
 }
