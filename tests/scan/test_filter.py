@@ -112,13 +112,17 @@ def test_what_is_no_condition(expression: str) -> None:
         ("dir", "coverag<1", "did you mean coverage"),
         ("dir", "recomendation=keep", "did you mean recommendation"),
         ("file", "sizes>1", "did you mean size"),
-        ("dir", "mtime>1", "--by file has it"),
+        ("dir", "mtime>1", "--by file has mtime"),
+        ("file", "advice=keep", "--by dir has advice"),
+        ("dir", "name=run", "did you mean path? --by tensor has name"),
+        ("file", "n_params>3", "did you mean state_dicts.n_params?"),
+        ("file", "lr>1", "did you mean config.lr?"),
         ("dir", "zzzz=1", "such as path, status"),
     ],
 )
 def test_an_unknown_field(kind: str, expression: str, hint: str) -> None:
-    with pytest.raises(ConfigError, match=f"a {kind} has no field") as caught:
-        select([folder("a")], [parse(expression)], kind)
+    with pytest.raises(ConfigError, match=f"a {kind}(ectory)? has no field") as caught:
+        select([folder("a") if kind == "dir" else file("a")], [parse(expression)], kind)
     assert hint in caught.value.line
     assert len(caught.value.line) < 160
 
@@ -135,14 +139,22 @@ def test_an_unknown_field(kind: str, expression: str, hint: str) -> None:
         ("file", "status=complete", "one of ok"),
         ("file", "size=big", "is a number"),
         ("dir", "coverage=high", "is a number"),
+        ("dir", "category=sweeps", "one of sweep, other); did you mean sweep?"),
+        ("dir", "def=V5.11", "did you mean v5.11?"),
+        ("dir", "def=a", "the legend below a table names"),
+        ("file", "coverage.family=swep", "did you mean sweep?"),
         ("dir", "hier<low", "is a number"),
         ("file", "mtime>yesterday", "is a number"),
     ],
 )
 def test_a_value_that_a_field_never_has(kind: str, expression: str, hint: str) -> None:
+    words = {"category": ["sweep", "other"]}
     with pytest.raises(ConfigError) as caught:
-        select([], [parse(expression)], kind)
+        select([], [parse(expression)], kind, words=lambda: words)
     assert hint in caught.value.line
+    # A category that the rules know is none that is never given, and a later program may give others.
+    assert select([folder("a")], [parse("category=other")], "dir", words=lambda: words) == []
+    assert select([folder("a")], [parse("category=production")], "dir", words=lambda: words)
     assert select([folder("a", status="new")], [parse("status=new")], "dir")
 
 

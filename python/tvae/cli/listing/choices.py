@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tvae.cli.listing.fields import METRICS, SHOWN, Record
+from tvae.cli.listing.fields import METRICS, SHOWN, Record, value
 from tvae.errors import ConfigError
 
 if TYPE_CHECKING:
     from tvae.cli.listing.filter import Filter
 
+NONE: Mapping[str, Sequence[str]] = MappingProxyType({})
 _FLAGS = ("coverage_collapse", "inverted_hierarchy", "best_latest_divergence", "nan")
 _SAFETY = ("data_only", "known_types", "unknown_code", "unparsed", "dangerous")
 _CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -52,8 +54,13 @@ _NUMBERS = {
 }
 
 
-def check_value(one: Filter, kind: str, records: Iterable[Record]) -> None:
-    """Raises `ConfigError` if no record of this kind could have the value of a condition."""
+def check_value(
+    one: Filter, kind: str, records: Iterable[Record], words: Mapping[str, Sequence[str]] = NONE
+) -> None:
+    """Raises `ConfigError` if no record of this kind could have the value of a condition.
+
+    `words` are those that the rules can put into directory records, by field.
+    """
     if one.op == "~" or one.text == "":
         return
     if one.number is None and (
@@ -62,21 +69,37 @@ def check_value(one: Filter, kind: str, records: Iterable[Record]) -> None:
         raise ConfigError(
             f"--filter: {one.field} is a number", path=one.field, expected="a number", got=repr(one.text)
         )
-    choices = _CHOICES[kind].get(one.field)
+    choices: Sequence[str] | None
+    choices = _families() if _is_family(one.field, kind) else _CHOICES[kind].get(one.field)
+    choices = choices or words.get(one.field)
     if choices is None or one.op not in ("=", "!=") or one.text in choices:
         return
-    # Rules and later versions may know more.
-    if any(one.text == word for record in records for word in _words(record.get(one.field))):
+    # Later versions may know more.
+    if any(one.text == word for record in records for word in _words(value(record, one.field))):
         return
-    from difflib import get_close_matches
+    from tvae.config.suggestion import nearest
 
-    near = get_close_matches(one.text.lower(), choices, n=1)
+    near = nearest(one.text, choices)
+    hint = f"did you mean {near}?" if near else None
+    if one.field == "def" and len(one.text) == 1:
+        hint = "the legend below a table names what its letters stand for"
     raise ConfigError(
         f"--filter: {one.field} is never {one.text!r}",
         path=one.field,
-        expected=f"one of {', '.join(choices)}",
-        hint=f"did you mean {near[0]}?" if near else None,
+        expected=f"one of {', '.join(dict.fromkeys(choices))}",
+        hint=hint,
     )
+
+
+def _is_family(field: str, kind: str) -> bool:
+    """Whether a field names the definition of a metric."""
+    return kind != "tensor" and (field == "def" or field.endswith(".family"))
+
+
+def _families() -> tuple[str, ...]:
+    from tvae.scanning import families
+
+    return tuple(families())
 
 
 def _words(found: object) -> Iterable[object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tvae.errors import ConfigError
@@ -86,6 +86,16 @@ SHOWN = {
     "cover": ("coverage", "coverage_B", "coverage_A", "coverage_sampled"),
     "hier": ("hierarchy_B", "hierarchy_A", "hierarchy"),
 }
+_KINDS = {"dir": "directory", "file": "file", "tensor": "tensor"}
+#: What people call a field.
+_MEANT = {
+    "dir": "path",
+    "directory": "path",
+    "file": "path",
+    "filename": "path",
+    "folder": "path",
+    "name": "path",
+}
 _EXAMPLES = {
     "dir": "path, status, recommendation, safety, flags, bytes, coverage, hierarchy_B",
     "file": "path, kind, status, safety, size, epoch, config.KEY, coverage, hierarchy_B",
@@ -112,9 +122,9 @@ def value(record: Record, field: str) -> object:
     metrics = record.get("metrics")
     if isinstance(metrics, Mapping):
         if field in SHOWN:
-            return _told(metrics[name].get("value")) if (name := _first(record, field)) else ABSENT
+            return _told(metrics[name].get("value")) if (name := shown(record, field)) else ABSENT
         if field == "def":
-            names = [name for head in SHOWN if (name := _first(record, head))]
+            names = [name for head in SHOWN if (name := shown(record, head))]
             return [*dict.fromkeys(str(metrics[name].get("family") or "unknown") for name in names)] or ABSENT
         if field in metrics:
             return _told(metrics[field].get("value"))
@@ -140,12 +150,12 @@ def check(field: str, kind: str, records: Iterable[Record]) -> None:
     if name in FIELDS[kind]:
         return
     if kind == "tensor":
-        raise _unknown(field, kind, [])
+        raise _unknown(field, kind, records, [])
     if name in METRICS or field in SHOWN or field == "def":
         return
     found = {name for record in records for name in record.get("metrics") or ()}
     if name not in found:
-        raise _unknown(field, kind, sorted(found | {"coverage", "hierarchy_B"}))
+        raise _unknown(field, kind, records, sorted(found | {"coverage", "hierarchy_B"}))
 
 
 def check_metric(field: str, records: Sequence[Record]) -> None:
@@ -158,36 +168,59 @@ def check_metric(field: str, records: Sequence[Record]) -> None:
 def family(record: Record, field: str) -> str | None:
     """The definition that a metric was computed by; None if the field is no metric of this record."""
     metrics = record.get("metrics")
-    found = metrics.get(_first(record, field) or field) if isinstance(metrics, Mapping) else None
+    found = metrics.get(shown(record, field) or field) if isinstance(metrics, Mapping) else None
     return str(found.get("family") or "unknown") if isinstance(found, Mapping) else None
 
 
-def _first(record: Record, head: str) -> str | None:
-    """The metric that a table shows under a head."""
+def shown(record: Record, head: str) -> str | None:
+    """The metric that a table shows under a head; of two coverages the better one, as the rules have it.
+
+    Example:
+        >>> shown({"metrics": {"coverage_A": {"value": 0.9}, "coverage_B": {"value": 0.5}}}, "cover")
+        'coverage_A'
+    """
     metrics = record.get("metrics") or {}
-    for name in SHOWN.get(head, ()):
-        if name in metrics and isinstance(metrics[name].get("value"), (int, float)):
-            return name
-    return None
+    there = [name for name in SHOWN.get(head, ()) if isinstance(_number(metrics, name), (int, float))]
+    if there[:2] == ["coverage_B", "coverage_A"]:
+        return max(there[:2], key=lambda name: metrics[name]["value"])
+    return there[0] if there else None
 
 
-def _unknown(field: str, kind: str, metrics: Sequence[str]) -> ConfigError:
+def _number(metrics: Mapping[str, Any], name: str) -> object:
+    found = metrics.get(name)
+    return found.get("value") if isinstance(found, Mapping) else None
+
+
+def _unknown(field: str, kind: str, records: Iterable[Record], metrics: Sequence[str]) -> ConfigError:
     from difflib import get_close_matches
 
     name = field.partition(".")[0]
-    others = [other for other in FIELDS if other != kind and name in FIELDS[other]]
+    others = [other for other in FIELDS if other != kind and name in (*FIELDS[other], *_HEADS[other])]
     known = [*FIELDS[kind], *_HEADS[kind], *metrics, *(METRICS if kind != "tensor" else ())]
-    near = get_close_matches(name, dict.fromkeys(known), n=2)
-    if others:
-        hint: str | None = f"--by {others[0]} has it"
-    else:
-        hint = f"did you mean {' or '.join(near)}?" if near else None
-    return ConfigError(
-        f"a {kind} has no field {field!r}",
-        path=field,
-        expected=None if hint else f"one such as {_EXAMPLES.get(kind, ', '.join(FIELDS[kind]))}",
-        hint=hint,
+    inner = next((one for record in records for one in _inside(record, field)), None)
+    meant = _MEANT.get(name) if _MEANT.get(name) in FIELDS[kind] else inner
+    near = (
+        [meant]
+        if meant
+        else get_close_matches(name, dict.fromkeys(known), n=2, cutoff=0.7 if others else 0.6)
     )
+    hints = [f"did you mean {' or '.join(near)}?"] if near else []
+    if others:
+        hints.append(f"--by {others[0]} has {name}")
+    return ConfigError(
+        f"a {_KINDS[kind]} has no field {field!r}",
+        path=field,
+        expected=None if hints else f"one such as {_EXAMPLES.get(kind, ', '.join(FIELDS[kind]))}",
+        hint=" ".join(hints) or None,
+    )
+
+
+def _inside(record: Record, name: str) -> Iterator[str]:
+    """Where a record has a name one step further down."""
+    for field, found in record.items():
+        item = found[0] if isinstance(found, list) and found else found
+        if isinstance(item, Mapping) and name in item and field != "metrics":
+            yield f"{field}.{name}"
 
 
 def _told(found: object) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -123,8 +123,16 @@ def parse(expression: str) -> Filter:
     return Filter(field, "=" if op == "==" else op, text, _number(field, text), pattern)
 
 
-def select(records: Sequence[R], filters: Iterable[Filter], kind: str) -> list[R]:
+def select(
+    records: Sequence[R],
+    filters: Iterable[Filter],
+    kind: str,
+    *,
+    words: Callable[[], Mapping[str, Sequence[str]]] = dict,
+) -> list[R]:
     """The records that all filters match, in their order.
+
+    `words` tells those that the rules can put into directory records, by field.
 
     Raises:
         ConfigError: if a field is none of this kind of record, or never has the value.
@@ -134,7 +142,7 @@ def select(records: Sequence[R], filters: Iterable[Filter], kind: str) -> list[R
     wanted = [replace(one, field=resolved(one.field, kind)) for one in filters]
     for one in wanted:
         check(one.field, kind, records)
-        check_value(one, kind, records)
+        check_value(one, kind, records, words() if kind == "dir" else {})
     return [record for record in records if all(one.matches(record) for one in wanted)]
 
 
