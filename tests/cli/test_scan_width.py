@@ -43,11 +43,14 @@ def test_columns_are_honoured(tvae: Run, long: Path, monkeypatch: pytest.MonkeyP
 def test_written_numbers_that_differ(tvae: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     told = {"metric": "coverage", "documented": 0.9, "stored": 0.5, "source": "README.md", "differs": True}
     same = {**told, "stored": 0.9, "differs": False}
-    engine = Engine([folder("tree/a", documented=[told, same]), folder("tree/b", documented=[same])], [])
+    branch = {**told, "metric": "hierarchy", "stored_as": "hierarchy_A"}
+    dirs = [folder("tree/a", documented=[told, same, branch]), folder("tree/b", documented=[same])]
+    engine = Engine(dirs, [])
     monkeypatch.setattr(_core, "scan", engine.scan, raising=False)
     monkeypatch.chdir(tmp_path)
     done = tvae("scan", "tree", "--no-cache")
-    assert "1 number in READMEs differs from what is stored: tree/a coverage 0.9, stored 0.5\n" in done.err
+    assert "2 numbers in READMEs differ from what is stored: tree/a coverage 0.9, stored 0.5;" in done.err
+    assert "tree/a hierarchy 0.9, stored as hierarchy_A 0.5\n" in done.err
     assert [("documented" in line) for line in done.out.splitlines()[1:3]] == [True, False]
     assert "* a number in its README differs" in done.out
 

@@ -12,6 +12,8 @@ import pytest
 from scan.engine import file, folder, issue, metric, system
 from tvae import finite
 from tvae.cli.listing import layout, markdown, sarif, table
+from tvae.cli.listing.filter import parse as condition
+from tvae.cli.listing.filter import select
 from tvae.cli.listing.flat import csv_text, safe
 from tvae.cli.listing.leaderboard import leaderboard
 from tvae.cli.listing.verdict import findings, parse, reason
@@ -92,6 +94,16 @@ def test_definitions_have_letters() -> None:
         "  b  v5.11: Evaluation of the v5.11 trainer: hierarchy is i…",
         "  ?  unknown: Nothing in the file tells how it was computed.",
     ]
+
+
+def test_coverage_by_branch_is_that_of_the_better_one_with_its_letter() -> None:
+    by_branch = {"coverage_A": {"value": 0.99, "family": "x"}, "coverage_B": {"value": 0.5, "family": "x"}}
+    one, other = folder("tree/a", metrics=by_branch), folder("tree/b")
+    lines = table.directories([one, other], width=80, colour=False, root="tree").splitlines()
+    assert "0.9900A" in lines[1]
+    assert "1.0000 " in lines[2]
+    assert "| 0.9900 A |" in markdown.page({**document(), "dirs": [one]}, root="tree", when="")
+    assert select([one, other], [condition("cover<1")], "dir") == [one]
 
 
 def test_unsafe_files_are_named_with_their_reason() -> None:
@@ -221,6 +233,16 @@ def test_a_leaderboard_never_compares_definitions() -> None:
         "Not ranked:",
         "  d  it is empty",
     ]
+
+
+def test_leaderboards_of_one_definition_are_told_apart_in_markdown() -> None:
+    orders = ("coverage (more is better)", "hierarchy (less is better)")
+    entries = [
+        {"path": order[0], "family": "x", "order": order, "rank": 1, "values": {}, "reason": ""}
+        for order in orders
+    ]
+    heads = [line for line in markdown.leaderboard(entries).splitlines() if line.startswith("#")]
+    assert heads == [f"## x: {order}" for order in orders]
 
 
 def test_what_fails() -> None:

@@ -15,8 +15,8 @@ def leaderboard(entries: Sequence[Record], *, width: int, colour: bool, root: st
 
 
 def _families(entries: Sequence[Record], *, width: int, colour: bool, root: str | None) -> Iterator[str]:
-    for number, (family, order) in enumerate(dict.fromkeys(map(_definition, entries))):
-        members = [one for one in entries if _definition(one) == (family, order)]
+    for number, (family, order) in enumerate(dict.fromkeys(map(definition, entries))):
+        members = [one for one in entries if definition(one) == (family, order)]
         ranked = [one for one in members if one.get("rank") is not None]
         others = [one for one in members if one.get("rank") is None]
         if number:
@@ -32,7 +32,7 @@ def _families(entries: Sequence[Record], *, width: int, colour: bool, root: str 
             yield from _losers(others, width=width, root=root)
 
 
-def _definition(entry: Record) -> tuple[str, str]:
+def definition(entry: Record) -> tuple[str, str]:
     """What entries of one table agree in; both are empty for what is not ranked at all."""
     return str(entry.get("family") or ""), str(entry.get("order") or "")
 

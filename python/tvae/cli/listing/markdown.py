@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tvae.cli.listing.fields import Record
+from tvae.cli.listing.fields import Record, shown
 from tvae.cli.listing.layout import escaped, size
+from tvae.cli.listing.leaderboard import definition
 from tvae.cli.listing.table import FLAGS, below, metric_text
 from tvae.cli.listing.verdict import UNSAFE, reason
 
@@ -60,14 +61,15 @@ def page(found: Mapping[str, Any], *, root: str | None, when: str) -> str:
 def leaderboard(entries: Sequence[Record]) -> str:
     """The tables of `--best`, one a definition."""
     parts = []
-    for family in dict.fromkeys(str(one.get("family")) for one in entries):
-        members = [one for one in entries if str(one.get("family")) == family]
+    for family, order in dict.fromkeys(map(definition, entries)):
+        members = [one for one in entries if definition(one) == (family, order)]
         names = list(dict.fromkeys(name for one in members for name in one.get("values") or ()))
         rows = [
             [one.get("rank") or "-", one["path"], *_values(one, names), one.get("reason") or ""]
             for one in members
         ]
-        parts += [f"## {text(family)}", "", *grid(["rank", "path", *names, "reason"], rows), ""]
+        title = ": ".join(map(text, filter(None, (family, order)))) or "Not ranked"
+        parts += [f"## {title}", "", *grid(["rank", "path", *names, "reason"], rows), ""]
     return "\n".join(parts)
 
 
@@ -124,13 +126,13 @@ def _directories(dirs: Sequence[Record], root: str | None) -> Iterator[str]:
     rows = []
     for one in dirs:
         metrics = one.get("metrics") or {}
-        coverage = metrics.get("coverage") or {}
-        name = next((name for name in ("hierarchy_B", "hierarchy_A", "hierarchy") if name in metrics), "")
-        hierarchy = metrics.get(name) or {}
-        branch = name.partition("_")[2]
-        families = dict.fromkeys(
-            str(found["family"]) for found in (coverage, hierarchy) if found.get("family")
-        )
+        names = [shown(one, head) or "" for head in ("cover", "hier")]
+        values = [metrics.get(name) or {} for name in names]
+        told = [
+            f"{metric_text(found.get('value'))} {name[-1] if name.endswith(('_A', '_B')) else ''}".strip()
+            for name, found in zip(names, values, strict=True)
+        ]
+        families = dict.fromkeys(str(found["family"]) for found in values if found.get("family"))
         flags = ", ".join(FLAGS.get(flag, ("", flag))[1] for flag in one.get("flags") or ())
         rows.append(
             [
@@ -139,8 +141,7 @@ def _directories(dirs: Sequence[Record], root: str | None) -> Iterator[str]:
                 one.get("n_files"),
                 size(one.get("bytes")),
                 one.get("epoch"),
-                metric_text(coverage.get("value")),
-                f"{metric_text(hierarchy.get('value'))} {branch}".strip(),
+                *told,
                 " / ".join(families),
                 flags,
                 one.get("recommendation"),
@@ -187,7 +188,7 @@ def _documented(dirs: Sequence[Record], root: str | None) -> Iterator[str]:
             below(str(one["path"]), root),
             told["metric"],
             told.get("documented"),
-            told.get("stored"),
+            f"{told.get('stored')} ({told['stored_as']})" if told.get("stored_as") else told.get("stored"),
             told.get("source"),
         )
         for one in dirs

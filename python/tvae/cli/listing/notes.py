@@ -97,7 +97,7 @@ def _documented(view: View) -> Iterator[str]:
     dirs = view.all_rows if view.kind == "dir" else view.found.to_dicts("dir")
     told = [
         f"{escaped(one['path'])} {escaped(number['metric'])} {number['documented']:g},"
-        f" stored {number['stored']:g}"
+        f" stored {_stored_as(number)}{number['stored']:g}"
         for one in dirs
         for number in one.get("documented") or ()
         if number.get("differs") and number.get("stored") is not None
@@ -107,6 +107,12 @@ def _documented(view: View) -> Iterator[str]:
         more = f"; and {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else ""
         which = "; ".join(told[:_MOST_NAMED])
         yield f"{len(told)} {words} from what is stored: {which}{more}"
+
+
+def _stored_as(number: Mapping[str, Any]) -> str:
+    """The name of a stored metric where a README leaves out the branch."""
+    name = number.get("stored_as")
+    return f"as {escaped(name)} " if name else ""
 
 
 def _measured(view: View) -> Iterator[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from tvae.cli.listing.fields import Record
+from tvae.cli.listing.fields import Record, shown
 from tvae.cli.listing.layout import Column, clipped, escaped, lay_out, shortened, size, wrap
 from tvae.cli.listing.verdict import UNSAFE, reason
 
@@ -17,8 +17,7 @@ FLAGS = {
 }
 _MOST_UNSAFE = 20
 _ADVICE = {"keep": "green", "archive": "yellow", "delete": "red"}
-_HIERARCHY = ("hierarchy_B", "hierarchy_A", "hierarchy")
-_COVERAGE = ("coverage", "coverage_B", "coverage_A", "coverage_sampled")
+_HEADS = ("cover", "hier")
 
 
 class Families:
@@ -27,8 +26,8 @@ class Families:
     def __init__(self, records: Sequence[Record]) -> None:
         counts: dict[str, int] = {}
         for record in records:
-            for names in (_COVERAGE, _HIERARCHY):
-                if found := _metric(record, names):
+            for head in _HEADS:
+                if found := _metric(record, head):
                     counts[found[2]] = counts.get(found[2], 0) + 1
         ordered = sorted(counts, key=lambda name: (name == "unknown", -counts[name], name))
         self.letters = {
@@ -37,7 +36,7 @@ class Families:
 
     def of(self, record: Record) -> str:
         """The letters of the two metrics of a record: one if they agree."""
-        found = [found[2] for names in (_COVERAGE, _HIERARCHY) if (found := _metric(record, names))]
+        found = [found[2] for head in _HEADS if (found := _metric(record, head))]
         return "/".join(dict.fromkeys(self.letters[name] for name in found))
 
     def legend(self, width: int) -> Iterator[str]:
@@ -167,33 +166,36 @@ def metric_text(value: object) -> str:
 
 
 def _measured(records: Sequence[Record], families: Families) -> list[Column]:
-    hierarchies = []
-    for record in records:
-        found = _metric(record, _HIERARCHY)
-        branch = found[0].removeprefix("hierarchy").lstrip("_") if found else ""
-        hierarchies.append(f"{metric_text(found[1])}{branch or ' '}" if found else "")
-    coverages = [_metric(record, _COVERAGE) for record in records]
+    coverages, hierarchies = ([_metric(record, head) for record in records] for head in _HEADS)
     return [
         Column(
             "coverage",
-            [metric_text(one[1]) if one else "" for one in coverages],
+            _branched(coverages, always=False),
             short="cover",
             right=True,
             rank=1,
         ),
-        Column("hierarchy", hierarchies, short="hier", right=True, rank=1),
+        Column("hierarchy", _branched(hierarchies, always=True), short="hier", right=True, rank=1),
         Column("family", [families.of(record) for record in records], short="def", rank=9),
     ]
 
 
-def _metric(record: Record, names: Sequence[str]) -> tuple[str, object, str] | None:
-    """The first of these metrics that the record has as a number: name, value, definition."""
-    metrics = record.get("metrics") or {}
-    for name in names:
-        found = metrics.get(name)
-        if isinstance(found, Mapping) and isinstance(found.get("value"), (int, float)):
-            return name, found["value"], str(found.get("family") or "unknown")
-    return None
+def _branched(found: Sequence[tuple[str, object, str] | None], *, always: bool) -> list[str]:
+    """Values with the letter of their branch; a column without letters has space for them if `always`."""
+    letters = [one[0][-1] if one and one[0].endswith(("_A", "_B")) else "" for one in found]
+    width = int(always or any(letters))
+    return [
+        f"{metric_text(one[1])}{letter:{width}}" if one else ""
+        for one, letter in zip(found, letters, strict=True)
+    ]
+
+
+def _metric(record: Record, head: str) -> tuple[str, object, str] | None:
+    """The metric that is shown under a head: name, value, definition."""
+    if (name := shown(record, head)) is None:
+        return None
+    found = record["metrics"][name]
+    return name, found["value"], str(found.get("family") or "unknown")
 
 
 def _marks(record: Record) -> list[tuple[str, str]]:
