@@ -309,5 +309,13 @@ def _text(path: str) -> str:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is no file with rules", path=path, expected="UTF-8") from error
     except OSError as error:
+        from tvae.config.suggestion import nearest
+
         reason = error.strerror or str(error)
-        raise ConfigError(f"cannot read the rules in {path}: {reason}", path=path) from error
+        missing = isinstance(error, FileNotFoundError)
+        near = nearest(path, ("legacy", "default", "none"), cutoff=0.7) if missing else None
+        raise ConfigError(
+            f"cannot read the rules in {path}: {reason}",
+            path=path,
+            hint=f"did you mean {near}?" if near else None,
+        ) from error

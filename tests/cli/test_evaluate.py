@@ -61,7 +61,7 @@ def test_the_table_says_when_the_order_is_inverted(tvae: Run, engine: dict[str, 
     assert max(map(len, done.out.splitlines())) <= 80
     assert "metric           B         A      best" in done.out
     row = next(line for line in done.out.splitlines() if line.startswith("hierarchy"))
-    assert row.split() == ["hierarchy", "0.80000", "-0.50000", "-0.83205", "INVERTED"]
+    assert row.split() == ["hierarchy", "0.80000", "-0.50000", "-0.83205", "B", "INVERTED"]
     assert done.out.splitlines()[-1].split() == ["0", "2", "1.50000", "0.10000", "1.40000", "-", "-"]
 
 

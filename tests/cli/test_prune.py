@@ -154,6 +154,9 @@ def test_a_malformed_plan_is_3(tvae: Run, tmp_path: Path, data: bytes) -> None:
     done = tvae("prune", tmp_path / "plan.json", "--apply")
     assert done.code == 3
     assert "is no plan" in done.err
+    # What Python's reader of JSON says is of no use to anybody.
+    assert "char " not in done.err
+    assert len(done.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

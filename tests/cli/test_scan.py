@@ -116,6 +116,15 @@ def test_a_flag_of_a_directory_is_invalid(tvae: Run, engine: Engine) -> None:
     assert tvae("scan", "tree", "--fail-on", "invalid").code == 1
 
 
+def test_damaged_files_are_named(tvae: Run, install: Install) -> None:
+    cut = issue("Z010", "error", message="cut")
+    engine = install(Engine([folder("tree/a")], [file("tree/a/best.pt", status="salvaged", issues=[cut])]))
+    assert "\n\nDamaged:\n  a/best.pt  salvaged: Z010 cut\n" in tvae("scan", "tree").out
+    assert "Damaged" not in tvae("scan", "tree", "--by", "file").out
+    assert "Damaged" not in tvae("scan", "tree", "--filter", "path~b").out
+    assert engine.called
+
+
 def test_skipped_is_named_and_not_strict(tvae: Run, install: Install) -> None:
     engine = install(good())
     engine.left = [{"path": "tree/pipe\x1b[0m.pt", "code": "F001", "message": "a pipe"}]
@@ -142,6 +151,8 @@ def test_skipped_is_named_and_not_strict(tvae: Run, install: Install) -> None:
         ["tree", "--best", "0"],
         ["tree", "--best", "1", "--format", "sarif"],
         ["tree", "--best", "1", "--by", "tensor"],
+        ["tree", "--best", "1", "--by", "file"],
+        ["tree", "--filter", "category=producton"],
         ["tree", "--best", "1", "--sort", "hierachy"],
         ["tree", "--best", "1", "--sort", "bytes"],
         ["tree", "--threads", "0"],
@@ -360,6 +371,21 @@ def test_definitions_are_explained_in_any_case_and_together(tvae: Run) -> None:
     assert done.out.startswith("v5.12  a definition")
     assert "\n\nv5.12 hyperbolic  a definition" in done.out
     assert "did you mean dangerous?" in tvae("scan", "--explain", "dangrous").err
+
+
+def test_a_terminal_gets_notes_in_lines_that_fit(
+    tvae: Run, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"metric": "coverage", "documented": 0.9, "stored": 0.5, "source": "README.md", "differs": True}
+    engine.dirs()[2]["documented"] = [told] * 5
+    assert max(map(len, tvae("scan", "tree").err.splitlines())) > 200
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = tvae("scan", "tree").err.splitlines()
+    commands = [line for line in lines if "`" in line]
+    assert max(len(line) for line in lines if line not in commands) <= 60
+    assert all(line.count("`") == 2 for line in commands)
+    assert sum(line.startswith("tvae: ") for line in lines) < len(lines)
 
 
 def test_progress_is_for_slow_scans_on_terminals(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

@@ -263,6 +263,9 @@ def test_the_rules_of_the_package_by_name(tvae: Run, runs: Path) -> None:
         assert tvae("scan", runs, "--rules", name).code == 0
         assert package.scan(runs, rules=name).rules == "default"
     assert tvae("scan", runs).code == 2
+    done = tvae("scan", runs, "--rules", "legasy")
+    assert done.code == 2
+    assert "did you mean legacy?" in done.err
 
 
 @pytest.mark.parametrize("wrong", [3, None, b"x", "", [None], [""]])

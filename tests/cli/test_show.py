@@ -51,6 +51,16 @@ def test_a_checkpoint(tvae: Run, saved: Path) -> None:
         assert words in done.out
 
 
+def test_a_folder_stands_for_its_best_file(tvae: Run, saved: Path) -> None:
+    done = tvae("show", saved.parent, "--key", "epoch")
+    assert (done.code, done.out) == (0, "4\n")
+    assert tvae("show", saved.parent).out.splitlines()[0] == str(saved)
+    saved.rename(saved.with_name("other.pt"))
+    done = tvae("show", saved.parent)
+    assert done.code == 3
+    assert "other.pt" in done.err
+
+
 def test_json_has_every_field_and_no_infinity(tvae: Run, saved: Path) -> None:
     found = tvae("show", saved, "--json", "--tensors").json
     assert found["schema"] == 1

@@ -54,6 +54,8 @@ def test_a_tree_is_measured_past_its_bad_files(tvae: Run, tree: Path) -> None:
     lines = done.out.splitlines()
     assert lines[0].split() == ["below", str(tree), "coverage", "hier_B", "hier_A", "ultra_B", "tree_B"]
     assert [line.split()[0] for line in lines[1:3]] == ["v5_11/best.pt", "v5_12/best.pt"]
+    assert "COLLAPSED" in lines[1]
+    assert "COLLAPSED" in lines[2]
     assert "stored coverage 1" in lines[2]
     assert lines[-1].endswith("1 of them not as stored")
     skipped = [line for line in done.err.splitlines() if line.startswith("tvae: skipped")]

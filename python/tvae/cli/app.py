@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from tvae.cli.failure import Interrupted, describe
-from tvae.cli.output import note, result, result_json
+from tvae.cli.output import note, remark, result, result_json
 
 EXIT_CODES = """\b
 Exit codes:
@@ -143,7 +143,7 @@ def _fail(error: Exception, arguments: list[str]) -> int:
     except OSError:
         # Standard output itself is what failed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    note(f"tvae: {'' if isinstance(error, Interrupted) else 'error: '}{failure.message}")
+    remark(f"tvae: {'' if isinstance(error, Interrupted) else 'error: '}{failure.message}")
     if failure.details:
         note(failure.details)
     return failure.code

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tvae.cli.option import Debug, Json, Quiet
-from tvae.cli.output import folded, note, result, result_json
+from tvae.cli.output import filled, folded, remark, result, result_json
 
 if TYPE_CHECKING:
     from tvae.checks.conversion import Converted
@@ -146,9 +146,12 @@ def plain(value: Any) -> dict[str, Any]:
 
 def _show_conversion(done: Converted, *, quiet: bool) -> None:
     if not quiet:
-        for remark in done.notes:
-            note(f"tvae: {remark}")
-    result(f"{done.target}: {done.tensors} tensors{f' of the layout {done.layout}' if done.layout else ''}")
+        for told in done.notes:
+            remark(f"tvae: {told}")
+    from tvae.cli.listing.layout import terminal_width
+
+    layout = f" of the layout {done.layout}" if done.layout else ""
+    result(filled(f"{done.target}: {done.tensors} tensors{layout}", width=terminal_width()))
     if done.metrics:
         from tvae.checkpoint.card import ceilings_at
         from tvae.cli.scores import table

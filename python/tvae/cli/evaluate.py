@@ -9,7 +9,7 @@ import typer
 
 from tvae.cli.failure import one_line
 from tvae.cli.option import Debug, Json, Quiet
-from tvae.cli.output import note, result, result_json
+from tvae.cli.output import remark, result, result_json
 from tvae.cli.pace import Pace
 from tvae.cli.survey import Measuring, as_error, end, plain, survey
 from tvae.errors import ConfigError, DeviceError, TvaeError
@@ -55,10 +55,10 @@ def evaluate(
         raise ConfigError("--refresh and --no-cache exclude each other", path="--refresh")
     silent = quiet or as_json
 
-    def say(remark: str) -> None:
+    def say(told: str) -> None:
         # Over a folder it would drown the table.
         if not silent and not folders:
-            note(f"tvae: {remark}")
+            remark(f"tvae: {told}")
 
     folders = [source for source in sources if Path(source).is_dir()]
     measure = Measuring(method, seed, legacy, say=say)

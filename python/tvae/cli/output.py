@@ -19,6 +19,18 @@ def note(text: str) -> None:
     sys.stderr.flush()
 
 
+def remark(text: str) -> None:
+    """Print a sentence on stderr: on a terminal in as many lines as it takes, commands in one piece."""
+    if sys.stderr.isatty():
+        import re
+
+        from tvae.cli.listing.layout import terminal_width
+
+        whole = re.sub("`[^`]*`", lambda found: found[0].replace(" ", "\0"), text)
+        text = filled(whole, width=terminal_width(sys.stderr)).replace("\0", " ")
+    note(text)
+
+
 def result_json(payload: Mapping[str, object]) -> None:
     """Print one JSON object with its schema; NaN and infinity become null, their places are listed."""
     from tvae.finite import dumps

@@ -12,7 +12,7 @@ import typer
 
 from tvae.cli.failure import Failed, Failure, describe
 from tvae.cli.option import Debug, Json, Quiet
-from tvae.cli.output import note, result
+from tvae.cli.output import remark, result
 from tvae.errors import ConfigError, TvaeError
 
 if TYPE_CHECKING:
@@ -143,6 +143,12 @@ def scan(
             raise ConfigError("there is no PATH to scan", path="tvae scan", hint="see `tvae scan --help`")
         if "" in paths:
             raise ConfigError("a PATH is empty", path="tvae scan", hint="`.` is the folder at hand")
+        if best is not None and by == "file" and not filters:
+            raise ConfigError(
+                "--best ranks directories, whatever --by says",
+                path="--by",
+                hint="leave out --by file, which only says what --filter is about",
+            )
         if by is None:
             by = "file" if all(map(os.path.isfile, paths)) else "dir"
         form = _format(form, by, best, output, as_json=as_json)
@@ -307,11 +313,11 @@ def _conclude(view: View, fails: frozenset[str], *, strict: bool, quiet: bool, p
 
     if not quiet:
         for line in notes.conclusion(view, plan=plan):
-            note(f"tvae: {line}")
+            remark(f"tvae: {line}")
     left = notes.not_analysed(view.found) if strict else []
     if left:
         # The records are out, and an error object of --json would be a second document.
-        note(f"tvae: error: --strict: not analysed: {', '.join(left)}")
+        remark(f"tvae: error: --strict: not analysed: {', '.join(left)}")
         raise typer.Exit(_FAILED)
     found = findings(view.found.summary)
     if any(found[word] for word in fails):

@@ -16,6 +16,10 @@ _BEST = {
     "tree_inversions": 0.0,
     "uniformity": 1.0,
 }
+#: Less is a collapse, as for the rules of `tvae scan`.
+_COLLAPSED = 0.90
+#: Where an order is none; beyond it, it is the wrong way round.
+_CHANCE = {"hierarchy": 0.0, "inversions": 0.5, "ultrametric": 0.0, "tree_inversions": 0.5}
 _ORDER = (
     *DECODING_METRICS,
     *(name for name in BALL_METRICS if not name.startswith("r_v") and not name.endswith("_euclidean")),
@@ -25,7 +29,7 @@ _MEANING = {
     "coverage_sampled": "the same, one sample each",
     "kl_nats": "KL to the prior; a floor",
     "hierarchy": "Spearman(valuation, radius)",
-    "inversions": "pairs of radii in the wrong order",
+    "inversions": "pairs of radii out of order",
     "ultrametric": "-Spearman(v(i-j), distance)",
     "tree_inversions": "pairs of distances, likewise",
     "richness": "variance inside the levels",
@@ -71,10 +75,33 @@ def table(metrics: Mapping[str, float | None], ceilings: Mapping[str, float]) ->
             continue
         best = ceilings.get(f"{name}_B", ceilings.get(name, _BEST.get(name)))
         reach = "" if best is None else f">= {score(best)}" if name == "kl_nats" else score(best)
-        wrong = name in ("hierarchy", "ultrametric") and best is not None and b is not None and b * best < 0.0
-        remark = "INVERTED" if wrong else _MEANING[name]
-        rows.append((name, score(b), *([score(a)] if both else []), reach, remark))
+        remark = faults({f"{name}_B": b, f"{name}_A": a}) or [_MEANING[name]]
+        rows.append((name, score(b), *([score(a)] if both else []), reach, remark[0]))
     return columns(rows, right=range(1, len(header) - 1))
+
+
+def faults(metrics: Mapping[str, float | None]) -> list[str]:
+    """What metrics say against a model, with the branch if it is one of two.
+
+    Example:
+        >>> faults({"coverage": 0.5, "hierarchy_B": -0.8, "hierarchy_A": 0.2})
+        ['COLLAPSED', 'A INVERTED']
+    """
+    both = any(name.endswith("_A") and value is not None for name, value in metrics.items())
+    found: dict[str, set[str]] = {"COLLAPSED": set(), "INVERTED": set()}
+    for name, value in metrics.items():
+        stem, branch = (name[:-2], name[-1]) if name.endswith(("_A", "_B")) else (name, "")
+        if value is None:
+            continue
+        if stem == "coverage" and value < _COLLAPSED:
+            found["COLLAPSED"].add(branch)
+        elif stem in _CHANCE and (value < _CHANCE[stem] if stem == "ultrametric" else value > _CHANCE[stem]):
+            found["INVERTED"].add(branch)
+    return [
+        f"{of.pop()} {word}" if both and len(of) == 1 and "" not in of else word
+        for word, of in found.items()
+        if of
+    ]
 
 
 def level_table(levels: Sequence[Mapping[str, object]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def show(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A checkpoint of any kind.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A checkpoint of any kind, or the folder of its best.")
+    ],
     key: Annotated[
         str | None, typer.Option("--key", metavar="A.B", help="Print the value under this key path alone.")
     ] = None,
@@ -31,6 +34,10 @@ def show(
     """Show what a checkpoint holds and whether loading it is safe, without executing anything in it."""
     from tvae import scanning
 
+    if os.path.isdir(file):
+        from tvae.loading import locate
+
+        file = str(locate(file))
     if key is not None:
         _value(file, key, as_json=as_json)
         return

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from tvae.cli.failure import describe, one_line
 from tvae.cli.keeping import kept
 from tvae.cli.listing.layout import UNLIMITED, Column, columns_of, lay_out, terminal_width
-from tvae.cli.output import filled, note, result, result_json
+from tvae.cli.output import filled, remark, result, result_json
 from tvae.cli.pace import Pace
-from tvae.cli.scores import score
+from tvae.cli.scores import faults, score
 from tvae.errors import CheckpointError, DeviceError, MissingError, StorageError, TvaeError
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class Measuring:
         model = tvae.load(path)
         record = getattr(model, "record", None)
         notes = record.source.get("notes") if record else None
-        for remark in notes if isinstance(notes, list) else ():
-            self.say(f"{path}: {remark}")
+        for told in notes if isinstance(notes, list) else ():
+            self.say(f"{path}: {told}")
         weights = _digest(model)
         if weights in self._known:
             return self._known[weights]
@@ -138,9 +138,9 @@ def survey(
     if not silent:
         named = {str(error.path) for error in failed}
         for entry in (one for one in skipped if one["path"] not in named):
-            note(f"tvae: skipped: {entry['reason']}")
+            remark(f"tvae: skipped: {entry['reason']}")
         if shelf.trouble:
-            note(f"tvae: nothing was kept: {one_line(shelf.trouble)}")
+            remark(f"tvae: nothing was kept: {one_line(shelf.trouble)}")
     if not found:
         raise MissingError(
             "no checkpoint below this folder could be measured",
@@ -175,7 +175,7 @@ def end(failed: Sequence[TvaeError], *, silent: bool) -> None:
 
     if not silent:
         for error in failed:
-            note(f"tvae: error: {one_line(error.line)}")
+            remark(f"tvae: error: {one_line(error.line)}")
     if failed:
         raise typer.Exit(failed[0].code)
 
@@ -241,8 +241,7 @@ def _table(
     for path, one in found.items():
         said = ", ".join(f"stored {name} {pair['stored']:.4g}" for name, pair in contradicted[path].items())
         paths.append(one_line(os.path.relpath(path, root) if root else path))
-        wrong = (one.metrics.get("hierarchy_B") or 0.0) > 0.0
-        remarks.append("; ".join(filter(None, ["INVERTED" * wrong, said])))
+        remarks.append("; ".join(filter(None, [*faults(one.metrics), said])))
     title = f"below {one_line(root)}" if root else "path"
     cells = [
         Column(title, paths, short="path", flexible=True),

@@ -89,7 +89,7 @@ def read(path: str | os.PathLike[str]) -> Plan:
         raise StorageError(f"{name}: {error.strerror or error}", path=name) from error
     except (ValueError, RecursionError) as error:
         raise PlanError(
-            f"{name} is no plan: {error}", path=name, hint="write it anew with tvae scan"
+            f"{name} is no plan: it is no JSON", path=name, hint="`tvae scan PATH --plan FILE` writes one"
         ) from error
     try:
         return _plan(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from tvae.cli.failure import one_line
 
@@ -62,14 +62,18 @@ def lay_out(columns: Sequence[Column], *, width: int, colour: bool = False) -> s
         shown = [column for column in shown if column is not last]
 
 
-def terminal_width() -> int:
-    """Columns of what is printed: those that COLUMNS says, or those of a terminal; no limit for a pipe."""
+def terminal_width(stream: TextIO | None = None) -> int:
+    """Columns of what is printed: those that COLUMNS says, or those of a terminal; no limit for a pipe.
+
+    `stream` is stdout if left out.
+    """
+    stream = stream or sys.stdout
     told = os.environ.get("COLUMNS", "")
     if told.isascii() and told.isdecimal() and 0 < len(told) < 7 and int(told):
         return max(int(told), 20)
-    if not sys.stdout.isatty():
+    if not stream.isatty():
         return UNLIMITED
-    return max(os.get_terminal_size(sys.stdout.fileno()).columns or 80, 20)
+    return max(os.get_terminal_size(stream.fileno()).columns or 80, 20)
 
 
 def _lines(

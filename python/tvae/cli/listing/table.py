@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from tvae.cli.listing.fields import Record, shown
 from tvae.cli.listing.layout import Column, clipped, escaped, lay_out, shortened, size, wrap
-from tvae.cli.listing.verdict import UNSAFE, reason
+from tvae.cli.listing.verdict import DAMAGED, UNSAFE, damage, reason
 
 #: Flags by letter: what the narrow table shows, what the wide one shows, and what it means.
 FLAGS = {
@@ -15,7 +15,7 @@ FLAGS = {
     "best_latest_divergence": ("D", "diverged", "best and latest differ"),
     "nan": ("N", "nan", "NaN"),
 }
-_MOST_UNSAFE = 20
+_MOST_NAMED = 20
 _ADVICE = {"keep": "green", "archive": "yellow", "delete": "red"}
 _HEADS = ("cover", "hier")
 
@@ -140,13 +140,31 @@ def unsafe_files(records: Sequence[Record], *, width: int, root: str | None) -> 
     unsafe = sorted(
         (one for one in records if one.get("safety") in UNSAFE), key=lambda one: one["safety"] != "dangerous"
     )
-    if unsafe:
-        yield "Not safe:"
-    for one in unsafe[:_MOST_UNSAFE]:
+    more = "--by file --filter 'safety~dangerous|unparsed'"
+    yield from _named("Not safe:", unsafe, reason, more, width, root)
+
+
+def damaged_files(records: Sequence[Record], *, width: int, root: str | None) -> Iterator[str]:
+    """The files that could not be read in full, and why."""
+    damaged = [one for one in records if one.get("status") in DAMAGED]
+    yield from _named("Damaged:", damaged, damage, "--by file --filter 'status!=ok'", width, root)
+
+
+def _named(
+    head: str,
+    records: Sequence[Record],
+    why: Callable[[Record], str],
+    more: str,
+    width: int,
+    root: str | None,
+) -> Iterator[str]:
+    if records:
+        yield head
+    for one in records[:_MOST_NAMED]:
         path = shortened(escaped(below(str(one["path"]), root)), width // 2)
-        yield clipped(f"  {path}  {escaped(reason(one))}", width)
-    if len(unsafe) > _MOST_UNSAFE:
-        yield f"  and {len(unsafe) - _MOST_UNSAFE} more: --by file --filter 'safety~dangerous|unparsed'"
+        yield clipped(f"  {path}  {escaped(why(one))}", width)
+    if len(records) > _MOST_NAMED:
+        yield f"  and {len(records) - _MOST_NAMED} more: {more}"
 
 
 def metric_text(value: object) -> str:

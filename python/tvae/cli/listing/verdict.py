@@ -11,6 +11,8 @@ from tvae.errors import ConfigError
 #: Verdicts that are not clean whatever the file is for.
 UNSAFE = ("dangerous", "unparsed")
 CORRUPT = ("corrupt", "unsupported", "unreadable")
+#: What was not read in full.
+DAMAGED = ("salvaged", *CORRUPT)
 _ORDER = ("high", "error", "warning", "info")
 _WORDS = ("unsafe", "unknown", "corrupt", "invalid")
 
@@ -51,7 +53,17 @@ def reason(record: Record) -> str:
     if suspects:
         named = dict.fromkeys(f"{one['module']}.{one['name']} at {one['offset']}" for one in suspects)
         return f"{verdict}: imports {', '.join(list(named)[:3])}"
+    return _with_issue(str(verdict), record)
+
+
+def damage(record: Record) -> str:
+    """How far a file could be read, and what kept it from being read in full."""
+    return _with_issue(str(record.get("status")), record)
+
+
+def _with_issue(word: str, record: Record) -> str:
+    """A word, and the gravest issue behind it."""
     issues: Sequence[Mapping[str, Any]] = sorted(
         record.get("issues") or (), key=lambda one: _ORDER.index(one.get("severity", "info"))
     )
-    return f"{verdict}: {issues[0]['code']} {issues[0]['message']}" if issues else f"{verdict}"
+    return f"{word}: {issues[0]['code']} {issues[0]['message']}" if issues else word

@@ -63,7 +63,8 @@ def _table(view: View, best: int | None, *, width: int, colour: bool) -> Iterato
 
         yield leaderboard(view.best(best), width=width, colour=colour, root=view.root)
         return
-    from tvae.cli.listing.table import TABLES, legend, unsafe_files
+    from tvae.cli.listing.table import TABLES, damaged_files, legend, unsafe_files
+    from tvae.cli.listing.verdict import DAMAGED
 
     if not view.rows:
         return
@@ -77,6 +78,10 @@ def _table(view: View, best: int | None, *, width: int, colour: bool) -> Iterato
         yield ""
         files = view.rows if view.kind == "file" else view.found.to_dicts("file")
         yield from unsafe_files(files, width=width, root=view.root)
+    # A table of files has a line for each of them.
+    if view.kind == "dir" and any(word in view.found.summary["status"] for word in DAMAGED):
+        damaged = list(damaged_files(view.document["files"], width=width, root=view.root))
+        yield from ["", *damaged] if damaged else []
 
 
 def _blocks(view: View, table: str, width: int) -> Iterator[str]:
