@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from scan.engine import file, folder, issue, metric
+from scan.engine import file, folder, issue, metric, system
 from tvae.cli.listing import order
 from tvae.cli.listing.fields import ABSENT, value
 from tvae.cli.listing.filter import parse, select
@@ -70,7 +70,6 @@ def test_what_matches(expression: str) -> None:
         "epoch!=3",
         "config.none=1",
         "config.deep=1",
-        "config!=1",
         "level_richness!=1",
         "issues.code!=P001",
         "flags!=nan",
@@ -156,6 +155,22 @@ def test_a_value_that_a_field_never_has(kind: str, expression: str, hint: str) -
     assert select([folder("a")], [parse("category=other")], "dir", words=lambda: words) == []
     assert select([folder("a")], [parse("category=production")], "dir", words=lambda: words)
     assert select([folder("a", status="new")], [parse("status=new")], "dir")
+
+
+@pytest.mark.parametrize(
+    ("expression", "inner"),
+    [
+        ("imports~os", "imports.module"),
+        ("config=x", "config.lr"),
+        ("issues=Z1", "issues.code"),
+        ("config!=1", "config.lr"),
+    ],
+)
+def test_an_object_is_no_value(expression: str, inner: str) -> None:
+    records = [file("a"), file("b", imports=[system()], issues=[issue()])]
+    with pytest.raises(ConfigError, match=f"such as {inner}"):
+        select(records, [parse(expression)], "file")
+    assert select(records, [parse("issues=")], "file") == records[:1]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tvae.cli.listing.fields import METRICS, SHOWN, Record, value
+from tvae.cli.listing.fields import FIELDS, METRICS, SHOWN, Record, value
 from tvae.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -61,7 +61,16 @@ def check_value(
 
     `words` are those that the rules can put into directory records, by field.
     """
-    if one.op == "~" or one.text == "":
+    if one.text == "":
+        return
+    held = records if one.field in FIELDS[kind] else ()
+    if inner := next((key for record in held for key in _keys(value(record, one.field))), None):
+        raise ConfigError(
+            f"--filter: {one.field} is no single value",
+            path=one.field,
+            hint=f"name one that it holds, such as {one.field}.{inner}",
+        )
+    if one.op == "~":
         return
     if one.number is None and (
         one.field in _NUMBERS[kind] or (kind != "tensor" and (one.field in METRICS or one.field in SHOWN))
@@ -100,6 +109,12 @@ def _families() -> tuple[str, ...]:
     from tvae.scanning import families
 
     return tuple(families())
+
+
+def _keys(found: object) -> Iterable[str]:
+    """The names that a value holds, if it is an object or a list of them."""
+    item = found[0] if isinstance(found, (list, tuple)) and found else found
+    return item if isinstance(item, Mapping) else ()
 
 
 def _words(found: object) -> Iterable[object]:

@@ -53,7 +53,6 @@ class Families:
 def directories(dirs: Sequence[Record], *, width: int, colour: bool, root: str | None) -> str:
     """A line a directory."""
     families = Families(dirs)
-    flags = [_marks(one) for one in dirs]
     advice = [str(one.get("recommendation") or "") for one in dirs]
     return lay_out(
         [
@@ -63,14 +62,7 @@ def directories(dirs: Sequence[Record], *, width: int, colour: bool, root: str |
             Column("files", [str(one.get("n_files", "")) for one in dirs], short="n", right=True, rank=7),
             _sizes(dirs, "bytes"),
             *_measured(dirs, families),
-            Column(
-                "flags",
-                [" ".join(word for _, word in marks) for marks in flags],
-                short="flag",
-                short_cells=["".join(letter for letter, _ in marks) for marks in flags],
-                colours=["red"] * len(dirs),
-                rank=2,
-            ),
+            _flags(dirs),
             Column("advice", advice, colours=[_ADVICE.get(word) for word in advice], rank=3),
         ],
         width=width,
@@ -88,12 +80,13 @@ def files(records: Sequence[Record], *, width: int, colour: bool, root: str | No
     return lay_out(
         [
             _paths(records, root),
-            _plain("kind", records, "kind", most=9, rank=8),
+            _plain("kind", records, "kind", most=9, rank=10),
             _plain("status", records, "status", most=9, rank=4),
             Column("safety", safety, colours=["red" if word in UNSAFE else None for word in safety], most=9),
             _sizes(records, "size"),
             Column("epoch", [_text(one.get("epoch")) for one in records], right=True, rank=7),
             *_measured(records, families),
+            _flags(records),
             Column("issues", [escaped(text) for text in codes], most=9, rank=3),
         ],
         width=width,
@@ -216,13 +209,26 @@ def _metric(record: Record, head: str) -> tuple[str, object, str] | None:
     return name, found["value"], str(found.get("family") or "unknown")
 
 
+def _flags(records: Sequence[Record]) -> Column:
+    marks = [_marks(one) for one in records]
+    return Column(
+        "flags",
+        [" ".join(word for _, word in one) for one in marks],
+        short="flag",
+        short_cells=["".join(letter for letter, _ in one) for one in marks],
+        colours=["red"] * len(records),
+        rank=2,
+    )
+
+
 def _marks(record: Record) -> list[tuple[str, str]]:
     known = [FLAGS.get(flag, (flag[:1].upper(), flag, ""))[:2] for flag in record.get("flags") or ()]
     if _differs(record):
         known.append(("*", "documented"))
     if _contradicted(record):
         known.append(("M", "measured"))
-    return [("!", "unsafe"), *known] if record.get("safety") in UNSAFE else known
+    # Files have a column of their own for it.
+    return [("!", "unsafe"), *known] if record.get("safety") in UNSAFE and "n_files" in record else known
 
 
 def _differs(record: Record) -> bool:

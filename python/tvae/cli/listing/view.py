@@ -44,6 +44,8 @@ class View:
     def know(self, known: Mapping[str, Known]) -> None:
         """Take what was measured before: where it contradicts a stored metric, it counts instead."""
         self.known = known
+        if not known:
+            return
         told = {
             path: [(name, pair["measured"]) for name, pair in found["differs"].items()]
             for path, found in self.measured.items()
