@@ -57,7 +57,10 @@ impl Case<'_> {
         let best = self.place.and_then(|place| place.best);
         let layouts = || {
             let states = view.files.iter().flat_map(|(_, record)| &record.state_dicts);
-            states.filter_map(|state| state.layout.as_deref())
+            // The files of a run have the same, and a look at one is not cheap.
+            let mut last = "";
+            let layouts = states.filter_map(|state| state.layout.as_deref());
+            layouts.filter(move |layout| std::mem::replace(&mut last, layout) != *layout)
         };
         (when.status.is_empty() || when.status.contains(&dir.status))
             && (when.category.is_empty() || when.category.contains(&dir.category))
