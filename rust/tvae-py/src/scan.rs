@@ -1,11 +1,13 @@
 //! Checkpoints and trees of them: the functions and the result that Python sees.
 
+use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyList};
+use tvae_scan::Inspector;
 use tvae_scan::judge::{Contradicted, Direction, Judgement, judge_measured, rank, words};
 use tvae_scan::rules::Rules;
 use tvae_scan::scan::Options;
@@ -17,10 +19,16 @@ use crate::{arrow, records, verdicts};
 
 type TensorEntry = (String, &'static str, Vec<u64>, Vec<i64>, Option<u64>, u64);
 
+thread_local! {
+    /// What is learnt of one file makes the next ones of its trainer cheaper.
+    static INSPECTOR: RefCell<Inspector> = RefCell::default();
+}
+
 /// The record of a file as a dict: what it is, whether loading it would be safe, what it holds.
 #[pyfunction]
 pub(crate) fn inspect_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyDict>> {
-    let record = py.detach(|| tvae_scan::inspect(&path)).map_err(|error| unreadable(py, &error))?;
+    let inspect = || INSPECTOR.with_borrow_mut(|inspector| inspector.inspect(&path));
+    let record = py.detach(inspect).map_err(|error| unreadable(py, &error))?;
     records::file(py, &record)
 }
 

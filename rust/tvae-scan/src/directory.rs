@@ -128,7 +128,7 @@ pub(crate) struct Plan(Arc<[Place]>);
 struct Place {
     /// Where it begins.
     start: u32,
-    /// Bytes of its content, if that lies within the file as it is; else [`FULL`].
+    /// Bytes of its content, if that lies within the file as it is; else, and of the first, [`FULL`].
     stored: u32,
 }
 
@@ -173,6 +173,10 @@ impl<'s> Directory<'s> {
             last = entry.header.saturating_add(head).saturating_add(entry.packed);
             at = next;
         }
+        // It is `data.pkl`, which may have another length in the next archive.
+        if let Some(first) = places.first_mut() {
+            first.stored = FULL;
+        }
         Some(Self { bytes, places: places.into(), shift, apart, sorted: None })
     }
 
@@ -207,7 +211,7 @@ impl<'s> Directory<'s> {
     }
 
     /// Where a record is, and the size of its content; `None` unless that lies within the file as it is, and is of less
-    /// than 4 GiB.
+    /// than 4 GiB, and for the first record.
     pub(crate) fn stored(&self, at: u32) -> Option<(u32, u64)> {
         let place = self.places.get(at as usize)?;
         (place.stored < FULL).then(|| (place.start, place.stored.into()))
@@ -327,5 +331,114 @@ impl Outlines {
         {
             self.bytes -= oldest.bytes.len();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::Names;
+
+    const FILE: u64 = 1 << 20;
+
+    /// The directory of an archive as torch writes it: its names below a folder, checksums, and bytes of `data.pkl`.
+    fn archive(folder: &str, crc: u32, pickle: u32) -> Vec<u8> {
+        let names = ["data.pkl", "byteorder", "data/0", "data/1", "data/10", "data/2", "version", ".data/id"];
+        let mut header: u32 = 0;
+        let mut bytes = Vec::new();
+        for (at, name) in (0..).zip(names) {
+            let name = format!("{folder}/{name}");
+            let size = if at == 0 { pickle } else { 8 * at };
+            let length = u16::try_from(name.len()).expect("short");
+            let mut record = [0; HEAD];
+            record[..4].copy_from_slice(&RECORD.to_le_bytes());
+            for (place, number) in [(16, crc ^ at), (20, size), (24, size), (42, header)] {
+                record[place..place + 4].copy_from_slice(&number.to_le_bytes());
+            }
+            record[28..30].copy_from_slice(&length.to_le_bytes());
+            bytes.extend_from_slice(&record);
+            bytes.extend_from_slice(name.as_bytes());
+            header = (header + LOCAL_HEAD + u32::from(length) + size).next_multiple_of(64);
+        }
+        bytes
+    }
+
+    const COUNT: usize = 8;
+
+    fn read<'b>(bytes: &'b [u8], outlines: &mut Outlines) -> Option<Directory<'b>> {
+        Directory::of(bytes.into(), COUNT, 0, FILE, outlines)
+    }
+
+    /// Everything that is told of a directory.
+    fn told(directory: &Directory<'_>) -> String {
+        let names = Names::of(directory);
+        let entries: Vec<Entry> = directory.entries().collect();
+        let stored: Vec<_> = (0..8).map(|at| directory.stored(at)).collect();
+        let looked_up = ["data.pkl", "byteorder", "data/1", "data/3", "version"].map(|name| names.get(name));
+        let Sorted { again, outside, .. } = &*names.sorted;
+        format!(
+            "{entries:?} {stored:?} {looked_up:?} {:?} {again:?} {outside:?} {:?} {:?}",
+            names.numbered(),
+            names.prefix(),
+            names.roles()
+        )
+    }
+
+    fn known() -> Outlines {
+        let bytes = archive("epoch_1", 7, 500);
+        let mut outlines = Outlines::default();
+        let directory = read(&bytes, &mut outlines).expect("a directory");
+        assert!(directory.apart && directory.sorted.is_none());
+        let names = Names::of(&directory);
+        assert!(names.sorted.is_usual());
+        outlines.keep(&directory, Arc::clone(&names.sorted));
+        outlines
+    }
+
+    #[test]
+    fn the_directory_of_the_next_epoch_is_known() {
+        let mut outlines = known();
+        for (folder, crc, pickle) in [("epoch_1", 7, 500), ("epoch_2", 9, 500), ("model_x", 0, 700)] {
+            let bytes = archive(folder, crc, pickle);
+            let found = read(&bytes, &mut outlines).expect("a directory");
+            assert!(found.sorted.is_some() && found.apart, "{folder}");
+            let fresh = read(&bytes, &mut Outlines::default()).expect("a directory");
+            assert_eq!(told(&found), told(&fresh), "{folder}");
+        }
+        for folder in ["best", "epoch_10", "epoc/_1"] {
+            let bytes = archive(folder, 7, 500);
+            assert!(read(&bytes, &mut outlines).expect("a directory").sorted.is_none(), "{folder}");
+        }
+    }
+
+    #[test]
+    fn whatever_else_differs_is_looked_at() {
+        let original = archive("epoch_2", 9, 500);
+        let mut outlines = known();
+        let mut taken = 0;
+        for at in 0..original.len() {
+            for change in [1, 2, 0x20, 0x80, 0xff] {
+                let mut bytes = original.clone();
+                bytes[at] ^= change;
+                let fresh = read(&bytes, &mut Outlines::default());
+                let found = read(&bytes, &mut outlines);
+                assert_eq!(found.as_ref().map(told), fresh.as_ref().map(told), "{at} {change}");
+                if let Some(found) = found.filter(|found| found.sorted.is_some()) {
+                    taken += 1;
+                    assert!(fresh.is_some_and(|fresh| fresh.apart && found.apart), "{at} {change}");
+                }
+            }
+        }
+        // Checksums, and a little more.
+        assert!(taken >= 5 * 4 * COUNT, "{taken}");
+        assert!(read(&original, &mut outlines).is_some_and(|found| found.sorted.is_some()));
+    }
+
+    #[test]
+    fn records_that_reach_beyond_the_file_are_not_known() {
+        let (bytes, mut outlines) = (archive("epoch_1", 7, 500), known());
+        let found = Directory::of((&bytes[..]).into(), COUNT, 0, 600, &mut outlines).expect("a directory");
+        assert!(found.sorted.is_none());
+        assert_eq!(found.stored(2), None);
     }
 }
