@@ -1,35 +1,28 @@
-//! The records of a central directory.
-//!
-//! The archives of a run have nearly the same directory: it differs in checksums and places, in the length of the first
-//! record, which is `data.pkl`, and in the folder that all names begin with. Where nothing else differs from a directory
-//! that was read before, the records are where they were in that one, and so are the names.
+//! The records of a central directory: where they are, and what each says.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::names::Sorted;
+use crate::outlines::Outlines;
 use crate::zip::{u16_at, u64_at};
 
 /// What a record begins with.
 pub(crate) const RECORD: u32 = u32::from_le_bytes(*b"PK\x01\x02");
 /// Bytes of a record before its name.
-const HEAD: usize = 46;
+pub(crate) const HEAD: usize = 46;
 /// Bytes of a local header before its name.
-const LOCAL_HEAD: u32 = 30;
+pub(crate) const LOCAL_HEAD: u32 = 30;
 /// Stands where a number does not fit the record.
-const FULL: u32 = u32::MAX;
-
-/// Outlines that are kept in a thread, and their bytes.
-const MOST: usize = 64;
-const MOST_BYTES: usize = 1 << 20;
+pub(crate) const FULL: u32 = u32::MAX;
 
 /// The fixed part of a record.
 #[derive(Clone, Copy)]
-struct Record<'b>(&'b [u8; HEAD]);
+pub(crate) struct Record<'b>(pub &'b [u8; HEAD]);
 
 #[rustfmt::skip] // a table
 impl<'b> Record<'b> {
-    fn at(bytes: &'b [u8], at: usize) -> Option<Self> {
+    pub fn at(bytes: &'b [u8], at: usize) -> Option<Self> {
         bytes.get(at..)?.first_chunk().map(Self)
     }
 
@@ -45,15 +38,15 @@ impl<'b> Record<'b> {
     fn flags(self) -> u16 { self.short::<8>() }
     fn method(self) -> u16 { self.short::<10>() }
     fn crc(self) -> u32 { self.long::<16>() }
-    fn packed(self) -> u32 { self.long::<20>() }
+    pub fn packed(self) -> u32 { self.long::<20>() }
     fn size(self) -> u32 { self.long::<24>() }
-    fn name(self) -> usize { self.short::<28>().into() }
+    pub fn name(self) -> usize { self.short::<28>().into() }
     fn extra(self) -> usize { self.short::<30>().into() }
     fn comment(self) -> usize { self.short::<32>().into() }
-    fn header(self) -> u32 { self.long::<42>() }
+    pub fn header(self) -> u32 { self.long::<42>() }
 
     /// Whether a number did not fit.
-    fn is_wide(self) -> bool { self.packed().max(self.size()).max(self.header()) == FULL }
+    pub fn is_wide(self) -> bool { self.packed().max(self.size()).max(self.header()) == FULL }
 }
 
 /// One record of the central directory.
@@ -125,9 +118,9 @@ pub(crate) struct Plan(Arc<[Place]>);
 
 /// A record in the directory.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+pub(crate) struct Place {
     /// Where it begins.
-    start: u32,
+    pub start: u32,
     /// Bytes of its content, if that lies within the file as it is; else, and of the first, [`FULL`].
     stored: u32,
 }
@@ -135,9 +128,9 @@ struct Place {
 /// The central directory.
 #[derive(Debug)]
 pub(crate) struct Directory<'s> {
-    bytes: Cow<'s, [u8]>,
+    pub bytes: Cow<'s, [u8]>,
     /// Every record, in the order of the directory.
-    places: Arc<[Place]>,
+    pub places: Arc<[Place]>,
     /// Added to where a local header is said to be.
     shift: u64,
     /// The records are known to follow each other in the file without sharing a byte.
@@ -235,210 +228,6 @@ impl<'s> Directory<'s> {
 
 /// A place in a directory, which is 16 MB long at most.
 #[allow(clippy::cast_possible_truncation)]
-fn narrow(place: usize) -> u32 {
+pub(crate) fn narrow(place: usize) -> u32 {
     place as u32
-}
-
-/// A directory that was read before.
-#[derive(Debug)]
-struct Outline {
-    /// Those of the directory that it was compared with last, but for what differs elsewhere.
-    bytes: Vec<u8>,
-    /// Bytes of the folder that all names begin with.
-    folder: usize,
-    places: Arc<[Place]>,
-    /// Bytes that each record takes of the file, from its header on, but for padding; that of the first is without its content.
-    spans: Vec<u32>,
-    sorted: Arc<Sorted>,
-}
-
-impl Outline {
-    /// `None` if a number in it does not fit its record.
-    fn of(directory: &Directory<'_>, sorted: Arc<Sorted>) -> Option<Self> {
-        let span = |(at, place): (usize, &Place)| {
-            let record = Record::at(&directory.bytes, place.start as usize)?;
-            let head = LOCAL_HEAD + narrow(record.name());
-            let content = if at == 0 { 0 } else { record.packed() };
-            head.checked_add(content).filter(|_| !record.is_wide())
-        };
-        let spans = directory.places.iter().enumerate().map(span).collect::<Option<_>>()?;
-        let (bytes, places) = (directory.bytes.to_vec(), Arc::clone(&directory.places));
-        Some(Self { bytes, folder: sorted.prefix, places, spans, sorted })
-    }
-
-    /// Whether `bytes` are such a directory, with names below `folder` and records that follow each other within a file
-    /// of so many bytes. What may differ is taken over first, so that then all is to be the same.
-    fn fits(&mut self, bytes: &[u8], folder: &[u8], file: u64) -> bool {
-        if bytes.len() != self.bytes.len() || folder.len() != self.folder {
-            return false;
-        }
-        let Some(first) = Record::at(bytes, 0).filter(|first| !first.is_wide()) else { return false };
-        self.bytes[20..28].copy_from_slice(&bytes[20..28]);
-        if self.bytes[HEAD..HEAD + folder.len()] != *folder {
-            self.rename(folder);
-        }
-        let (mut last, mut more, mut apart) = (0, u64::from(first.packed()), true);
-        for (place, &span) in self.places.iter().zip(&self.spans) {
-            let start = place.start as usize;
-            let (Some(record), Some(own)) = (Record::at(bytes, start), self.bytes.get_mut(start..)) else {
-                return false;
-            };
-            let Some(own) = own.first_chunk_mut::<HEAD>() else { return false };
-            own[16..20].copy_from_slice(&record.0[16..20]);
-            own[42..].copy_from_slice(&record.0[42..]);
-            let header = u64::from(record.header());
-            apart &= header >= last && header < u64::from(FULL);
-            last = header + u64::from(span) + std::mem::take(&mut more);
-        }
-        apart && last <= file && self.bytes == bytes
-    }
-
-    /// Puts all names below another folder, with as long a name.
-    fn rename(&mut self, folder: &[u8]) {
-        for place in &*self.places {
-            let name = place.start as usize + HEAD;
-            self.bytes[name..name + folder.len()].copy_from_slice(folder);
-        }
-    }
-}
-
-/// The outlines of a thread, those that were met last first.
-#[derive(Debug, Default)]
-#[allow(clippy::vec_box)] // they are moved at every file, and large
-pub(crate) struct Outlines {
-    known: Vec<Box<Outline>>,
-    bytes: usize,
-}
-
-impl Outlines {
-    fn find(&mut self, bytes: &[u8], count: usize, file: u64) -> Option<&Outline> {
-        let name = bytes.get(HEAD..HEAD + usize::from(u16_at(bytes.get(..HEAD)?, 28)))?;
-        let folder = &name[..name.iter().position(|&byte| byte == b'/')?];
-        let mut known = self.known.iter_mut();
-        let at = known.position(|known| known.places.len() == count && known.fits(bytes, folder, file))?;
-        self.known[..=at].rotate_right(1);
-        self.known.first().map(|known| &**known)
-    }
-
-    /// Keeps a directory, of which the names are known, for those to come. `data.pkl` is the first of them, all are below
-    /// one folder, and no two are the same.
-    pub(crate) fn keep(&mut self, directory: &Directory<'_>, sorted: Arc<Sorted>) {
-        let Some(outline) = Outline::of(directory, sorted) else { return };
-        self.bytes += outline.bytes.len();
-        self.known.insert(0, Box::new(outline));
-        while (self.bytes > MOST_BYTES || self.known.len() > MOST)
-            && let Some(oldest) = self.known.pop()
-        {
-            self.bytes -= oldest.bytes.len();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::names::Names;
-
-    const FILE: u64 = 1 << 20;
-
-    /// The directory of an archive as torch writes it: its names below a folder, checksums, and bytes of `data.pkl`.
-    fn archive(folder: &str, crc: u32, pickle: u32) -> Vec<u8> {
-        let names = ["data.pkl", "byteorder", "data/0", "data/1", "data/10", "data/2", "version", ".data/id"];
-        let mut header: u32 = 0;
-        let mut bytes = Vec::new();
-        for (at, name) in (0..).zip(names) {
-            let name = format!("{folder}/{name}");
-            let size = if at == 0 { pickle } else { 8 * at };
-            let length = u16::try_from(name.len()).expect("short");
-            let mut record = [0; HEAD];
-            record[..4].copy_from_slice(&RECORD.to_le_bytes());
-            for (place, number) in [(16, crc ^ at), (20, size), (24, size), (42, header)] {
-                record[place..place + 4].copy_from_slice(&number.to_le_bytes());
-            }
-            record[28..30].copy_from_slice(&length.to_le_bytes());
-            bytes.extend_from_slice(&record);
-            bytes.extend_from_slice(name.as_bytes());
-            header = (header + LOCAL_HEAD + u32::from(length) + size).next_multiple_of(64);
-        }
-        bytes
-    }
-
-    const COUNT: usize = 8;
-
-    fn read<'b>(bytes: &'b [u8], outlines: &mut Outlines) -> Option<Directory<'b>> {
-        Directory::of(bytes.into(), COUNT, 0, FILE, outlines)
-    }
-
-    /// Everything that is told of a directory.
-    fn told(directory: &Directory<'_>) -> String {
-        let names = Names::of(directory);
-        let entries: Vec<Entry> = directory.entries().collect();
-        let stored: Vec<_> = (0..8).map(|at| directory.stored(at)).collect();
-        let looked_up = ["data.pkl", "byteorder", "data/1", "data/3", "version"].map(|name| names.get(name));
-        let Sorted { again, outside, .. } = &*names.sorted;
-        format!(
-            "{entries:?} {stored:?} {looked_up:?} {:?} {again:?} {outside:?} {:?} {:?}",
-            names.numbered(),
-            names.prefix(),
-            names.roles()
-        )
-    }
-
-    fn known() -> Outlines {
-        let bytes = archive("epoch_1", 7, 500);
-        let mut outlines = Outlines::default();
-        let directory = read(&bytes, &mut outlines).expect("a directory");
-        assert!(directory.apart && directory.sorted.is_none());
-        let names = Names::of(&directory);
-        assert!(names.sorted.is_usual());
-        outlines.keep(&directory, Arc::clone(&names.sorted));
-        outlines
-    }
-
-    #[test]
-    fn the_directory_of_the_next_epoch_is_known() {
-        let mut outlines = known();
-        for (folder, crc, pickle) in [("epoch_1", 7, 500), ("epoch_2", 9, 500), ("model_x", 0, 700)] {
-            let bytes = archive(folder, crc, pickle);
-            let found = read(&bytes, &mut outlines).expect("a directory");
-            assert!(found.sorted.is_some() && found.apart, "{folder}");
-            let fresh = read(&bytes, &mut Outlines::default()).expect("a directory");
-            assert_eq!(told(&found), told(&fresh), "{folder}");
-        }
-        for folder in ["best", "epoch_10", "epoc/_1"] {
-            let bytes = archive(folder, 7, 500);
-            assert!(read(&bytes, &mut outlines).expect("a directory").sorted.is_none(), "{folder}");
-        }
-    }
-
-    #[test]
-    fn whatever_else_differs_is_looked_at() {
-        let original = archive("epoch_2", 9, 500);
-        let mut outlines = known();
-        let mut taken = 0;
-        for at in 0..original.len() {
-            for change in [1, 2, 0x20, 0x80, 0xff] {
-                let mut bytes = original.clone();
-                bytes[at] ^= change;
-                let fresh = read(&bytes, &mut Outlines::default());
-                let found = read(&bytes, &mut outlines);
-                assert_eq!(found.as_ref().map(told), fresh.as_ref().map(told), "{at} {change}");
-                if let Some(found) = found.filter(|found| found.sorted.is_some()) {
-                    taken += 1;
-                    assert!(fresh.is_some_and(|fresh| fresh.apart && found.apart), "{at} {change}");
-                }
-            }
-        }
-        // Checksums, and a little more.
-        assert!(taken >= 5 * 4 * COUNT, "{taken}");
-        assert!(read(&original, &mut outlines).is_some_and(|found| found.sorted.is_some()));
-    }
-
-    #[test]
-    fn records_that_reach_beyond_the_file_are_not_known() {
-        let (bytes, mut outlines) = (archive("epoch_1", 7, 500), known());
-        let found = Directory::of((&bytes[..]).into(), COUNT, 0, 600, &mut outlines).expect("a directory");
-        assert!(found.sorted.is_none());
-        assert_eq!(found.stored(2), None);
-    }
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::census::Tensors;
 use crate::content::{self, Summary, Told};
-use crate::directory::Outlines;
 use crate::issue::Severity;
+use crate::outlines::Outlines;
 use crate::patterns::Patterns;
 use crate::pickle::{Document, Safety};
 use crate::places::{self, Place};

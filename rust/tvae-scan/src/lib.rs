@@ -33,6 +33,7 @@ pub mod metrics;
 mod names;
 mod optimizer;
 mod ours;
+mod outlines;
 mod patterns;
 pub mod pickle;
 mod places;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::directory::Outlines;
 use crate::issue::{Issue, Issues, Severity};
+use crate::outlines::Outlines;
 use crate::record::FileRecord;
 use crate::source::Source;
 use crate::zip;

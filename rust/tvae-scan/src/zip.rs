@@ -5,8 +5,9 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use crate::directory::{Directory, Outlines, RECORD};
+use crate::directory::{Directory, RECORD};
 use crate::issue::{Issues, Severity};
+use crate::outlines::Outlines;
 use crate::source::Source;
 
 /// The part of the file's end in which torch's reader looks for the end record.
