@@ -15,6 +15,9 @@ use crate::tensors::Tensor;
 use crate::value::Value;
 use crate::{layout, metrics};
 
+/// Records of a file that leaves its room to the next one.
+const MOST_RECORDS: u64 = 10_000;
+
 /// What is wanted of a file beyond its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Want<'k> {
@@ -53,12 +56,15 @@ impl<'k> File<'k> {
         Self { want, record, streams, listed: Vec::new(), value: None, room }
     }
 
-    /// What is left of it beside the record.
-    pub(crate) fn into_room(self) -> Box<Room> {
-        let Self { mut room, streams, .. } = self;
+    /// Its record, and the room for the next file. One that took much leaves none, so that it takes it only once.
+    pub(crate) fn into_parts(self) -> (FileRecord, Option<Box<Room>>) {
+        let Self { mut room, streams, record, .. } = self;
+        if record.n_records > Some(MOST_RECORDS) || streams.is_large() {
+            return (record, None);
+        }
         room.tensors.clear();
         room.pickle = Some(streams.into_room());
-        room
+        (record, Some(room))
     }
 
     /// The file is damaged, and nothing of it is known.

@@ -45,10 +45,8 @@ impl Inspector {
     /// # Errors
     /// [`Error`] if the path cannot be opened; whatever is wrong with what is read stands in the record.
     pub fn inspect(&mut self, path: &Path) -> Result<FileRecord, Error> {
-        let mut file = self.file(path, Want::default())?;
-        let record = std::mem::take(&mut file.record);
-        self.room = Some(file.into_room());
-        Ok(record)
+        let file = self.file(path, Want::default())?;
+        Ok(self.keep_room(file))
     }
 
     /// The record of a file that something else reads, under the name of a path.
@@ -59,10 +57,15 @@ impl Inspector {
         let open = |windows| {
             Source::injected(reader, windows).map_err(|source| Error::Io { path: path.into(), source })
         };
-        let mut file = self.stable(path, Want::default(), open)?;
-        let record = std::mem::take(&mut file.record);
-        self.room = Some(file.into_room());
-        Ok(record)
+        let file = self.stable(path, Want::default(), open)?;
+        Ok(self.keep_room(file))
+    }
+
+    /// The record of a file; its room is for the next one.
+    fn keep_room(&mut self, file: File<'_>) -> FileRecord {
+        let (record, room) = file.into_parts();
+        self.room = room;
+        record
     }
 
     /// A file with what is wanted of it.
@@ -83,7 +86,7 @@ impl Inspector {
             return Ok(file);
         }
         // A save may just have ended; one that goes on is not waited for.
-        self.room = Some(file.into_room());
+        self.keep_room(file);
         let (mut file, changed) = self.once(path, want, &open)?;
         if changed {
             file.record.issues.push(Issue {

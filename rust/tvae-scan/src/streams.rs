@@ -8,6 +8,10 @@ use crate::pickle::{self, Budget, Caught, Document, Found, Import, Pattern, Room
 use crate::shares::Share;
 use crate::source::Source;
 
+/// Opcodes and bytes of streams that are large.
+const LARGE_OPCODES: u64 = 100_000;
+const LARGE_BYTES: u64 = 4 << 20;
+
 /// Imports that are kept.
 const MOST_IMPORTS: usize = 10_000;
 
@@ -64,6 +68,11 @@ impl Streams {
     pub(crate) fn new(room: Box<Room>) -> Self {
         let (safety, imports, issues) = (Safety::DataOnly, Vec::new(), Issues::default());
         Self { safety, imports, issues, opcodes: 0, bytes: 0, room }
+    }
+
+    /// Whether following them may have taken many megabytes.
+    pub(crate) fn is_large(&self) -> bool {
+        self.opcodes > LARGE_OPCODES || self.bytes > LARGE_BYTES
     }
 
     /// The room, for the next file.
