@@ -13,6 +13,9 @@ use super::value::{
 };
 use super::walk::Walk;
 
+/// Bytes of text for which a document without a stream has room.
+const TEXTS: usize = 1024;
+
 /// The values that one stream built. They refer to each other by [`NodeId`]: a value that is used twice is
 /// stored once, and a cycle is possible.
 #[derive(Debug, Default)]
@@ -256,10 +259,14 @@ impl<'a> Document<'a> {
     }
 
     /// The same values without the stream, which becomes a part of the bytes that were made: spans stay what they are.
+    /// There is room for texts, and for what was made once more.
     pub(super) fn detached(&self) -> Document<'static> {
+        let mut made = Vec::with_capacity(self.source.len() + 2 * self.made.len() + TEXTS);
+        made.extend_from_slice(self.source);
+        made.extend_from_slice(&self.made);
         Document {
             source: &[],
-            made: [self.source, &self.made].concat(),
+            made,
             nodes: self.nodes.clone(),
             items: self.items.clone(),
             lists: self.lists.clone(),

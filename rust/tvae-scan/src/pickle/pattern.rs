@@ -17,7 +17,6 @@ use std::ops::Range;
 
 use super::arena::{Node, ScalarData, Span};
 use super::document::Document;
-use super::form;
 use super::reader::narrow;
 use super::scalars::decoded;
 use super::slots::{Kind, Listed, Slots};
@@ -93,6 +92,10 @@ impl Pattern {
         (entries == self.entries).then_some(())?;
         if let Some(traces) = self.traces.take() {
             self.slots = Slots::of(&self.document, self.length, &traces);
+            if let Some(Slots { all, lists, .. }) = &self.slots {
+                self.shifts.reserve(all.len());
+                self.document.nodes.reserve(lists.iter().map(|listed| listed.items.len()).sum());
+            }
         }
         let opcodes = self.fill(bytes)?;
         let mut imports = self.imports.clone();
@@ -167,7 +170,7 @@ impl Pattern {
                 }
                 Kind::Numbers(place) => {
                     let Listed { list, items, opcodes: usual } = &lists[place as usize];
-                    let mut read = std::mem::take(&mut document.lists[*list as usize]);
+                    let read = &mut document.lists[*list as usize];
                     read.clear();
                     let same = same(bytes, at, &document.made[slot.start as usize..slot.end as usize]);
                     let found = if let Some(end) = same {
@@ -175,9 +178,11 @@ impl Pattern {
                         line.at = end;
                         Some(*usual)
                     } else {
-                        line.numbers(&mut document.nodes, &mut read)
+                        let first = document.nodes.len();
+                        let found = line.numbers(&mut document.nodes);
+                        read.extend((first..document.nodes.len()).map(|node| NodeId(narrow(node))));
+                        found
                     };
-                    document.lists[*list as usize] = read;
                     opcodes += found?;
                 }
             }
@@ -229,25 +234,22 @@ impl Line<'_> {
         self.bytes.get(self.at).copied()
     }
 
+    /// Goes behind a number, if all of it is there.
     #[inline]
     pub fn number(&mut self) -> Option<Node> {
-        let opcode = self.opcode()?;
-        let rest = &self.bytes[self.at..];
-        let (node, len) = match opcode {
-            b'G' => (Node::Float(f64::from_be_bytes(*rest.get(1..)?.first_chunk()?)), 9),
-            b'K' | b'M' | b'J' => {
-                let mut word = [0; 8];
-                let len = rest.len().min(8);
-                word[..len].copy_from_slice(&rest[..len]);
-                let (value, len) = form::int(u64::from_le_bytes(word));
-                (Node::Int(value), len)
+        let (node, len) = match *self.bytes.get(self.at..)? {
+            [b'G', a, b, c, d, e, f, g, h, ..] => {
+                (Node::Float(f64::from_be_bytes([a, b, c, d, e, f, g, h])), 9)
             }
-            b'N' => (Node::None, 1),
-            0x88 | 0x89 => (Node::Bool(opcode == 0x88), 1),
+            [b'K', a, ..] => (Node::Int(a.into()), 2),
+            [b'M', a, b, ..] => (Node::Int(u16::from_le_bytes([a, b]).into()), 3),
+            [b'J', a, b, c, d, ..] => (Node::Int(i32::from_le_bytes([a, b, c, d]).into()), 5),
+            [b'N', ..] => (Node::None, 1),
+            [opcode @ (0x88 | 0x89), ..] => (Node::Bool(opcode == 0x88), 1),
             _ => return None,
         };
         self.at += len;
-        (self.at <= self.bytes.len()).then_some(node)
+        Some(node)
     }
 
     #[inline]
@@ -259,27 +261,26 @@ impl Line<'_> {
     }
 
     /// What fills a list with numbers: each with an APPEND, or batches of them behind a MARK. Gives how many opcodes that were.
-    pub fn numbers(&mut self, nodes: &mut Vec<Node>, items: &mut Vec<NodeId>) -> Option<u64> {
-        let mut opcodes = 0;
+    pub fn numbers(&mut self, nodes: &mut Vec<Node>) -> Option<u64> {
+        let (first, mut opcodes) = (nodes.len(), 0);
         loop {
             let batch = self.opcode() == Some(b'(');
-            let first = self.bytes.get(self.at + usize::from(batch)).copied();
-            if !first.is_some_and(is_number) {
+            let next = self.bytes.get(self.at + usize::from(batch)).copied();
+            if !next.is_some_and(is_number) {
                 return Some(opcodes);
             }
-            let count = items.len();
+            let count = nodes.len();
             self.at += usize::from(batch);
-            while self.opcode().is_some_and(is_number) {
-                items.push(NodeId(narrow(nodes.len())));
-                nodes.push(self.number()?);
+            while let Some(node) = self.number() {
+                nodes.push(node);
                 if !batch {
                     break;
                 }
             }
             let end = if batch { b'e' } else { b'a' };
-            (self.opcode() == Some(end) && items.len() <= MOST_NUMBERS).then_some(())?;
+            (self.opcode() == Some(end) && nodes.len() - first <= MOST_NUMBERS).then_some(())?;
             self.at += 1;
-            opcodes += (items.len() - count) as u64 + 1 + u64::from(batch);
+            opcodes += (nodes.len() - count) as u64 + 1 + u64::from(batch);
         }
     }
 }

@@ -109,14 +109,17 @@ impl<'s> Survey<'s> {
                 }
                 Node::List(at) => {
                     let items = document.list(at);
-                    let held = survey.leaves.len();
-                    for &item in items {
-                        survey.meet(item, &mut above);
-                    }
                     if !items.is_empty() && items.iter().all(|&item| survey.is_number(item)) {
                         // They have one slot together.
-                        survey.leaves.truncate(held);
+                        for item in items {
+                            survey.places[item.index()] += 1;
+                            survey.seen[item.index()] = true;
+                        }
                         survey.leaves.push(id);
+                    } else {
+                        for &item in items {
+                            survey.meet(item, &mut above);
+                        }
                     }
                 }
                 Node::Tuple(run) => {
@@ -163,15 +166,11 @@ impl<'s> Survey<'s> {
         self.places[id.index()] == 1
     }
 
-    /// Where the opcode of a number stands. The one behind it in the notes is looked at first for the next number.
-    fn number(&self, id: NodeId, next: &mut usize) -> Option<usize> {
+    /// Where numbers that were put one behind the other have their notes; the first is this one.
+    fn notes(&self, first: NodeId, count: usize) -> Option<&'s [(NodeId, u32)]> {
         let numbers = &self.traces.numbers;
-        if numbers.get(*next).is_none_or(|number| number.0 != id) {
-            *next = numbers.binary_search_by_key(&id, |number| number.0).ok()?;
-        }
-        let place = numbers[*next].1;
-        *next += 1;
-        Some(place as usize)
+        let at = numbers.binary_search_by_key(&first, |number| number.0).ok()?;
+        numbers.get(at..at + count)
     }
 
     /// The slot of a value, if it has one. Numbers in a list of such have one together.
@@ -197,7 +196,7 @@ impl<'s> Survey<'s> {
                 (announced(bytes, text)?, Kind::Scalar(at, value.len))
             }
             Node::List(at) => return self.list(bytes, id, at),
-            _ => (self.number(id, &mut 0)?, Kind::Number),
+            _ => (self.notes(id, 1)?[0].1 as usize, Kind::Number),
         };
         let mut line = Line { bytes, at: start };
         match kind {
@@ -210,17 +209,15 @@ impl<'s> Survey<'s> {
     /// The slot of a list of numbers, if just its numbers stand there.
     fn list(&mut self, bytes: &[u8], value: NodeId, list: u32) -> Option<Slot> {
         let items = self.document.list(list);
-        let mut next = 0;
-        let mut place = |&item: &NodeId| self.number(item, &mut next).filter(|_| self.is_alone(item));
-        let places: Option<Vec<usize>> = items.iter().map(&mut place).collect();
-        let places = places?;
-        let first = *places.first()?;
+        let notes = self.notes(*items.first()?, items.len())?;
+        let mut both = notes.iter().zip(items);
+        both.all(|(number, &item)| number.0 == item && self.is_alone(item)).then_some(())?;
         let batch = items.len() > 1;
-        let start = first.checked_sub(usize::from(batch))?;
+        let start = (notes[0].1 as usize).checked_sub(usize::from(batch))?;
         let mut line = Line { bytes, at: start };
         let mut read = Vec::with_capacity(items.len());
-        let opcodes = line.numbers(&mut Vec::with_capacity(items.len()), &mut read)?;
-        let within = places.is_sorted() && *places.last()? < line.at && read.len() == items.len();
+        let opcodes = line.numbers(&mut read)?;
+        let within = (notes[items.len() - 1].1 as usize) < line.at && read.len() == items.len();
         let kind = Kind::Numbers(narrow(self.lists.len()));
         within.then(|| self.lists.push(Listed { list, items: items.to_vec(), opcodes }))?;
         Some(Slot { start: narrow(start), end: narrow(line.at), value, kind })
