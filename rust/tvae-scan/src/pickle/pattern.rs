@@ -20,7 +20,7 @@ use super::document::Document;
 use super::reader::narrow;
 use super::scalars::decoded;
 use super::slots::{Kind, Listed, Slots};
-use super::traces::{Traces, is_number};
+use super::traces::Traces;
 use super::value::NodeId;
 use super::{Import, Safety, Unpickled};
 
@@ -222,6 +222,25 @@ pub(crate) struct Found {
     pub opcodes: u64,
 }
 
+/// A number at the beginning of bytes, if all of it is there, and what is behind it.
+#[inline]
+fn number(bytes: &[u8]) -> Option<(Node, &[u8])> {
+    match bytes {
+        &[b'G', a, b, c, d, e, f, g, h, ref rest @ ..] => {
+            Some((Node::Float(f64::from_be_bytes([a, b, c, d, e, f, g, h])), rest))
+        }
+        &[b'K', a, ref rest @ ..] => Some((Node::Int(a.into()), rest)),
+        &[b'M', a, b, ref rest @ ..] => Some((Node::Int(u16::from_le_bytes([a, b]).into()), rest)),
+        &[b'J', a, b, c, d, ref rest @ ..] => {
+            Some((Node::Int(i32::from_le_bytes([a, b, c, d]).into()), rest))
+        }
+        [b'N', rest @ ..] => Some((Node::None, rest)),
+        [0x88, rest @ ..] => Some((Node::Bool(true), rest)),
+        [0x89, rest @ ..] => Some((Node::Bool(false), rest)),
+        _ => None,
+    }
+}
+
 /// Goes through what is in a slot.
 pub(super) struct Line<'a> {
     pub bytes: &'a [u8],
@@ -230,25 +249,9 @@ pub(super) struct Line<'a> {
 
 impl Line<'_> {
     #[inline]
-    fn opcode(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
-    }
-
-    /// Goes behind a number, if all of it is there.
-    #[inline]
     pub fn number(&mut self) -> Option<Node> {
-        let (node, len) = match *self.bytes.get(self.at..)? {
-            [b'G', a, b, c, d, e, f, g, h, ..] => {
-                (Node::Float(f64::from_be_bytes([a, b, c, d, e, f, g, h])), 9)
-            }
-            [b'K', a, ..] => (Node::Int(a.into()), 2),
-            [b'M', a, b, ..] => (Node::Int(u16::from_le_bytes([a, b]).into()), 3),
-            [b'J', a, b, c, d, ..] => (Node::Int(i32::from_le_bytes([a, b, c, d]).into()), 5),
-            [b'N', ..] => (Node::None, 1),
-            [opcode @ (0x88 | 0x89), ..] => (Node::Bool(opcode == 0x88), 1),
-            _ => return None,
-        };
-        self.at += len;
+        let (node, rest) = number(self.bytes.get(self.at..)?)?;
+        self.at = self.bytes.len() - rest.len();
         Some(node)
     }
 
@@ -264,23 +267,21 @@ impl Line<'_> {
     pub fn numbers(&mut self, nodes: &mut Vec<Node>) -> Option<u64> {
         let (first, mut opcodes) = (nodes.len(), 0);
         loop {
-            let batch = self.opcode() == Some(b'(');
-            let next = self.bytes.get(self.at + usize::from(batch)).copied();
-            if !next.is_some_and(is_number) {
-                return Some(opcodes);
-            }
-            let count = nodes.len();
-            self.at += usize::from(batch);
-            while let Some(node) = self.number() {
+            let bytes = self.bytes.get(self.at..)?;
+            let batch = bytes.strip_prefix(b"(");
+            let Some((node, mut rest)) = number(batch.unwrap_or(bytes)) else { return Some(opcodes) };
+            let before = nodes.len();
+            nodes.push(node);
+            while batch.is_some()
+                && let Some((node, behind)) = number(rest)
+            {
                 nodes.push(node);
-                if !batch {
-                    break;
-                }
+                rest = behind;
             }
-            let end = if batch { b'e' } else { b'a' };
-            (self.opcode() == Some(end) && nodes.len() - first <= MOST_NUMBERS).then_some(())?;
-            self.at += 1;
-            opcodes += (nodes.len() - count) as u64 + 1 + u64::from(batch);
+            let end = if batch.is_some() { b"e" } else { b"a" };
+            rest = rest.strip_prefix(end).filter(|_| nodes.len() - first <= MOST_NUMBERS)?;
+            self.at = self.bytes.len() - rest.len();
+            opcodes += (nodes.len() - before) as u64 + 1 + u64::from(batch.is_some());
         }
     }
 }

@@ -8,6 +8,9 @@ use super::scalars::LONGEST;
 use super::traces::Traces;
 use super::value::NodeId;
 
+/// Values for which a survey has room at first.
+const LEAVES: usize = 256;
+
 /// A stretch of the stream that may be another.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Slot {
@@ -54,8 +57,9 @@ impl Slots {
         let bytes = document.made.get(..length)?;
         let mut survey = Survey::of(document, traces)?;
         let leaves = std::mem::take(&mut survey.leaves);
-        let mut all: Vec<Slot> = leaves.into_iter().filter_map(|leaf| survey.slot(bytes, leaf)).collect();
-        all.sort_unstable_by_key(|slot| slot.start);
+        let mut all = Vec::with_capacity(leaves.len());
+        all.extend(leaves.into_iter().filter_map(|leaf| survey.slot(bytes, leaf)));
+        all.sort_by_key(|slot: &Slot| slot.start);
         let apart = all.windows(2).all(|pair| pair[0].end <= pair[1].start);
         let opcodes = survey.lists.iter().map(|listed| listed.opcodes).sum();
         let shared = survey.shared || all.iter().any(|slot| survey.got[slot.value.index()]);
@@ -89,14 +93,14 @@ impl<'s> Survey<'s> {
             seen: vec![false; count],
             got: vec![false; count],
             shared: false,
-            leaves: Vec::new(),
+            leaves: Vec::with_capacity(LEAVES),
             lists: Vec::new(),
         };
         for id in &traces.got {
             survey.places[id.index()] -= 1;
             survey.got[id.index()] = true;
         }
-        let mut above = Vec::new();
+        let mut above = Vec::with_capacity(LEAVES);
         survey.meet(document.root, &mut above);
         let mut next = 0;
         while let Some(&id) = above.get(next) {

@@ -62,7 +62,7 @@ const USUAL: [bool; 256] = {
 };
 
 /// Whether an opcode stands for a number, a boolean or None that a pattern may have in another place.
-pub(super) fn is_number(opcode: u8) -> bool {
+fn is_number(opcode: u8) -> bool {
     matches!(opcode, b'K' | b'M' | b'J' | b'G' | b'N' | 0x88 | 0x89)
 }
 
