@@ -222,23 +222,22 @@ pub(crate) struct Found {
     pub opcodes: u64,
 }
 
-/// A number at the beginning of bytes, if all of it is there, and what is behind it.
+/// The number that bytes begin with, if all of it is there, and what is behind it.
 #[inline]
+#[allow(clippy::many_single_char_names)] // the bytes of a float
 fn number(bytes: &[u8]) -> Option<(Node, &[u8])> {
-    match bytes {
+    let (node, rest) = match bytes {
         &[b'G', a, b, c, d, e, f, g, h, ref rest @ ..] => {
-            Some((Node::Float(f64::from_be_bytes([a, b, c, d, e, f, g, h])), rest))
+            (Node::Float(f64::from_be_bytes([a, b, c, d, e, f, g, h])), rest)
         }
-        &[b'K', a, ref rest @ ..] => Some((Node::Int(a.into()), rest)),
-        &[b'M', a, b, ref rest @ ..] => Some((Node::Int(u16::from_le_bytes([a, b]).into()), rest)),
-        &[b'J', a, b, c, d, ref rest @ ..] => {
-            Some((Node::Int(i32::from_le_bytes([a, b, c, d]).into()), rest))
-        }
-        [b'N', rest @ ..] => Some((Node::None, rest)),
-        [0x88, rest @ ..] => Some((Node::Bool(true), rest)),
-        [0x89, rest @ ..] => Some((Node::Bool(false), rest)),
-        _ => None,
-    }
+        &[b'K', a, ref rest @ ..] => (Node::Int(a.into()), rest),
+        &[b'M', a, b, ref rest @ ..] => (Node::Int(u16::from_le_bytes([a, b]).into()), rest),
+        &[b'J', a, b, c, d, ref rest @ ..] => (Node::Int(i32::from_le_bytes([a, b, c, d]).into()), rest),
+        [b'N', rest @ ..] => (Node::None, rest),
+        [opcode @ (0x88 | 0x89), rest @ ..] => (Node::Bool(*opcode == 0x88), rest),
+        _ => return None,
+    };
+    Some((node, rest))
 }
 
 /// Goes through what is in a slot.
