@@ -14,10 +14,14 @@ use crate::zip::u16_at;
 const MOST: usize = 64;
 const MOST_BYTES: usize = 1 << 20;
 
+/// Bytes of a name that are changed at once.
+const NAME: usize = 16;
+
 /// A directory that was read before.
 #[derive(Debug)]
 pub(crate) struct Outline {
-    /// Those of the directory that it was compared with last, but for what differs elsewhere.
+    /// Those of the directory that it was compared with last, but for what differs elsewhere, and as many as are changed
+    /// of a name.
     bytes: Vec<u8>,
     /// Bytes of the folder that all names begin with.
     folder: usize,
@@ -37,43 +41,43 @@ impl Outline {
             head.checked_add(content).filter(|_| !record.is_wide())
         };
         let spans = directory.places.iter().enumerate().map(span).collect::<Option<_>>()?;
-        let (bytes, places) = (directory.bytes.to_vec(), Arc::clone(&directory.places));
+        let (bytes, places) = ([&directory.bytes, &[0; NAME][..]].concat(), Arc::clone(&directory.places));
         Some(Self { bytes, folder: sorted.prefix, places, spans, sorted })
     }
 
     /// Whether `bytes` are such a directory, with names below `folder` and records that follow each other within a file
     /// of so many bytes. What may differ is taken over first, so that then all is to be the same.
     fn fits(&mut self, bytes: &[u8], folder: &[u8], file: u64) -> bool {
-        if bytes.len() != self.bytes.len() || folder.len() != self.folder {
+        let length = bytes.len();
+        if length + NAME != self.bytes.len() || folder.len() != self.folder {
             return false;
         }
         let Some(first) = Record::at(bytes, 0).filter(|first| !first.is_wide()) else { return false };
         self.bytes[20..28].copy_from_slice(&bytes[20..28]);
-        if self.bytes[HEAD..HEAD + folder.len()] != *folder {
-            self.rename(folder);
-        }
+        let (start, rest) = folder.split_at(folder.len().min(NAME));
+        let mut name = [0; NAME];
+        name[..start.len()].copy_from_slice(start);
+        // Ones behind the folder: these bytes stay.
+        let others = u128::MAX.checked_shl(8 * narrow(start.len())).unwrap_or(0);
+        let name = u128::from_le_bytes(name);
         let (mut last, mut more, mut apart) = (0, u64::from(first.packed()), true);
         for (place, &span) in self.places.iter().zip(&self.spans) {
-            let start = place.start as usize;
-            let (Some(record), Some(own)) = (Record::at(bytes, start), self.bytes.get_mut(start..)) else {
-                return false;
-            };
-            let Some(own) = own.first_chunk_mut::<HEAD>() else { return false };
+            let at = place.start as usize;
+            let own = self.bytes.get_mut(at..).and_then(<[u8]>::split_first_chunk_mut::<{ HEAD + NAME }>);
+            let (Some(record), Some((own, behind))) = (Record::at(bytes, at), own) else { return false };
             own[16..20].copy_from_slice(&record.0[16..20]);
-            own[42..].copy_from_slice(&record.0[42..]);
+            own[42..HEAD].copy_from_slice(&record.0[42..]);
+            if let Some(own) = own.last_chunk_mut::<NAME>() {
+                *own = ((u128::from_le_bytes(*own) & others) | name).to_le_bytes();
+            }
+            if !rest.is_empty() {
+                behind[..rest.len()].copy_from_slice(rest);
+            }
             let header = u64::from(record.header());
             apart &= header >= last && header < u64::from(FULL);
             last = header + u64::from(span) + std::mem::take(&mut more);
         }
-        apart && last <= file && self.bytes == bytes
-    }
-
-    /// Puts all names below another folder, with as long a name.
-    fn rename(&mut self, folder: &[u8]) {
-        for place in &*self.places {
-            let name = place.start as usize + HEAD;
-            self.bytes[name..name + folder.len()].copy_from_slice(folder);
-        }
+        apart && last <= file && self.bytes[..length] == *bytes
     }
 }
 
@@ -161,8 +165,8 @@ mod tests {
         )
     }
 
-    fn known() -> Outlines {
-        let bytes = archive("epoch_1", 7, 500);
+    fn known(folder: &str) -> Outlines {
+        let bytes = archive(folder, 7, 500);
         let mut outlines = Outlines::default();
         let directory = read(&bytes, &mut outlines).expect("a directory");
         assert!(directory.apart && directory.sorted.is_none());
@@ -174,14 +178,18 @@ mod tests {
 
     #[test]
     fn the_directory_of_the_next_epoch_is_known() {
-        let mut outlines = known();
-        for (folder, crc, pickle) in [("epoch_1", 7, 500), ("epoch_2", 9, 500), ("model_x", 0, 700)] {
-            let bytes = archive(folder, crc, pickle);
-            let found = read(&bytes, &mut outlines).expect("a directory");
-            assert!(found.sorted.is_some() && found.apart, "{folder}");
-            let fresh = read(&bytes, &mut Outlines::default()).expect("a directory");
-            assert_eq!(told(&found), told(&fresh), "{folder}");
+        for base in ["a", "best", "epoch_1", "sixteen_bytes_in", "checkpoint_epoch_100"] {
+            let mut outlines = known(base);
+            for (end, crc, pickle) in [('1', 7, 500), ('2', 9, 500), ('x', 0, 700)] {
+                let folder = format!("{}{end}", &base[..base.len() - 1]);
+                let bytes = archive(&folder, crc, pickle);
+                let found = read(&bytes, &mut outlines).expect("a directory");
+                assert!(found.sorted.is_some() && found.apart, "{folder}");
+                let fresh = read(&bytes, &mut Outlines::default()).expect("a directory");
+                assert_eq!(told(&found), told(&fresh), "{folder}");
+            }
         }
+        let mut outlines = known("epoch_1");
         for folder in ["best", "epoch_10", "epoc/_1"] {
             let bytes = archive(folder, 7, 500);
             assert!(read(&bytes, &mut outlines).expect("a directory").sorted.is_none(), "{folder}");
@@ -190,15 +198,19 @@ mod tests {
 
     #[test]
     fn whatever_else_differs_is_looked_at() {
-        let original = archive("epoch_2", 9, 500);
-        let mut outlines = known();
+        for (first, folder) in [("epoch_1", "epoch_2"), ("checkpoint_epoch_100", "checkpoint_epoch_101")] {
+            changed(&mut known(first), &archive(folder, 9, 500));
+        }
+    }
+
+    fn changed(outlines: &mut Outlines, original: &[u8]) {
         let mut taken = 0;
         for at in 0..original.len() {
             for change in [1, 2, 0x20, 0x80, 0xff] {
-                let mut bytes = original.clone();
+                let mut bytes = original.to_vec();
                 bytes[at] ^= change;
                 let fresh = read(&bytes, &mut Outlines::default());
-                let found = read(&bytes, &mut outlines);
+                let found = read(&bytes, outlines);
                 assert_eq!(found.as_ref().map(told), fresh.as_ref().map(told), "{at} {change}");
                 if let Some(found) = found.filter(|found| found.sorted.is_some()) {
                     taken += 1;
@@ -208,12 +220,12 @@ mod tests {
         }
         // Checksums, and a little more.
         assert!(taken >= 5 * 4 * COUNT, "{taken}");
-        assert!(read(&original, &mut outlines).is_some_and(|found| found.sorted.is_some()));
+        assert!(read(original, outlines).is_some_and(|found| found.sorted.is_some()));
     }
 
     #[test]
     fn records_that_reach_beyond_the_file_are_not_known() {
-        let (bytes, mut outlines) = (archive("epoch_1", 7, 500), known());
+        let (bytes, mut outlines) = (archive("epoch_1", 7, 500), known("epoch_1"));
         let found = Directory::of((&bytes[..]).into(), COUNT, 0, 600, &mut outlines).expect("a directory");
         assert!(found.sorted.is_none());
         assert_eq!(found.stored(2), None);
