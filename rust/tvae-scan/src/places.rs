@@ -173,15 +173,18 @@ impl Views {
 /// A hash over the length and checksum of every storage, in the order in which the tensors use them; none if one of
 /// them has no checksum.
 pub(crate) struct Fingerprint {
-    hash: u64,
+    /// Every storage goes into one of them in turn, so that none waits for the one before it.
+    lanes: [u64; LANES],
+    count: usize,
     last: u32,
     whole: bool,
-    empty: bool,
 }
+
+const LANES: usize = 4;
 
 impl Default for Fingerprint {
     fn default() -> Self {
-        Self { hash: 0xcbf2_9ce4_8422_2325, last: NONE, whole: true, empty: true }
+        Self { lanes: [0xcbf2_9ce4_8422_2325; LANES], count: 0, last: NONE, whole: true }
     }
 }
 
@@ -198,14 +201,19 @@ impl Fingerprint {
 
     #[inline]
     pub(crate) fn count(&mut self, bytes: u64, crc: u32) {
-        self.empty = false;
-        let both = bytes.rotate_left(32) ^ u64::from(crc);
-        self.hash = (self.hash.rotate_left(5) ^ both).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let lane = &mut self.lanes[self.count % LANES];
+        *lane = mixed(*lane, bytes.rotate_left(32) ^ u64::from(crc));
+        self.count += 1;
     }
 
     pub(crate) fn finish(&self) -> Option<u64> {
-        (self.whole && !self.empty).then_some(self.hash)
+        let hash = self.lanes.iter().fold(self.count as u64, |hash, &lane| mixed(hash, lane));
+        (self.whole && self.count > 0).then_some(hash)
     }
+}
+
+fn mixed(hash: u64, more: u64) -> u64 {
+    (hash.rotate_left(5) ^ more).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// The layout of the tensors of a group, if it is a known one.
