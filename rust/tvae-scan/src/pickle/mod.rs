@@ -22,6 +22,7 @@ mod hurry;
 mod imports;
 mod keys;
 mod known;
+mod line;
 mod literals;
 mod machine;
 mod memo;

@@ -2,7 +2,7 @@
 
 use super::arena::{Node, ScalarData, Span};
 use super::document::Document;
-use super::pattern::Line;
+use super::line::Line;
 use super::reader::narrow;
 use super::scalars::LONGEST;
 use super::traces::Traces;
