@@ -84,6 +84,7 @@ def locate(src: str | os.PathLike[str]) -> Path:
 
     Raises:
         MissingError: if there is no such file or folder.
+        CheckpointError: if it is neither.
     """
     if os.fspath(src) == "default":
         return Path(str(files("tvae.presets") / "default.safetensors"))
@@ -112,4 +113,7 @@ def locate(src: str | os.PathLike[str]) -> Path:
             expected=" or ".join(_BEST),
             hint=f"name a file of it: {', '.join(there[:_MOST_NAMED])}" if there else None,
         )
+    if not path.is_file():
+        # To open a pipe is to wait for whoever writes into it.
+        raise CheckpointError("is a pipe or a device, not a regular file", path=str(src))
     return path

@@ -85,6 +85,21 @@ def test_what_cannot_be_read_is_no_verdict(tmp_path: Path) -> None:
         validate(write(tmp_path / "other.pt", {"layer.weight": torch.zeros(2)}))
 
 
+def test_a_file_that_was_cut_behind_its_model_says_so(tmp_path: Path) -> None:
+    path = write(tmp_path / "whole.pt", Model().state_dict(), optimizer={"state": torch.zeros(50_000)})
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) - 150_000])
+    checks = validate(path)
+    assert all(check.ok for check in checks)
+    assert any("was cut" in check.message for check in checks)
+
+
+def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pt")
+    with pytest.raises(CheckpointError, match="is a pipe or a device"):
+        validate(tmp_path / "pipe.pt")
+
+
 def test_a_cut_file_is_one_line_and_few_rows(tmp_path: Path) -> None:
     whole = write(tmp_path / "whole.pt", Model().state_dict()).read_bytes()
     (tmp_path / "cut.pt").write_bytes(whole[:50_000])

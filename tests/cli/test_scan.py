@@ -80,7 +80,7 @@ def test_a_table_on_stdout_and_the_numbers_on_stderr(tvae: Run, engine: Engine) 
     assert done.out.splitlines()[1].split()[0] == "bad"
     assert "bad/best.pt  dangerous: imports posix.system at 9" in done.out
     assert "tvae: 3 directories (2 complete, 1 empty), 2 files, 2 kB" in done.err
-    assert "findings: 1 unsafe file, 1 invalid directory" in done.err
+    assert "findings: 1 unsafe file, 1 flagged directory" in done.err
     assert "tvae scan tree --plan plan.json" in done.err
     assert "tvae scan tree --rules legacy --plan" in tvae("scan", "tree", "--rules", "legacy").err
     assert tvae("scan", "tree", "--quiet").err == ""

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::issue::{Issue, Issues, Severity};
 use crate::outlines::Outlines;
-use crate::record::FileRecord;
+use crate::record::{FileRecord, Status};
 use crate::source::Source;
 use crate::zip;
 
@@ -34,6 +34,10 @@ pub(crate) fn checksums(path: &Path, record: &mut FileRecord) {
             }
             Some(_) => {}
         }
+    }
+    if issues.iter().next().is_some() && record.status.is_decoded() {
+        // Whatever was read of it, these are not the bytes that were saved.
+        record.status = Status::Corrupt;
     }
     let known =
         |new: &Issue| record.issues.iter().any(|one| one.code == new.code && one.offset == new.offset);

@@ -149,14 +149,15 @@ def _next(view: View, counts: Mapping[str, int], plan: str | None) -> Iterator[s
         count = advice.get("archive", 0) + advice.get("delete", 0)
         # Under other rules the plan would be another.
         rules = "" if view.found.rules == "default" else f" --rules {_shell(view.found.rules)}"
-        yield f"next: {count} directories can go: `tvae scan {target}{rules} --plan plan.json` writes which"
+        which = _number(count, "directory", "directories")
+        yield f"next: {which} can go: `tvae scan {target}{rules} --plan plan.json` writes which"
     if counts["unsafe"] or counts["unknown"]:
         yield "next: `tvae show FILE --imports` says what a file would run"
 
 
 def _found(word: str, count: int) -> str:
     if word == "invalid":
-        return _number(count, "invalid directory", "invalid directories")
+        return _number(count, "flagged directory", "flagged directories")
     return _number(count, f"{_WORDS[word]} file", f"{_WORDS[word]} files")
 
 

@@ -180,14 +180,13 @@ def _measured(records: Sequence[Record], families: Families) -> list[Column]:
     coverages, hierarchies = ([_metric(record, head) for record in records] for head in _HEADS)
     return [
         Column(
-            "coverage",
+            "cover",
             _branched(coverages, always=False),
-            short="cover",
             right=True,
             rank=1,
         ),
-        Column("hierarchy", _branched(hierarchies, always=True), short="hier", right=True, rank=1),
-        Column("family", [families.of(record) for record in records], short="def", rank=9),
+        Column("hier", _branched(hierarchies, always=True), right=True, rank=1),
+        Column("def", [families.of(record) for record in records], rank=9),
     ]
 
 
