@@ -72,7 +72,9 @@ impl Cache {
             refresh,
             opened: SystemTime::now(),
         };
-        if let Ok(bytes) = fs::read(path)
+        // To read a pipe is to wait for whoever writes into it.
+        if fs::metadata(path).is_ok_and(|found| found.is_file())
+            && let Ok(bytes) = fs::read(path)
             && bytes.starts_with(&cache.head)
         {
             cache.bytes = bytes;
@@ -161,6 +163,12 @@ impl Cache {
     }
 
     fn replace(&self, bytes: &[u8]) -> io::Result<()> {
+        if fs::symlink_metadata(&self.path).is_ok_and(|found| !found.is_file() && !found.is_symlink()) {
+            // A device such as /dev/null is for all programs.
+            return Err(io::Error::other(
+                "is no regular file and stays what it is; --no-cache keeps no facts",
+            ));
+        }
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;

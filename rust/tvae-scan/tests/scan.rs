@@ -3,6 +3,7 @@
 use std::fs;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -155,4 +156,10 @@ fn the_cache_knows_what_has_not_changed() {
     }
     let lost = Options { cache: Some(root.path().join("a/best.pt/x")), refresh: true, ..options };
     assert!(look(root.path(), &lost).cache_trouble.is_some());
+    // What is no file stays what it is.
+    let socket = home.path().join("socket");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    let found = look(root.path(), &Options { cache: Some(socket.clone()), ..lost });
+    assert!(found.cache_trouble.is_some_and(|trouble| trouble.contains("is no regular file")));
+    assert!(!fs::metadata(&socket).unwrap().is_file());
 }
