@@ -27,3 +27,22 @@ def test_a_flipped_bit_of_a_tensor_is_told_only_when_asked(tmp_path: Path, verif
     data[place + 40] ^= 1
     path.write_bytes(data)
     assert told() == (("corrupt", ["Z020"]) if verify else ("ok", []))
+
+
+def test_files_without_checksums_are_neither_corrupt_nor_the_same(tmp_path: Path) -> None:
+    options = torch.serialization.get_crc32_options()
+    torch.serialization.set_crc32_options(False)
+    try:
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            torch.save(
+                {"w": torch.full((1000,), float(len(name) + (name == "two")))}, tmp_path / name / "best.pt"
+            )
+    finally:
+        torch.serialization.set_crc32_options(options)
+    for verify in (False, True):
+        found = tvae.scan([tmp_path], verify_crc=verify)
+        files, dirs = found.to_dicts("file"), found.to_dicts("dir")
+        assert [one["status"] for one in files] == ["ok", "ok"]
+        assert [one["duplicates_of"] for one in (*files, *dirs)] == [None] * 4
+        assert [one["state_dicts"][0]["fingerprint"] for one in files] == [None, None]

@@ -13,7 +13,7 @@ use crate::record::{FileRecord, Identity, Status};
 use crate::source;
 
 /// Begins every cache; the number changes whenever facts are found or stored in another way.
-const MAGIC: &[u8] = b"tvae scan facts 4 ";
+const MAGIC: &[u8] = b"tvae scan facts 5 ";
 /// A file that changed so shortly before it was looked at may change again without another time: its facts are
 /// not kept.
 const RACY: Duration = Duration::from_secs(2);

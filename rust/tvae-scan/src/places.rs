@@ -199,8 +199,10 @@ impl Fingerprint {
         }
     }
 
+    /// Torch writes 0 where it was told to compute no checksums: such a storage may hold anything.
     #[inline]
     pub(crate) fn count(&mut self, bytes: u64, crc: u32) {
+        self.whole &= crc != 0 || bytes == 0;
         let lane = &mut self.lanes[self.count % LANES];
         *lane = mixed(*lane, bytes.rotate_left(32) ^ u64::from(crc));
         self.count += 1;

@@ -212,7 +212,7 @@ impl<'r> Source<'r> {
 
     /// How much of the end is kept.
     pub(crate) fn tail(&self) -> u64 {
-        self.size() - self.windows.tail.start
+        self.windows.tail.len as u64
     }
 
     fn note(&self, done: io::Result<()>) {

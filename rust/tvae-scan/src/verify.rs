@@ -22,7 +22,10 @@ pub(crate) fn checksums(path: &Path, record: &mut FileRecord) {
     else {
         return;
     };
-    for entry in directory.entries().filter(|entry| entry.method == 0) {
+    // Torch writes 0 where it was told to compute none.
+    let stated =
+        directory.entries().filter(|entry| entry.method == 0 && (entry.crc != 0 || entry.packed == 0));
+    for entry in stated {
         let name = String::from_utf8_lossy(directory.name(&entry)).into_owned();
         let found =
             zip::local(&source, entry.header).and_then(|local| sum(&source, local.data, entry.packed));

@@ -123,7 +123,9 @@ fn firsts<K>(
 
 fn save(file: &FileRecord) -> Option<Save<'_>> {
     let id = file.serialization_id.as_deref().filter(|id| !id.is_empty())?;
-    (file.status == Status::Ok).then_some((id, file.size, file.safety))
+    // Torch makes the id of checksums: without them it is that of any file with the same names.
+    let checked = file.issues.iter().all(|issue| issue.code != "Z020");
+    (file.status == Status::Ok && checked).then_some((id, file.size, file.safety))
 }
 
 /// Which of two files with equal weights is to be kept is the lesser: the safer one, then the one that could be read,
