@@ -203,11 +203,11 @@ impl<'r> Source<'r> {
         }
     }
 
-    /// Keeps the last `length` bytes, which others are expected to need too. Most files of a run need about the same; a file
-    /// that needs less is followed by some that need more.
+    /// Keeps the last `length` bytes, which others are expected to need too. Most files of a run need about the same, and
+    /// some a little more, where names are longer; a file that needs less is followed by some that need more.
     pub(crate) fn need_end(&mut self, length: u64) {
         self.keep_end(length);
-        self.windows.expected = length.max(self.windows.expected - self.windows.expected / 8);
+        self.windows.expected = (length + length / 16).max(self.windows.expected - self.windows.expected / 8);
     }
 
     /// How much of the end is kept.

@@ -64,6 +64,11 @@ impl ReadAt for Fake {
 
 /// A zip file that is longer than what is kept of its end, so that it takes several reads.
 fn archive() -> Vec<u8> {
+    archive_of(0)
+}
+
+/// One whose directory has a comment of so many bytes.
+fn archive_of(comment: u16) -> Vec<u8> {
     let data = pickle();
     let mut file = b"PK\x03\x04".to_vec();
     file.extend([0; 22]);
@@ -77,9 +82,11 @@ fn archive() -> Vec<u8> {
     let mut directory = b"PK\x01\x02\0\0\0\0\0\0\0\0\0\0\0\0".to_vec();
     directory.extend(crc32fast::hash(&data).to_le_bytes());
     directory.extend([len, len].concat());
-    directory.extend([10, 0]);
-    directory.extend([0; 16]);
+    directory.extend([10, 0, 0, 0]);
+    directory.extend(comment.to_le_bytes());
+    directory.extend([0; 12]);
     directory.extend(b"a/data.pkl");
+    directory.resize(directory.len() + usize::from(comment), b'.');
     file.extend(&directory);
     file.extend(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
     file.extend(u32::try_from(directory.len()).expect("small").to_le_bytes());
@@ -99,6 +106,20 @@ fn a_reader_takes_the_place_of_a_file() {
         let record = inspect_reader(&path(), &fake).unwrap();
         assert_eq!((record.status, record.epoch, record.path), (Status::Ok, Some(7), path()));
     }
+}
+
+#[test]
+fn as_much_of_the_end_is_read_as_the_files_before_needed() {
+    let mut inspector = Inspector::new();
+    let mut reads = |comment| {
+        let fake = Fake::new(archive_of(comment));
+        assert_eq!(inspector.inspect_reader(&path(), &fake).unwrap().epoch, Some(7));
+        fake.reads.get()
+    };
+    // The end and the beginning; once more the end if that was too little of it.
+    assert_eq!(reads(100), 2);
+    assert_eq!([30_000, 30_000, 31_000, 32_000].map(&mut reads), [3, 2, 2, 2]);
+    assert_eq!([100, 29_000, 34_000].map(&mut reads), [2, 2, 3]);
 }
 
 #[test]
