@@ -152,7 +152,8 @@ def spread(values: list[float]) -> tuple[float, float]:
 
 
 def row(name: str, times: list[float], ratios: list[float] | None = None, goal: str = "") -> None:
-    line = f"{name:<36}{statistics.median(times):>11,.1f}"
+    time = f"{statistics.median(times):,.1f}" if times else ""
+    line = f"{name:<36}{time:>11}"
     if ratios:
         middle, share = spread(ratios)
         line += f"{middle:>11,.2f}{share:>9.1%}   {goal}"
@@ -165,6 +166,7 @@ def tree_report(title: str, root: Path, sample: list[Path], program: Path | None
     floors: list[float] = []
     scans: list[float] = []
     bare: list[float] = []
+    typical: list[float] = []
     for work in works.values():
         per_file(work, sample)
     for _ in range(rounds):
@@ -174,6 +176,7 @@ def tree_report(title: str, root: Path, sample: list[Path], program: Path | None
             floors.append(measured["floor_us"])
             scans.append(measured["scan_us"])
             bare.append(measured["stat_us"])
+            typical.append(measured["typical"])
         for name, work in works.items():
             times[name].append(per_file(work, sample))
     print(f"\n{title:<36}{'us a file':>11}{'ratio':>11}{'spread':>9}   goal")
@@ -182,6 +185,7 @@ def tree_report(title: str, root: Path, sample: list[Path], program: Path | None
         row("floor: open, fstat, 2 preads, close", floors)
         ratios = [scan / floor for scan, floor in zip(scans, floors, strict=True)]
         row("scan", scans, ratios, f"<= {FLOOR} of the floor")
+        row("scan of the file in the middle", [], typical, f"<= {FLOOR} of its floor")
     # Without cargo the record that Python gets stands for the scan; it costs more.
     ours = scans or times["tvae.inspect, called from Python"]
     for name, mine in times.items():
