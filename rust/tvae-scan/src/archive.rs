@@ -96,14 +96,7 @@ fn values(source: &Source, directory: &Directory, names: &Names, main: usize, fi
     if plain && alike(directory, names, &read, file) {
         return;
     }
-    let status = file.record.status;
-    let before = file.streams.so_far();
-    if !decode(source, directory, names, &read, plain, file) {
-        // What was read before does not do here.
-        file.record.status = status;
-        file.streams.back_to(before);
-        decode(source, directory, names, &read, false, file);
-    }
+    decode(source, directory, names, &read, plain, file);
 }
 
 /// Takes over what a stream says that differs from an earlier one in numbers and texts only; false, with nothing changed,
@@ -113,38 +106,32 @@ fn alike(directory: &Directory, names: &Names, read: &Content<'_>, file: &mut Fi
         return false;
     }
     let mut patterns = std::mem::take(&mut file.room.patterns);
-    let mut missed = false;
     let found = patterns.find(&read.bytes).and_then(|(known, mut found)| {
         names.are_only([].into_iter(), known.storages).then_some(())?;
         let dicts = known.state_dicts(names, directory)?;
-        let summary = known.summary(&read.bytes);
-        missed = summary.is_none();
-        file.summary(summary?);
+        file.summary(known.summary(&read.bytes));
         file.streams.absorb(&mut found, read.base);
         file.room.tensors.clear();
         file.room.tensors.taken = known.storages;
         file.record.state_dicts = dicts;
         Some(())
     });
-    if missed {
-        patterns.forget();
-    }
     file.room.patterns = patterns;
     found.is_some()
 }
 
-/// Follows `data.pkl` and takes over what it says; false if that has to be done again without parts read before.
+/// Follows `data.pkl` and takes over what it says; if it is `plain`, others are told by it from now on.
 fn decode(
     source: &Source,
     directory: &Directory,
     names: &Names,
     read: &Content<'_>,
-    parts: bool,
+    plain: bool,
     file: &mut File<'_>,
-) -> bool {
+) {
     let first = file.streams.is_first();
     let quiet = file.streams.issues_of_form();
-    let found = file.streams.load_in_parts(&read.bytes, read.base, parts);
+    let found = file.streams.load_traced(&read.bytes, read.base, plain);
     let (whole, told) = (found.complete && found.end == read.bytes.len(), (found.safety, found.opcodes));
     if let Some(rest) = read.bytes.get(found.end..).filter(|rest| !rest.is_empty() && found.complete) {
         let at = read.base + found.end as u64;
@@ -155,11 +142,10 @@ fn decode(
     if !found.complete {
         file.record.status = Status::Corrupt;
     }
-    let Some(mut document) = found.document else { return true };
+    let Some(document) = found.document else { return };
     file.values(&document);
     storages(source, directory, names, file);
-    let fits = !document.was_missed() && !file.room.tensors.doubt;
-    if parts && fits && first && whole && file.streams.issues_of_form() == quiet && is_only(names, file) {
+    if plain && first && whole && file.streams.issues_of_form() == quiet && is_only(names, file) {
         let pattern = file.streams.pattern(read, &document, told);
         let known = pattern
             .and_then(|pattern| Known::of(pattern, &document, &file.room.tensors, &file.record.state_dicts));
@@ -167,13 +153,7 @@ fn decode(
             file.room.patterns.keep(known);
         }
     }
-    let caught = document.take_caught();
     file.streams.recycle(document);
-    if fits {
-        let shares: Vec<_> = file.room.tensors.take_shares().collect();
-        file.streams.keep_all(caught, shares);
-    }
-    fits
 }
 
 /// Whether it is easily told that all records of raw bytes are storages of tensors.
@@ -274,7 +254,6 @@ fn storages(source: &Source, directory: &Directory, names: &Names, file: &mut Fi
     let cut = file.record.salvaged.is_some();
     let mut found = Issues::default();
     places::place(&mut file.room.tensors, find, cut, &mut found);
-    file.room.tensors.place_taken(names.numbered(), directory);
     packed.into_vec().into_iter().chain(found.into_vec()).for_each(|issue| file.streams.issues.push(issue));
     file.placed();
 }

@@ -3,8 +3,7 @@
 //! Nothing here is a string or a vector per tensor. Names are pieces of one text, of the key alone and by the containers
 //! above it; a checkpoint has hundreds of tensors, and their names are needed for a few of them.
 
-use crate::pickle::{DType, Run, number};
-use crate::shares::{Candidate, Shared};
+use crate::pickle::{DType, Run};
 pub(crate) use crate::storages::StorageUse;
 use crate::storages::Storages;
 use crate::tensors::Tensor;
@@ -76,35 +75,15 @@ pub(crate) struct Tensors {
     pub stretches: Vec<Stretch>,
     /// Tensors that are looked for elsewhere.
     pub references: Vec<Reference>,
-    /// Dictionaries that were taken over, how many storages they have, and those that may be from now on.
-    pub shared: Vec<Shared>,
+    /// Storages of tensors that an earlier file told, and that are not listed.
     pub taken: usize,
-    pub candidates: Vec<Candidate>,
-    /// What was taken over does not fit this file.
-    pub doubt: bool,
 }
 
 impl Tensors {
     /// Without tensors, but with the room for them.
     pub(crate) fn clear(&mut self) {
-        let Self {
-            text,
-            frames,
-            sizes,
-            placed,
-            storages,
-            groups,
-            stretches,
-            references,
-            shared,
-            taken,
-            candidates,
-            doubt,
-        } = self;
-        shared.clear();
+        let Self { text, frames, sizes, placed, storages, groups, stretches, references, taken } = self;
         *taken = 0;
-        candidates.clear();
-        *doubt = false;
         text.clear();
         frames.clear();
         sizes.clear();
@@ -126,7 +105,7 @@ impl Tensors {
 
     /// Whether a tensor uses the storage of this key.
     pub(crate) fn is_used(&self, key: &[u8]) -> bool {
-        self.storages.find(key).is_some() || number(key).is_some_and(|number| self.has_taken(number))
+        self.storages.find(key).is_some()
     }
 
     /// The key of a storage.
@@ -136,14 +115,14 @@ impl Tensors {
 
     /// The name of a tensor: its key path from the top, joined by dots.
     pub(crate) fn name(&self, placed: &Placed) -> String {
-        self.path(placed.frame, placed.key, 0)
+        self.path(placed.frame, placed.key)
     }
 
-    /// The path of a key in a frame, from behind the first `from` bytes of it.
-    pub(crate) fn path(&self, frame: u32, key: Piece, from: usize) -> String {
+    /// The path of a key in a frame.
+    pub(crate) fn path(&self, frame: u32, key: Piece) -> String {
         let mut path = Vec::new();
         self.write(frame, key, &mut path);
-        String::from_utf8_lossy(path.get(from..).unwrap_or_default()).into_owned()
+        String::from_utf8_lossy(&path).into_owned()
     }
 
     /// Writes the path of a key in a frame over what is there, the last key first.

@@ -44,7 +44,6 @@ mod safetensors;
 mod salvage;
 pub mod scan;
 mod search;
-mod shares;
 mod source;
 mod storages;
 mod stream;

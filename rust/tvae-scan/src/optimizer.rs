@@ -45,10 +45,7 @@ fn one(document: &Document<'_>, key: Word, item: NodeId) -> Option<Optimizer> {
         return None;
     }
     let mut found = Optimizer { key, ..Optimizer::default() };
-    if let Some(part) = state.and_then(|state| document.part(state)) {
-        found.n_params = part.share().pairs as u64;
-        found.kind = part.share().moments.kind().map(Into::into);
-    } else if let Some(Node::Dict(state)) = state.map(|state| document.value(state)) {
+    if let Some(Node::Dict(state)) = state.map(|state| document.value(state)) {
         found.n_params = state.pairs.len() as u64;
         found.kind = Moments::of(document, state.pairs).kind().map(Into::into);
     }

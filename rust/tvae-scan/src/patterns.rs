@@ -103,8 +103,8 @@ impl Known {
         Some(Box::new(Self { pattern, dicts, others, plans, storages, size, config, optimizers }))
     }
 
-    /// What the stream says that was followed last; `None` if that needs values which were not made.
-    pub(crate) fn summary(&mut self, bytes: &[u8]) -> Option<Summary> {
+    /// What the stream says that was followed last.
+    pub(crate) fn summary(&mut self, bytes: &[u8]) -> Summary {
         let Self { pattern, config, optimizers, .. } = self;
         let stretch = |own: &Option<Range<usize>>| pattern.stretch(own.as_ref()?, bytes);
         let (of_config, of_optimizers) = (stretch(&config.stretch), stretch(&optimizers.stretch));
@@ -113,9 +113,6 @@ impl Known {
             optimizers: of_optimizers.and_then(|bytes| optimizers.said(bytes)),
         };
         let summary = content::summary(pattern.document(), told);
-        if pattern.document().was_missed() {
-            return None;
-        }
         if let Some(bytes) = of_config {
             let values = &summary.config;
             let lineage = &summary.lineage[summary.apart..];
@@ -124,7 +121,7 @@ impl Known {
         if let Some(bytes) = of_optimizers {
             optimizers.keep(bytes, || summary.optimizers.clone());
         }
-        Some(summary)
+        summary
     }
 
     /// Where the records of its dicts' storages are; `None` if one is not there as it was.
@@ -192,13 +189,6 @@ impl Patterns {
             && let Some(oldest) = self.known.pop()
         {
             self.bytes -= oldest.size;
-        }
-    }
-
-    /// Forgets the pattern that was found last.
-    pub(crate) fn forget(&mut self) {
-        if !self.known.is_empty() {
-            self.bytes -= self.known.remove(0).size;
         }
     }
 }

@@ -71,11 +71,6 @@ pub(crate) fn state_dicts(tensors: &mut Tensors) -> Vec<StateDict> {
 
 fn state_dict(tensors: &mut Tensors, stretches: &[Stretch]) -> StateDict {
     let group = stretches[0].group;
-    if let Some(one) = tensors.shared.iter().find(|one| one.group == group) {
-        // Other tensors beside it would have to be counted together with its own.
-        tensors.doubt |= stretches.len() > 1 || stretches[0].start < stretches[0].end;
-        return one.state_dict(tensors.word(tensors.groups[group as usize]));
-    }
     let (mut n_tensors, mut n_params, mut bytes) = (0_u64, 0_u64, 0_u64);
     let mut dtypes = 0_u32;
     let mut fingerprint = Fingerprint::default();
@@ -101,7 +96,7 @@ fn state_dict(tensors: &mut Tensors, stretches: &[Stretch]) -> StateDict {
             n_params = n_params.saturating_add(elements);
         }
     }
-    let dict = StateDict {
+    StateDict {
         key: tensors.word(tensors.groups[group as usize]),
         n_tensors,
         n_params,
@@ -109,18 +104,13 @@ fn state_dict(tensors: &mut Tensors, stretches: &[Stretch]) -> StateDict {
         dtypes: names(dtypes),
         layout: layout(tensors, stretches),
         fingerprint: fingerprint.finish(),
-    };
-    tensors.complete(stretches, &dict);
-    dict
+    }
 }
 
 /// The storages of every group, by number and size, in the order of its fingerprint; `None` if one of them has neither.
 pub(crate) fn storages(tensors: &Tensors) -> Option<Vec<Vec<(u32, u64)>>> {
     let groups = tensors.stretches.chunk_by(|one, other| one.group == other.group);
     let storages = groups.map(|stretches| {
-        if let Some(one) = tensors.shared.iter().find(|one| one.group == stretches[0].group) {
-            return Some(one.storages().collect());
-        }
         let mut found = Vec::new();
         let mut last = NONE;
         for at in members(stretches) {

@@ -17,7 +17,7 @@ pub(crate) struct View {
 impl Tensors {
     /// The name of what is looked for elsewhere.
     pub(crate) fn reference_name(&self, reference: &Reference) -> String {
-        self.path(reference.frame, reference.key, 0)
+        self.path(reference.frame, reference.key)
     }
 
     /// Puts a tensor where a reference to it stands.

@@ -16,8 +16,6 @@ const MOST_TENSORS: usize = 1 << 16;
 const MOST_NAMES: usize = 16 << 20;
 /// Levels at which tensors are looked for.
 const MOST_DEPTH: usize = 64;
-/// More levels than a part has.
-const DEEP: usize = 8;
 /// Groups up to here are found by comparing them all.
 const FEW: usize = 16;
 /// Longer keys are cut as labels are.
@@ -60,8 +58,8 @@ struct Walk<'w, 'a> {
 
 impl Walk<'_, '_> {
     fn is_full(&self) -> bool {
-        let Tensors { placed, references, storages, taken, .. } = &*self.found;
-        let tensors = placed.len().max(storages.list.len()) + taken + references.len();
+        let Tensors { placed, references, storages, .. } = &*self.found;
+        let tensors = placed.len().max(storages.list.len()) + references.len();
         self.visits >= MOST_VISITS || tensors >= MOST_TENSORS || self.length >= MOST_NAMES
     }
 
@@ -89,7 +87,7 @@ impl Walk<'_, '_> {
                 self.below(id, frame, key, |walk, inner| walk.items(document.run(run), inner));
             }
             Node::Dict(at) => {
-                self.below(id, frame, key, |walk, inner| walk.dict(id, at, inner));
+                self.below(id, frame, key, |walk, inner| walk.pairs(document.dict(at).pairs, inner));
             }
             Node::Object(at) => self.below(id, frame, key, |walk, inner| {
                 let object = document.object(at);
@@ -101,30 +99,6 @@ impl Walk<'_, '_> {
                 }
             }),
             _ => {}
-        }
-    }
-
-    /// Looks at a dictionary, or takes over what was found in it before.
-    fn dict(&mut self, id: NodeId, at: u32, frame: u32) {
-        let document = self.document;
-        if let Some(part) = document.part(id) {
-            match self.found.take_over(part.share(), frame) {
-                Some((visits, length)) => {
-                    self.visits += visits;
-                    self.length += length;
-                    // Where it begins to be too much, only looking at each tells.
-                    self.found.doubt |= self.is_full() || self.above.len() + DEEP > MOST_DEPTH;
-                }
-                None => self.found.doubt = true,
-            }
-            return;
-        }
-        let caught = document.caught(at);
-        let before = self.found.before(self.visits, self.length, self.issues.iter().count());
-        self.pairs(document.dict(at).pairs, frame);
-        if let Some(caught) = caught {
-            let after = self.found.before(self.visits, self.length, self.issues.iter().count());
-            self.found.note(document, (caught, id), frame, before, after);
         }
     }
 
@@ -244,7 +218,7 @@ impl Walk<'_, '_> {
             (count, count.checked_mul(size), false)
         } else {
             let Some(count) = product(shape) else {
-                let message = format!("{}: shape {shape:?} is impossible", self.found.path(frame, key, 0));
+                let message = format!("{}: shape {shape:?} is impossible", self.found.path(frame, key));
                 self.issues.add("T003", Severity::Error, message);
                 return;
             };
@@ -256,7 +230,7 @@ impl Walk<'_, '_> {
         let mut storage = NONE;
         if let Some(at) = data.storage.and_then(|id| self.document.as_storage(id)) {
             if repeated {
-                let name = self.found.path(frame, key, 0);
+                let name = self.found.path(frame, key);
                 let message = format!("{name}: {count} elements in {} bytes", extent.unwrap_or(0));
                 self.issues.add("T005", Severity::Info, message);
             }
@@ -296,7 +270,6 @@ impl Walk<'_, '_> {
 
     fn storage(&mut self, data: &StorageData) -> u32 {
         let number = Some(data.number).filter(|&number| number != NONE);
-        self.found.doubt |= number.is_some_and(|number| self.found.has_taken(number));
         let each = if data.untyped { Some(1) } else { data.dtype.map(DType::itemsize) };
         let count = u64::try_from(data.numel).ok();
         let bytes = count.zip(each).and_then(|(count, each)| count.checked_mul(each));

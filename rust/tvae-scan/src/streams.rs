@@ -4,8 +4,7 @@ use std::io;
 
 use crate::contents::Content;
 use crate::issue::{Issue, Issues, Severity};
-use crate::pickle::{self, Budget, Caught, Document, Found, Import, Pattern, Room, Safety, Unpickled};
-use crate::shares::Share;
+use crate::pickle::{self, Budget, Document, Found, Import, Pattern, Room, Safety, Unpickled};
 use crate::source::Source;
 
 /// Opcodes and bytes of streams that are large.
@@ -98,21 +97,12 @@ impl Streams {
         Some(found)
     }
 
-    /// [`Streams::load`], with parts that were read before if that is wanted.
-    pub(crate) fn load_in_parts<'a>(&mut self, bytes: &'a [u8], base: u64, wanted: bool) -> Unpickled<'a> {
-        self.room.parts.wanted = wanted;
+    /// [`Streams::load`], with traces if others may be told by this stream.
+    pub(crate) fn load_traced<'a>(&mut self, bytes: &'a [u8], base: u64, wanted: bool) -> Unpickled<'a> {
+        self.room.traces.wanted = wanted;
         let found = self.load(bytes, base);
-        self.room.parts.wanted = false;
+        self.room.traces.wanted = false;
         found
-    }
-
-    /// Keeps parts for files to come: of the caught those that have a share.
-    pub(crate) fn keep_all(&mut self, caught: Vec<Caught>, mut shares: Vec<(usize, Share)>) {
-        for (at, caught) in caught.into_iter().enumerate() {
-            if let Some(place) = shares.iter().position(|share| share.0 == at) {
-                self.room.parts.keep(caught, shares.swap_remove(place).1);
-            }
-        }
     }
 
     /// How far it has come.

@@ -57,8 +57,6 @@ pub(crate) struct DictData {
     pub len: u32,
     /// Pairs that there is room for.
     pub room: u32,
-    /// The part that it is filled with, counted from one.
-    pub part: u32,
     pub attributes: Option<NodeId>,
 }
 

@@ -1,12 +1,9 @@
 //! The values of one stream.
 
-use std::cell::Cell;
-
 use super::arena::{
     ArrayData, DictData, EMPTY, GlobalData, Node, NumpyTypeData, ObjectData, Run, ScalarData, Span,
     StorageData, TensorData,
 };
-use super::parts::{Caught, Use};
 use super::reader::narrow;
 use super::value::{
     Array, Dict, DictKind, NodeId, NumpyType, Object, Scalar, ScalarValue, Storage, Tensor, Value,
@@ -39,11 +36,6 @@ pub struct Document<'a> {
     pub(super) objects: Vec<ObjectData>,
     pub(super) globals: Vec<GlobalData>,
     pub(super) root: NodeId,
-    /// Parts that were read before, which fill dictionaries, and stretches that may become parts.
-    pub(super) parts: Vec<Use>,
-    pub(super) caught: Vec<Caught>,
-    /// Pairs were looked for that were not made.
-    pub(super) missed: Cell<bool>,
 }
 
 impl Default for NodeId {
@@ -185,16 +177,6 @@ impl<'a> Document<'a> {
         Walk::new(self, from, depth)
     }
 
-    /// The place of a dictionary among those that the machine caught.
-    pub(crate) fn caught(&self, dict: u32) -> Option<usize> {
-        self.caught.iter().position(|caught| caught.dict == dict)
-    }
-
-    /// The stretches that may become parts.
-    pub(crate) fn take_caught(&mut self) -> Vec<Caught> {
-        std::mem::take(&mut self.caught)
-    }
-
     /// The sizes and strides of all tensors, which their runs are parts of.
     pub(crate) fn all_sizes(&self) -> &[i64] {
         &self.dims
@@ -232,8 +214,6 @@ impl<'a> Document<'a> {
         self.arrays.clear();
         self.objects.clear();
         self.globals.clear();
-        self.parts.clear();
-        self.caught.clear();
         Document {
             source: &[],
             made: self.made,
@@ -252,9 +232,6 @@ impl<'a> Document<'a> {
             objects: self.objects,
             globals: self.globals,
             root: NodeId::default(),
-            parts: self.parts,
-            caught: self.caught,
-            missed: Cell::new(false),
         }
     }
 
@@ -282,9 +259,6 @@ impl<'a> Document<'a> {
             objects: self.objects.clone(),
             globals: self.globals.clone(),
             root: self.root,
-            parts: self.parts.clone(),
-            caught: Vec::new(),
-            missed: Cell::new(false),
         }
     }
 
@@ -302,11 +276,6 @@ impl<'a> Document<'a> {
         let start = narrow(self.made.len());
         self.made.extend_from_slice(text);
         Span { start, len: narrow(text.len()) }
-    }
-
-    /// Whether a dictionary is filled with a part.
-    pub(super) fn is_part(&self, dict: u32) -> bool {
-        self.dicts.get(dict as usize).is_some_and(|dict| dict.part > 0)
     }
 
     pub(super) fn dict_entry(&self, id: NodeId, key: &str) -> Option<NodeId> {
@@ -352,9 +321,6 @@ impl<'a> Document<'a> {
             return Dict { kind: DictKind::Plain, pairs: &[], attributes: None };
         }
         let dict = &self.dicts[at as usize];
-        if dict.part > 0 {
-            self.missed.set(true);
-        }
         let pairs = &self.pairs[dict.start as usize..][..dict.len as usize];
         Dict { kind: dict.kind, pairs, attributes: dict.attributes }
     }

@@ -21,8 +21,7 @@ use super::value::{NodeId, TensorKind};
 
 /// Marks a memo entry as one that was not made; the rest is the number of the tensor that it belongs to.
 pub(super) const UNMADE: u32 = 1 << 31;
-/// Nothing in a hurry costs more opcodes or values of memory than this, but for a part, behind which what is left is
-/// counted again. The pairs that Python writes at once cost 500.
+/// Nothing in a hurry costs more opcodes or values of memory than this. The pairs that Python writes at once cost 500.
 pub(super) const MOST: usize = 512;
 /// The form of a tensor opens three marks.
 const MARKS: usize = 3;
@@ -135,16 +134,11 @@ impl Machine<'_> {
             }
             b'u' => {
                 let (&mark, marks) = self.marks.split_last()?;
-                let pairs = self.plain_pairs(mark, marks.last().copied().unwrap_or(0))?;
+                self.plain_pairs(mark, marks.last().copied().unwrap_or(0))?;
                 self.marks.pop();
-                self.end_part(at, pairs);
                 return Some(at + 1);
             }
             b'(' if self.marks.len() < self.budget.depth => {
-                if let Some(end) = self.skip_part(at) {
-                    self.rounds = 1;
-                    return Some(end);
-                }
                 self.marks.push(self.stack.len());
                 self.opcodes += 1;
                 return Some(at + 1);
@@ -353,9 +347,6 @@ impl Machine<'_> {
     /// Makes all that was not made, before an entry is replaced that it may need.
     pub fn make_all(&mut self) -> Result<(), Halt> {
         self.hurries = false;
-        if !self.doc.parts.is_empty() {
-            self.doc.missed.set(true);
-        }
         for number in 0..self.unmade.len() {
             let Unmade { memo, .. } = self.unmade[number];
             let number = narrow(number);

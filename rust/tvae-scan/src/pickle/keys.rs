@@ -150,9 +150,6 @@ impl Document<'_> {
     /// has room for as many again.
     pub(super) fn add_pairs(&mut self, at: u32, pairs: impl ExactSizeIterator<Item = (NodeId, NodeId)>) {
         let dict = &mut self.dicts[at as usize];
-        if dict.part > 0 {
-            self.missed.set(true);
-        }
         let (start, len, added) = (dict.start as usize, dict.len as usize, pairs.len());
         dict.len = narrow(len + added);
         if len + added <= dict.room as usize {

@@ -6,7 +6,6 @@ use super::arena::{DictData, EMPTY, Node, Run, Span};
 use super::document::Document;
 use super::hurry::{Names, Unmade};
 use super::known::Known;
-use super::parts::{Begin, Parts, Stretch};
 use super::pattern::ROOM as PATTERN_ROOM;
 use super::reader::{Reader, narrow};
 use super::traces::Traces;
@@ -66,9 +65,6 @@ pub(super) struct Machine<'a> {
     pub repeats: bool,
     pub unmade: Vec<Unmade>,
     pub names: Names,
-    pub parts: Parts,
-    pub begins: Vec<Begin>,
-    pub stretches: Vec<Stretch>,
     pub traces: Traces,
 }
 
@@ -81,9 +77,6 @@ pub(crate) struct Room {
     memo: Vec<u32>,
     table: Vec<u64>,
     unmade: Vec<Unmade>,
-    begins: Vec<Begin>,
-    stretches: Vec<Stretch>,
-    pub parts: Parts,
     pub traces: Traces,
 }
 
@@ -101,10 +94,9 @@ pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget, level: usize, kept: &mut
     let limit = budget.bytes.min(1 << 31);
     let cut = bytes.len() > limit;
     let source = &bytes[..bytes.len().min(limit)];
-    let Room { document, stack, marks, memo, table, unmade, begins, stretches, parts, mut traces } =
-        std::mem::take(kept);
+    let Room { document, stack, marks, memo, table, unmade, mut traces } = std::mem::take(kept);
     traces.clear();
-    traces.wanted = parts.wanted && budget.hurry && level == 0;
+    traces.wanted &= budget.hurry && level == 0;
     let mut machine = Machine {
         doc: Document { source, ..document },
         reader: Reader { bytes: source, at: 0 },
@@ -131,26 +123,13 @@ pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget, level: usize, kept: &mut
         repeats: false,
         unmade,
         names: Names::default(),
-        parts,
-        begins,
-        stretches,
         traces,
     };
     let root = machine.execute().ok();
     if root.is_none() && cut {
         machine.fault(code::BUDGET, format!("only the first {limit} bytes were looked at"));
     }
-    // What is left of a broken stream depends on every value.
-    let broken = !machine.doc.parts.is_empty() && (root.is_none() || machine.faults > 0);
-    let missed = machine.doc.was_missed() || broken;
-    let found = machine.finish(root, kept);
-    if missed {
-        let wanted = std::mem::replace(&mut kept.parts.wanted, false);
-        let found = run(bytes, budget, level, kept);
-        kept.parts.wanted = wanted;
-        return found;
-    }
-    found
+    machine.finish(root, kept)
 }
 
 impl<'a> Machine<'a> {
@@ -159,13 +138,9 @@ impl<'a> Machine<'a> {
         if root.is_some() {
             self.settle();
         }
-        if self.hurries && root.is_some() {
-            self.catch_parts();
-        }
         self.traces.odd |= !self.hurries
             || self.budget.nodes < PATTERN_ROOM
             || self.budget.opcodes - self.opcodes < PATTERN_ROOM as u64;
-        kept.parts = self.parts;
         kept.traces = self.traces;
         let mut safety = self.imports.iter().map(|import| import.class).fold(self.floor, Safety::max);
         if self.faults > 0 {
@@ -178,9 +153,6 @@ impl<'a> Machine<'a> {
             kept.memo.clear();
             kept.unmade = self.unmade;
             kept.unmade.clear();
-            (kept.begins, kept.stretches) = (self.begins, self.stretches);
-            kept.begins.clear();
-            kept.stretches.clear();
         }
         let document = root.map(|root| {
             self.doc.root = root;

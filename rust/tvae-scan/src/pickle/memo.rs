@@ -4,7 +4,6 @@ use super::arena::Node;
 use super::code;
 use super::hurry::UNMADE;
 use super::machine::{Halt, Machine, NOTHING};
-use super::parts::INSIDE;
 use super::value::NodeId;
 
 impl Machine<'_> {
@@ -39,11 +38,7 @@ impl Machine<'_> {
             && entry != NOTHING
             && entry >= UNMADE
         {
-            if entry >= INSIDE {
-                self.make_inside(place);
-            } else {
-                self.make_parts(entry - UNMADE)?;
-            }
+            self.make_parts(entry - UNMADE)?;
         }
         let near = self.memo.get(place).copied();
         // An entry that was stored when it was far may have come near since.

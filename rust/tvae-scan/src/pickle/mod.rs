@@ -13,7 +13,6 @@
 
 mod arena;
 mod calls;
-mod catch;
 mod danger;
 mod document;
 mod dtype;
@@ -30,7 +29,6 @@ mod names;
 mod numpy;
 mod ops;
 mod pairs;
-mod parts;
 mod pattern;
 mod reader;
 mod scalars;
@@ -52,7 +50,6 @@ pub use dtype::DType;
 pub(crate) use form::number;
 pub(crate) use keys::mark;
 pub(crate) use machine::Room;
-pub(crate) use parts::Caught;
 pub(crate) use pattern::{Found, Pattern, entries};
 pub use value::{
     Array, Dict, DictKind, NodeId, NumpyType, Object, ObjectKind, Scalar, ScalarValue, Storage, Tensor,

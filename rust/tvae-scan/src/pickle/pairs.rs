@@ -15,7 +15,7 @@ impl Machine<'_> {
             return None;
         }
         if self.doc.node(target) != Node::Dict(EMPTY) {
-            return self.plain_pairs(start, fence).map(drop);
+            return self.plain_pairs(start, fence);
         }
         self.doc.fill(target, [(key, value)].into_iter());
         self.budget.nodes -= 4;
@@ -24,8 +24,8 @@ impl Machine<'_> {
         Some(())
     }
 
-    /// Pairs from `start` on for the dictionary below them, if their keys are text or integers; gives how many they are.
-    pub fn plain_pairs(&mut self, start: usize, fence: usize) -> Option<usize> {
+    /// Pairs from `start` on for the dictionary below them, if their keys are text or integers.
+    pub fn plain_pairs(&mut self, start: usize, fence: usize) -> Option<()> {
         let pairs = self.stack.get(start..).filter(|pairs| !pairs.is_empty() && pairs.len() % 2 == 0)?;
         let target = *self.stack[..start].get(fence..)?.last()?;
         let Node::Dict(dict) = self.doc.node(target) else { return None };
@@ -35,7 +35,6 @@ impl Machine<'_> {
         if cost + 3 > MOST || !pairs.as_chunks::<2>().0.iter().all(|pair| plain(pair[0])) {
             return None;
         }
-        let count = pairs.len() / 2;
         let each = |pair: &[NodeId; 2]| (pair[0], pair[1]);
         if dict == EMPTY {
             self.doc.fill(target, pairs.as_chunks::<2>().0.iter().map(each));
@@ -46,6 +45,6 @@ impl Machine<'_> {
         self.budget.nodes -= cost;
         self.stack.truncate(start);
         self.opcodes += 1;
-        Some(count)
+        Some(())
     }
 }

@@ -238,7 +238,7 @@ mod tests {
 
     fn pattern(bytes: &[u8]) -> Option<Pattern> {
         let mut room = Room::default();
-        room.parts.wanted = true;
+        room.traces.wanted = true;
         let found = load_in(bytes, &Budget::default(), &mut room);
         assert!(found.complete, "{found:?}");
         let document = found.document.expect("values");

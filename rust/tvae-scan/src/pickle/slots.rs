@@ -152,9 +152,7 @@ impl<'s> Survey<'s> {
             return;
         }
         match self.document.node(id) {
-            // The pairs of a part were not made, and are the same bytes.
-            Node::Dict(at) if !self.document.is_part(at) => above.push(id),
-            Node::List(_) | Node::Tuple(_) => above.push(id),
+            Node::Dict(_) | Node::List(_) | Node::Tuple(_) => above.push(id),
             Node::Int(_) | Node::Float(_) | Node::None | Node::Bool(_) | Node::Text(_) | Node::Scalar(_) => {
                 self.leaves.push(id);
             }
