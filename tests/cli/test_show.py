@@ -98,3 +98,21 @@ def test_what_is_no_checkpoint(tvae: Run, tmp_path: Path, data: bytes) -> None:
     assert tvae("show", tmp_path / "x.pt", "--json").json["safety"] == "unparsed"
     assert tvae("show", tmp_path / "none.pt").code == 3
     assert tvae("show", tmp_path).code == 3
+
+
+def test_a_damaged_file_says_what_is_read_of_it_and_what_to_do(tvae: Run, saved: Path) -> None:
+    data = bytearray(saved.read_bytes())
+    place = data.index(b"metrics")
+    data[place - 5 : place] = b"\xff" * 5
+    saved.write_bytes(data)
+    done = tvae("show", saved)
+    told = f"tvae: {saved}: damaged, and only a part of it could be read; copy it again"
+    assert (done.code, "epoch   4" in done.out, done.err.startswith(told)) == (3, True, True)
+    for words in (["show", saved, "--key", "epoch"], ["eval", saved], ["checkpoint", "validate", saved]):
+        done = tvae(*words)
+        assert done.code == 3
+        assert f"{saved}: damaged: 0xff is no opcode; copy it again or use an earlier checkpoint" in done.err
+    listed = tvae("scan", saved, "--no-cache").err
+    assert "next: copy damaged files again or use earlier ones" in listed
+    saved.write_bytes(bytes(64))
+    assert "damaged, and nothing of it could be read" in tvae("show", saved).err

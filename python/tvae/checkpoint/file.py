@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tvae.checkpoint.atomic import storage_error, write_chunks
-from tvae.checkpoint.record import decode_record, encode_json, encode_record
+from tvae.checkpoint.record import AGAIN, decode_record, encode_json, encode_record
 from tvae.errors import CheckpointError, DeviceError, MissingError
 from tvae.record import Record
 
@@ -200,19 +200,25 @@ def _header(stream: BufferedReader, source: str) -> tuple[Record, dict[str, obje
         raise _foreign(start, size, source)
     if length > _MAX_HEADER:
         raise CheckpointError(
-            f"the header claims {length} bytes", path=source, expected=f"at most {_MAX_HEADER}"
+            f"damaged: the header claims {length} bytes",
+            path=source,
+            expected=f"at most {_MAX_HEADER}",
+            hint=AGAIN,
         )
     if 8 + length > size:
         raise CheckpointError(
             f"truncated: the header claims {length} bytes and the file has {size}",
             path=source,
-            hint="copy it again or use an earlier checkpoint",
+            hint=AGAIN,
         )
     stream.seek(8)
     try:
         header = msgspec.json.decode(stream.read(length), type=dict[str, dict[str, object]])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise CheckpointError(f"the header is not that of a safetensors file: {error}", path=source) from None
+        why = "no UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise CheckpointError(
+            f"damaged: the header is not that of a safetensors file: {why}", path=source, hint=AGAIN
+        ) from None
     metadata = header.pop(_METADATA, {})
     _check_extent(header, size - 8 - length, source)
     text = metadata.get(_RECORD_KEY)
@@ -232,16 +238,16 @@ def _check_extent(header: dict[str, dict[str, object]], have: int, source: str) 
             [entry.get("data_offsets") for entry in header.values()], list[tuple[int, int]]
         )
     except msgspec.ValidationError as error:
-        raise CheckpointError(f"the header is damaged: data_offsets: {error}", path=source) from None
+        raise CheckpointError(f"damaged: data_offsets: {error}", path=source, hint=AGAIN) from None
     want = max((end for _, end in spans), default=0)
     if want > have:
         raise CheckpointError(
             f"truncated: its tensors need {want} bytes and {have} are there",
             path=source,
-            hint="copy it again or use an earlier checkpoint",
+            hint=AGAIN,
         )
     if want < have:
-        raise CheckpointError(f"damaged: {have - want} bytes behind the last tensor", path=source)
+        raise CheckpointError(f"damaged: {have - want} bytes behind the last tensor", path=source, hint=AGAIN)
 
 
 def _state(text: object, source: str) -> dict[str, object]:
@@ -250,7 +256,7 @@ def _state(text: object, source: str) -> dict[str, object]:
     try:
         return msgspec.json.decode(str(text), type=dict[str, object])
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise CheckpointError(f"the resume state cannot be read: {error}", path=source) from None
+        raise CheckpointError(f"the resume state cannot be read: {error}", path=source, hint=AGAIN) from None
 
 
 def _foreign(start: bytes, size: int, source: str) -> CheckpointError:

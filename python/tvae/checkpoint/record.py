@@ -13,6 +13,9 @@ from tvae.checkpoint.atomic import plain
 from tvae.errors import CheckpointError
 from tvae.record import SCHEMA, Record, package_version
 
+#: What to do about a damaged file.
+AGAIN = "copy it again or use an earlier checkpoint"
+
 
 class _SchemaOnly(Struct):
     schema: int
@@ -54,7 +57,8 @@ def decode_record(text: str, *, source: str) -> Record:
             )
         return msgspec.json.decode(text, type=Record)
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise CheckpointError(f"the tvae record cannot be read: {error}", path=source) from None
+        hint = None if isinstance(error, msgspec.ValidationError) else AGAIN
+        raise CheckpointError(f"the tvae record cannot be read: {error}", path=source, hint=hint) from None
 
 
 def record_environment(device: object) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tvae.cli.option import Debug, Json, Quiet
-from tvae.cli.output import note, result, result_json
+from tvae.cli.output import remark, result, result_json
 from tvae.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -61,20 +61,27 @@ def show(
     if not readable:
         # The record says why, and is a result all the same: the error object stands in it.
         if not quiet:
-            note(f"tvae: {record.status}: no checkpoint that could be read")
+            remark(f"tvae: {_refusal(record).message}")
         raise typer.Exit(CheckpointError.code)
 
 
 def _refusal(record: FileRecord) -> Failure:
     """Why a file is no checkpoint that can be read, as an error."""
-    from tvae.cli.failure import Failure
+    from tvae.checkpoint.record import AGAIN
+    from tvae.cli.failure import Failure, one_line
 
+    found, hint = f"{record.status}: no checkpoint that could be read", None
+    if record.status == "corrupt":
+        some = record.top_keys or record.state_dicts
+        found, hint = f"damaged, and {'only a part' if some else 'nothing'} of it could be read", AGAIN
+    told = f"{one_line(record.path)}: {found}"
     return Failure(
         code=CheckpointError.code,
-        message=f"{record.path}: {record.status}: no checkpoint that could be read",
+        message=f"{told}; {hint}" if hint else told,
         path=record.path,
         expected="a checkpoint",
         got=record.status,
+        hint=hint,
     )
 
 

@@ -19,6 +19,7 @@ import msgspec
 from tvae import _core
 from tvae.checkpoint import Checkpoint, Record, sha256
 from tvae.checkpoint.atomic import storage_error
+from tvae.checkpoint.record import AGAIN
 from tvae.checkpoint.strict import table
 from tvae.errors import CheckpointError
 from tvae.legacy.architecture import curvature, in_range, model_spec, number, remarks, settings
@@ -271,7 +272,7 @@ def _refuse_cut(old: OldFile, misfits: Sequence[Misfit], total: int, size: int) 
         f"the file ends at {size} bytes, before its tensors do; {total - gone} of {total} are whole, "
         "and nothing was loaded",
         path=old.path,
-        hint="copy it again or use an earlier checkpoint",
+        hint=AGAIN,
         details=f"{table(rows)}\n... and {len(misfits) - _MOST_ROWS} more",
     )
 

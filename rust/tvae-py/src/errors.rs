@@ -1,8 +1,11 @@
 //! The one mapping from errors of the core to exceptions of the package.
 
+use std::path::Path;
+
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use tvae_scan::record::Status;
 
 /// The core's error as `tvae.errors.DomainError`.
 pub(crate) fn raise(py: Python<'_>, error: &tvae_core::Error) -> PyErr {
@@ -27,10 +30,19 @@ pub(crate) fn unreadable(py: Python<'_>, error: &tvae_scan::Error) -> PyErr {
         }
         Irregular { path, what } => ("CheckpointError", path, format!("is {what}, not a regular file"), None),
         Io { path, source } => ("StorageError", path, format!("cannot be read: {source}"), None),
+        NotCheckpoint { path, reason } if is_damaged(path) => {
+            let hint = "copy it again or use an earlier checkpoint";
+            ("CheckpointError", path, format!("damaged: {reason}"), Some(hint))
+        }
         NotCheckpoint { path, reason } => ("CheckpointError", path, reason.clone(), None),
     };
     let path = path.to_string_lossy();
     construct(py, class, &message, &path, [("hint", hint)])
+}
+
+/// Whether a file that could not be decoded is of a known format, and damaged.
+fn is_damaged(path: &Path) -> bool {
+    tvae_scan::inspect(path).is_ok_and(|record| record.status == Status::Corrupt)
 }
 
 /// A rules file that is refused, as the `ConfigError` of any other file of settings.

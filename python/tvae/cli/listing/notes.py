@@ -151,6 +151,9 @@ def _next(view: View, counts: Mapping[str, int], plan: str | None) -> Iterator[s
         rules = "" if view.found.rules == "default" else f" --rules {_shell(view.found.rules)}"
         which = _number(count, "directory", "directories")
         yield f"next: {which} can go: `tvae scan {target}{rules} --plan plan.json` writes which"
+    status = view.found.summary["status"]
+    if status.get("corrupt") or status.get("salvaged"):
+        yield "next: copy damaged files again or use earlier ones; `tvae scan --explain CODE` says more"
     if counts["unsafe"] or counts["unknown"]:
         yield "next: `tvae show FILE --imports` says what a file would run"
 
