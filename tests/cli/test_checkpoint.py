@@ -62,9 +62,29 @@ def test_compare_and_verify_end_with_their_verdict(tvae: Run, old: Path, tmp_pat
     verified = tvae("checkpoint", "verify", other)
     assert verified.code == 1
     assert "DIFFERS" in verified.out
-    assert tvae("checkpoint", "verify", old, "--json").json == {
-        "schema": 1, "checkpoint": str(old), "verified": True, "metrics": [],
-    }  # fmt: skip
+    assert verified.err.startswith("tvae: measuring in the old definitions")
+    assert tvae("checkpoint", "verify", other, "--quiet").err == ""
+
+
+def test_what_cannot_be_measured_is_not_verified(tvae: Run, old: Path, tmp_path: Path) -> None:
+    done = tvae("checkpoint", "verify", old, "--json")
+    assert (done.code, done.err) == (1, "")
+    assert done.json == {"schema": 1, "checkpoint": str(old), "verified": None, "metrics": []}
+    untold = write(tmp_path / "untold.pt", Model().state_dict(), metrics={"geo_loss_A": 0.3})
+    done = tvae("checkpoint", "verify", untold)
+    assert done.code == 1
+    assert "no metric that can be measured from the weights; nothing was verified" in " ".join(
+        done.out.split()
+    )
+    assert "old definitions" not in done.out
+
+
+def test_sides_are_numbered_for_letters_are_branches(tvae: Run, old: Path, tmp_path: Path) -> None:
+    other = write(tmp_path / "other.pt", Model(projection=None).state_dict())
+    out = tvae("checkpoint", "compare", old, other).out
+    assert out.splitlines()[0].startswith("#1  v5.11")
+    assert " in #1 alone" in out
+    assert "Tensors of #1 and #2: " in out
 
 
 def test_tables_fit_the_width(tvae: Run, old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tvae import _core
 from tvae.legacy import claims, weights
-from tvae.legacy.measures import UNTOLD, Definitions
+from tvae.legacy.measures import DRAWS, UNTOLD, Definitions
 from tvae.loading import locate, model_of, open_weights
 from tvae.metrics import METRIC_VERSION, Pairs, evaluate
 from tvae.record import Record
@@ -44,12 +44,21 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     definition: str
 
 
-def verify(src: str | os.PathLike[str], *, seed: int = 0) -> list[Verified]:
+def verdict(found: Sequence[Verified]) -> bool | None:
+    """Whether every metric that could be measured agrees; None if there was none."""
+    held = [one.agrees for one in found if one.agrees is not None]
+    return all(held) if held else None
+
+
+def verify(
+    src: str | os.PathLike[str], *, seed: int = 0, say: Callable[[str], None] | None = None
+) -> list[Verified]:
     """Every metric that a checkpoint stores, measured anew in the definition that it was stored in.
 
     Args:
         src: a file of ours or of the predecessor, a folder, or "default".
         seed: of the latents that the predecessor's definitions sample.
+        say: is told what is measured next, which takes seconds.
 
     Raises:
         MissingError, StorageError: if it is not there, or may not be read.
@@ -64,7 +73,11 @@ def verify(src: str | os.PathLike[str], *, seed: int = 0) -> list[Verified]:
     if isinstance(kept, Mapping) and not weights.is_old(path):
         # A converted file: its own metrics are ours, those of the old file stand beside them.
         stored += _readings(kept)
-    return [*_judged(stored, model, seed, _pairs(content.record))]
+    return [*_judged(stored, model, seed, _pairs(content.record), say or _silent)]
+
+
+def _silent(_: str) -> None:
+    """Tells nobody."""
 
 
 def _pairs(record: Record) -> list[Pairs]:
@@ -92,7 +105,11 @@ def _readings(metrics: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
 
 
 def _judged(
-    stored: list[tuple[str, str, float]], model: TernaryVAE, seed: int, pairs: list[Pairs]
+    stored: list[tuple[str, str, float]],
+    model: TernaryVAE,
+    seed: int,
+    pairs: list[Pairs],
+    say: Callable[[str], None],
 ) -> Iterator[Verified]:
     claimed = {name: value for name, family, value in stored if _is_ours(family)}
     # A run's own evaluations are seeded, so what was measured on a sample is found again exactly.
@@ -102,6 +119,7 @@ def _judged(
         if not unsettled:
             break
         told = f"metric version {METRIC_VERSION}{'' if way == 'exact' else f', {way:,} sampled pairs'}"
+        say(f"measuring by {told}{', every pair' if way == 'exact' else ''}")
         found = evaluate(model, pairs=way).metrics
         for name in unsettled:
             one = found.get(name), told
@@ -109,6 +127,7 @@ def _judged(
                 ours[name] = one
     theirs: Definitions | None = None
     if model.space.depth == 9 and model.spec.branches == 2 and not all(_is_ours(f) for _, f, _ in stored):
+        say(f"measuring in the old definitions, {DRAWS} draws of sampled latents")
         theirs = Definitions(model, seed=seed)
     for name, family, value in stored:
         if _is_ours(family):

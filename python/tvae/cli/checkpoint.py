@@ -90,13 +90,20 @@ def verify(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Measure a checkpoint anew and hold what it stores against that, by definition; 1 if they differ."""
+    """Measure a checkpoint anew and hold what it stores against that, by definition.
+
+    Exits with 1 if something differs, and if it stores nothing that can be measured.
+    """
+    from tvae.checks.verification import verdict as judged
     from tvae.checks.verification import verify as run
 
-    found = run(checkpoint, seed=seed)
-    wrong = [one for one in found if one.agrees is False]
+    def say(told: str) -> None:
+        if not (quiet or as_json):
+            remark(f"tvae: {told}")
+
+    found = run(checkpoint, seed=seed, say=say)
+    verified = judged(found)
     if as_json:
-        verified = not wrong
         result_json(
             {"checkpoint": checkpoint, "verified": verified, "metrics": [plain(one) for one in found]}
         )
@@ -104,7 +111,7 @@ def verify(
         from tvae.cli.sides import verification
 
         result(verification(checkpoint, found))
-    if wrong:
+    if not verified:
         raise typer.Exit(1)
 
 
