@@ -49,10 +49,13 @@ def test_written_numbers_that_differ(tvae: Run, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(_core, "scan", engine.scan, raising=False)
     monkeypatch.chdir(tmp_path)
     done = tvae("scan", "tree", "--no-cache")
-    assert "2 numbers in READMEs differ from what is stored: tree/a coverage 0.9, stored 0.5;" in done.err
-    assert "tree/a hierarchy 0.9, stored as hierarchy_A 0.5\n" in done.err
+    assert (
+        "2 documented numbers differ from what is stored: tree/a coverage 0.9 (README.md), stored 0.5;"
+        in done.err
+    )
+    assert "tree/a hierarchy 0.9 (README.md), stored as hierarchy_A 0.5\n" in done.err
     assert [("documented" in line) for line in done.out.splitlines()[1:3]] == [True, False]
-    assert "* a number in its README differs" in done.out
+    assert "* a documented number differs" in done.out
 
 
 def test_numbers_are_never_cut() -> None:

@@ -61,6 +61,27 @@ def test_a_folder_stands_for_its_best_file(tvae: Run, saved: Path) -> None:
     assert "other.pt" in done.err
 
 
+def test_the_weights_that_every_command_knows(tvae: Run) -> None:
+    done = tvae("show", "default")
+    assert (done.code, done.out.splitlines()[0].endswith("default.safetensors")) == (0, True)
+
+
+def test_a_config_is_counted_where_there_is_one(tvae: Run, tmp_path: Path) -> None:
+    for config, words in (({"lr": 0.1}, "config  1 key, sha256"), ({"a": 1, "b": 2}, "config  2 keys,")):
+        torch.save({"epoch": 1, "config": config}, tmp_path / "x.pt")
+        assert words in tvae("show", tmp_path / "x.pt").out
+    torch.save({"epoch": 1, "config": {}}, tmp_path / "x.pt")
+    assert "config  " not in tvae("show", tmp_path / "x.pt").out
+
+
+def test_long_names_of_tensors_keep_their_branch(tvae: Run, tmp_path: Path) -> None:
+    state = {f"projection.proj_{branch}.direction_net.3.weight": torch.zeros(16, 64) for branch in "AB"}
+    torch.save({"exponential_average_of_model_state_dict": state}, tmp_path / "x.pt")
+    out = tvae("show", tmp_path / "x.pt", "--tensors").out
+    for branch in "AB":
+        assert f"….projection.proj_{branch}.direction_net.3.weight  float32" in out
+
+
 def test_json_has_every_field_and_no_infinity(tvae: Run, saved: Path) -> None:
     found = tvae("show", saved, "--json", "--tensors").json
     assert found["schema"] == 1

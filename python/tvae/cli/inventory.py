@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tvae.records import FileRecord, Import, Metric, Tensor
 
 _WIDTH = 80
+#: The fewest columns of a tensor's name.
+_LEAST_NAME = 30
 _KINDS = {
     "torch_zip": "PyTorch archive",
     "torch_legacy": "PyTorch file of before 1.6",
@@ -76,8 +78,10 @@ def overview(record: FileRecord) -> str:
     rows += [("", _named(one)) for one in _suspects(record)]
     if record.epoch is not None:
         rows.append(("epoch", str(record.epoch)))
-    if record.config is not None:
-        rows.append(("config", f"{len(record.config)} keys, sha256 {(record.config_hash or '')[:12]}"))
+    if record.config:
+        count = len(record.config)
+        keys = f"{count} key{'' if count == 1 else 's'}"
+        rows.append(("config", f"{keys}, sha256 {(record.config_hash or '')[:12]}"))
     if record.top_keys:
         rows.append(("keys", ", ".join(one_line(key) for key in record.top_keys)))
     parts = [_cut(one_line(record.path)), *_wrapped(rows)]
@@ -99,14 +103,41 @@ def import_table(record: FileRecord) -> str:
     return "\n".join([_table(rows, right=[0]), "", *_advice(record)])
 
 
-def tensor_table(tensors: Sequence[Tensor]) -> str:
-    """Every tensor: type, shape, place and bytes."""
-    rows = [("tensor", "dtype", "shape", "offset", "bytes")]
+def tensor_table(tensors: Sequence[Tensor], record: FileRecord) -> str:
+    """Every tensor: type, shape, place and bytes; a long name says less of the state dict that it is in."""
+    facts = [("dtype", "shape", "offset", "bytes")]
     for one in tensors:
         shape = "x".join(map(str, one.shape)) or "scalar"
         place = "-" if one.file_offset is None else str(one.file_offset)
-        rows.append((_cut(one_line(one.name), 40, keep_end=True), one.dtype, shape, place, str(one.nbytes)))
-    return _table(rows, right=[3, 4])
+        facts.append((one.dtype, shape, place, str(one.nbytes)))
+    taken = sum(2 + max(map(len, column)) for column in zip(*facts, strict=True))
+    width = max(_WIDTH - taken, _LEAST_NAME)
+    names = _fitted(
+        [one_line(one.name) for one in tensors], [one_line(one.key) for one in record.state_dicts], width
+    )
+    return _table([(name, *row) for name, row in zip(["tensor", *names], facts, strict=True)], right=[3, 4])
+
+
+def _fitted(names: Sequence[str], keys: Sequence[str], width: int) -> list[str]:
+    """Names in so many columns: the key of a state dict gives way first, then the middle.
+
+    Example:
+        >>> _fitted(["state_dict.encoder_A.fc_mu.bias", "state_dict.c"], ["state_dict"], 26)
+        ['stat….encoder_A.fc_mu.bias', 'state_dict.c']
+        >>> _fitted(["projection.proj_A.radius_net.0.bias"], [""], 24)
+        ['projection.p…_net.0.bias']
+    """
+    long = [name for name in names if len(name) > width]
+    short = dict.fromkeys(long, "")
+    for key in filter(None, keys):
+        inside = [name for name in long if name.startswith(f"{key}.") and len(name) - len(key) < width - 1]
+        room = width - 1 - max((len(name) - len(key) for name in inside), default=0)
+        short |= {name: f"{key[:room]}…{name[len(key) :]}" for name in inside}
+    head = width // 2
+    return [
+        name if name not in short else short[name] or f"{name[:head]}…{name[head + 1 - width :]}"
+        for name in names
+    ]
 
 
 def value_text(value: object) -> str:
@@ -236,10 +267,8 @@ def _table(rows: Sequence[Sequence[str]], *, right: Sequence[int]) -> str:
     return "\n".join(_cut(line) for line in columns(rows, right=right).splitlines())
 
 
-def _cut(text: str, width: int = _WIDTH, *, keep_end: bool = False) -> str:
-    if len(text) <= width:
-        return text
-    return "…" + text[-width + 1 :] if keep_end else text[: width - 1] + "…"
+def _cut(text: str, width: int = _WIDTH) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _bytes(size: int) -> str:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 def show(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A checkpoint of any kind, or the folder of its best.")
+        str,
+        typer.Argument(
+            metavar="FILE", help="A checkpoint of any kind, the folder of its best, or `default`."
+        ),
     ],
     key: Annotated[
         str | None, typer.Option("--key", metavar="A.B", help="Print the value under this key path alone.")
@@ -34,7 +37,7 @@ def show(
     """Show what a checkpoint holds and whether loading it is safe, without executing anything in it."""
     from tvae import scanning
 
-    if os.path.isdir(file):
+    if file == "default" or os.path.isdir(file):
         from tvae.loading import locate
 
         file = str(locate(file))
@@ -57,7 +60,7 @@ def show(
         if imports:
             result("\n" + import_table(record))
         if tensors and listed:
-            result("\n" + tensor_table(listed))
+            result("\n" + tensor_table(listed, record))
     if not readable:
         # The record says why, and is a result all the same: the error object stands in it.
         if not quiet:

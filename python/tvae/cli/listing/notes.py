@@ -96,21 +96,21 @@ def _documented(view: View) -> Iterator[str]:
     """What is written about the runs, and is not what their files hold."""
     dirs = view.all_rows if view.kind == "dir" else view.found.to_dicts("dir")
     told = [
-        f"{escaped(one['path'])} {escaped(number['metric'])} {number['documented']:g},"
-        f" stored {_stored_as(number)}{number['stored']:g}"
+        f"{escaped(one['path'])} {escaped(number['metric'])} {number['documented']:g}"
+        f" ({escaped(number['source'])}), stored {_stored_as(number)}{number['stored']:g}"
         for one in dirs
         for number in one.get("documented") or ()
         if number.get("differs") and number.get("stored") is not None
     ]
     if told:
-        words = "number in READMEs differs" if len(told) == 1 else "numbers in READMEs differ"
+        words = "documented number differs" if len(told) == 1 else "documented numbers differ"
         more = f"; and {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else ""
         which = "; ".join(told[:_MOST_NAMED])
         yield f"{len(told)} {words} from what is stored: {which}{more}"
 
 
 def _stored_as(number: Mapping[str, Any]) -> str:
-    """The name of a stored metric where a README leaves out the branch."""
+    """The name of a stored metric where what is written leaves out the branch."""
     name = number.get("stored_as")
     return f"as {escaped(name)} " if name else ""
 

@@ -123,7 +123,7 @@ def legend(records: Sequence[Record], *, width: int) -> Iterator[str]:
     if any(map(_contradicted, records)):
         words.append("M a stored metric is not the one that `tvae eval` measured")
     if any(map(_differs, records)):
-        words.append("* a number in its README differs from the stored one")
+        words.append("* a documented number differs from the stored one")
     if words:
         yield from wrap(f"Flags: {', '.join(words)}.", width)
 
