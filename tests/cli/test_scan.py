@@ -232,6 +232,15 @@ def test_filters_shrink_both(
     assert found["shown"] == {"dirs": len(dirs), "files": len(files)}
 
 
+def test_a_field_that_no_record_has_is_named(tvae: Run, engine: Engine) -> None:
+    told = "tvae: no file has a field config.lrr; did you mean config.lr?\n"
+    for words in (["--filter", "config.lrr>0"], ["--filter", "config.lrr!=x"], ["--sort", "config.lrr"]):
+        done = tvae("scan", "tree", "--by", "file", *words)
+        assert (done.code, done.err.count(told)) == (1, 1)
+    assert "has a field" not in tvae("scan", "tree", "--by", "file", "--filter", "config.lr>1").err
+    assert "no directory has a field measured\n" in tvae("scan", "tree", "--filter", "measured.at>0").err
+
+
 @pytest.mark.parametrize(("kind", "count"), [("dir", 3), ("file", 2), ("tensor", 1)])
 def test_lines_of_json(tvae: Run, engine: Engine, kind: str, count: int) -> None:
     lines = tvae("scan", "tree", "--format", "jsonl", "--by", kind).out.splitlines()

@@ -8,7 +8,7 @@ import pytest
 
 from scan.engine import file, folder, issue, metric, system
 from tvae.cli.listing import order
-from tvae.cli.listing.fields import ABSENT, value
+from tvae.cli.listing.fields import ABSENT, missing, value
 from tvae.cli.listing.filter import parse, select
 from tvae.errors import ConfigError
 
@@ -225,3 +225,32 @@ def test_definitions_are_never_mixed() -> None:
 def test_what_is_no_order(text: str) -> None:
     with pytest.raises(ConfigError, match="--sort"):
         order.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("config.lr", None),
+        ("config.a.b", None),
+        ("coverage", None),
+        ("config.l", "no file has a field config.l; did you mean config.lr?"),
+        ("issues.cod", "no file has a field issues.cod; did you mean issues.code?"),
+        ("coverage.famly", "no file has a field coverage.famly; did you mean coverage.family?"),
+        ("salvaged.present", "no file has a field salvaged"),
+        (
+            "metrics.coverage",
+            "metrics.coverage is no single value; name one that it holds, such as metrics.coverage.value",
+        ),
+    ],
+)
+def test_fields_below_others_that_no_record_has(field: str, told: str | None) -> None:
+    found = missing(field, "file", [RECORD])
+    assert found == told if told is None else str(found).startswith(told.rstrip("?"))
+    assert missing(field, "file", []) is None
+
+
+def test_a_number_with_an_unknown_unit() -> None:
+    with pytest.raises(
+        ConfigError, match=r"is a number \(expected one such as 1000, 1.5MB, 2GiB or 95%, got"
+    ):
+        select([RECORD], [parse("size>1XB")], "file")

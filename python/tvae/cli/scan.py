@@ -131,7 +131,8 @@ def scan(
 
     A filter's OP is one of < <= > >= = != and ~, which looks for a regular expression. Numbers may have
     units: 1.5MB, 2GiB, 95%. A list, such as flags, matches if one of its items does. Fields are those of
-    --format json, dotted below one (config.lr, issues.code), and the heads of the tables.
+    --format json, dotted below one (config.lr, issues.code), and the heads of the tables. One that no
+    record has is named on stderr.
     """
     with _failures():
         if explain is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tvae.cli.listing.fields import FIELDS, METRICS, SHOWN, Record, value
+from tvae.cli.listing.fields import FIELDS, METRICS, NUMBERS, SHOWN, Record, value
 from tvae.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def check_value(
         one.field in _NUMBERS[kind] or (kind != "tensor" and (one.field in METRICS or one.field in SHOWN))
     ):
         raise ConfigError(
-            f"--filter: {one.field} is a number", path=one.field, expected="a number", got=repr(one.text)
+            f"--filter: {one.field} is a number", path=one.field, expected=NUMBERS, got=repr(one.text)
         )
     choices: Sequence[str] | None
     choices = _families() if _is_family(one.field, kind) else _CHOICES[kind].get(one.field)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from tvae.errors import ConfigError
@@ -86,6 +87,8 @@ SHOWN = {
     "cover": ("coverage", "coverage_B", "coverage_A", "coverage_sampled"),
     "hier": ("hierarchy_B", "hierarchy_A", "hierarchy"),
 }
+#: Names below a field that are looked at in a record, for one that may be meant.
+_MOST_LEAVES = 500
 _KINDS = {"dir": "directory", "file": "file", "tensor": "tensor"}
 #: What people call a field.
 _MEANT = {
@@ -100,6 +103,9 @@ _EXAMPLES = {
     "dir": "path, status, recommendation, safety, flags, bytes, coverage, hierarchy_B",
     "file": "path, kind, status, safety, size, epoch, config.KEY, coverage, hierarchy_B",
 }
+
+#: What a condition on a number takes.
+NUMBERS = "one such as 1000, 1.5MB, 2GiB or 95%"
 
 
 class Absent:
@@ -156,6 +162,34 @@ def check(field: str, kind: str, records: Iterable[Record]) -> None:
     found = {name for record in records for name in record.get("metrics") or ()}
     if name not in found:
         raise _unknown(field, kind, records, sorted(found | {"coverage", "hierarchy_B"}))
+
+
+def missing(field: str, kind: str, records: Sequence[Record]) -> str | None:
+    """Why a dotted field says nothing about any record, in words; None if one has a value there.
+
+    Example:
+        >>> missing("config.lrr", "file", [{"config": {"lr": 0.1, "optim": {"name": "adam"}}}])
+        'no file has a field config.lrr; did you mean config.lr?'
+        >>> missing("config.optim", "file", [{"config": {"optim": {"name": "adam"}}}])
+        'config.optim is no single value; name one that it holds, such as config.optim.name'
+    """
+    if "." not in field:
+        return None
+    found = [value(record, field) for record in records]
+    if not found or not all(one is ABSENT or isinstance(one, Mapping) for one in found):
+        return None
+    head = field.partition(".")[0]
+    held = [record[head] if head in record else (record.get("metrics") or {}).get(head) for record in records]
+    known = dict.fromkeys(path for one in held for path in islice(_leaves(head, one), _MOST_LEAVES))
+    if inner := next((path for path in known if path.startswith(f"{field}.")), None):
+        return f"{field} is no single value; name one that it holds, such as {inner}"
+    from difflib import get_close_matches
+
+    # All begin alike.
+    rest = len(head) + 1
+    near = get_close_matches(field[rest:], [path[rest:] for path in known], n=2)
+    hint = f"; did you mean {' or '.join(f'{head}.{one}' for one in near)}?" if near else ""
+    return f"no {_KINDS[kind]} has a field {field if known else head}{hint}"
 
 
 def check_metric(field: str, records: Sequence[Record]) -> None:
@@ -221,6 +255,17 @@ def _inside(record: Record, name: str) -> Iterator[str]:
         item = found[0] if isinstance(found, list) and found else found
         if isinstance(item, Mapping) and name in item and field != "metrics":
             yield f"{field}.{name}"
+
+
+def _leaves(path: str, found: object) -> Iterator[str]:
+    """The names of single values below a path, as `value` takes them."""
+    item = found[0] if isinstance(found, list) and found else found
+    if not isinstance(item, Mapping):
+        if item is not None and "." in path:
+            yield path
+        return
+    for name, inner in item.items():
+        yield from _leaves(f"{path}.{name}", inner)
 
 
 def _told(found: object) -> object:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from tvae.cli.listing.fields import ABSENT, Record, check, resolved, value
+from tvae.cli.listing.fields import ABSENT, NUMBERS, Record, check, resolved, value
 from tvae.errors import ConfigError
 
 R = TypeVar("R", bound=Record)
@@ -65,7 +65,7 @@ class Filter:
                 raise ConfigError(
                     f"--filter: {self.field} is a number",
                     path=self.field,
-                    expected="a number",
+                    expected=NUMBERS,
                     got=repr(self.text),
                 )
             return _ORDERS[self.op](found, self.number)

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from tvae.cli.failure import one_line
+from tvae.cli.listing.fields import missing
 from tvae.cli.listing.layout import escaped, size
 from tvae.cli.listing.verdict import findings
 from tvae.cli.listing.view import View
@@ -74,6 +75,7 @@ def conclusion(view: View, *, plan: str | None) -> Iterator[str]:
     yield from _skipped(found)
     if view.filters and len(view.rows) < len(view.all_rows):
         yield f"{len(view.rows)} of {len(view.all_rows)} shown"
+    yield from _unheld(view)
     if view.families and view.sort:
         names = ", ".join(map(escaped, view.families))
         yield f"{escaped(view.sort[0])} has {len(view.families)} definitions ({names}); sorted within each"
@@ -90,6 +92,14 @@ def not_analysed(found: ScanResult) -> list[str]:
     if skipped := len(found.engine.skipped()):
         left.append(f"{skipped} skipped")
     return left
+
+
+def _unheld(view: View) -> Iterator[str]:
+    """Fields of conditions and of the order that no record has, so that they select and sort nothing."""
+    fields = [one.field for one in view.filters] if not view.rows else []
+    for field in dict.fromkeys([*fields, *([view.sort[0]] if view.sort else [])]):
+        if told := missing(field, view.kind, view.all_rows):
+            yield one_line(told)
 
 
 def _documented(view: View) -> Iterator[str]:
