@@ -49,7 +49,10 @@ def test_without_apply_nothing_happens(tvae: Run, tree: Path, plan: Path) -> Non
     before = content(tree)
     done = tvae("prune", plan)
     assert done.code == 0
-    assert "would move 25 B" in done.out
+    told = " ".join(done.out.split())
+    places = f"from {tree} to {tree}-archive"
+    sums = "2 to archive (18 B), 1 to delete (7 B); would remove 1 empty folder"
+    assert told.endswith(f"would move 3 files, 25 B, {places}: {sums}")
     assert "old/latest.pt" in done.out
     assert "--apply" in done.err
     assert (content(tree), tree.with_name("tree-archive").exists()) == (before, False)
@@ -77,8 +80,35 @@ def test_apply_and_undo(tvae: Run, tree: Path, plan: Path) -> None:
     assert (back.code, content(tree)) == (0, before)
     assert "3 files, 25 B, are back" in back.out
     assert archived(tree) == {}
+    assert (
+        tvae("prune", "--undo", done.json["log"]).out
+        == f"nothing was moved: everything is in {tree} already\n"
+    )
     again = tvae("prune", "--undo", done.json["log"], "--json").json
     assert (again["moved"], again["kept"]) == ([], 3)
+
+
+def test_a_plan_of_empty_folders(tvae: Run, tree: Path, plan: Path) -> None:
+    made = json.loads(plan.read_text())
+    made["items"] = [item for item in made["items"] if item.get("folder")]
+    plan.write_text(json.dumps(made))
+    assert tvae("prune", plan).out.endswith("\n\nwould remove 1 empty folder\n")
+    done = tvae("prune", plan, "--apply", "--json")
+    assert not (tree / "empty").exists()
+    assert tvae("prune", "--undo", done.json["log"]).out == f"the empty folders are back in {tree}\n"
+
+
+def test_what_is_no_plan_or_no_log_says_what_to_name(tvae: Run, tree: Path) -> None:
+    done = tvae("prune", tree)
+    assert done.code == 3
+    assert done.err == (
+        f"tvae: error: {tree} is a folder, and no plan; `tvae scan {tree} --plan FILE` writes one\n"
+    )
+    done = tvae("prune", "--undo", tree / "good/best.pt")
+    assert (done.code, "it is no JSON; name the file that tvae prune --apply printed" in done.err) == (
+        3,
+        True,
+    )
 
 
 def test_another_archive(tvae: Run, tree: Path, plan: Path, tmp_path: Path) -> None:

@@ -92,7 +92,14 @@ def _undo(log: str, *, as_json: bool) -> None:
         return
     for path in done.moved:
         result(f"back  {escaped(path)}")
-    result(f"{len(done.moved)} files, {size(done.bytes)}, are back in {escaped(done.root)}")
+    root = escaped(done.root)
+    if done.moved:
+        verb = "is" if len(done.moved) == 1 else "are"
+        result(f"{_counted(len(done.moved), 'file')}, {size(done.bytes)}, {verb} back in {root}")
+    elif done.kept:
+        result(f"nothing was moved: everything is in {root} already")
+    else:
+        result(f"the empty folders are back in {root}")
 
 
 def _plain(prepared: Prepared, plan: str, log: str | None) -> dict[str, object]:
@@ -124,6 +131,7 @@ def _text(prepared: Prepared, *, done: bool) -> str:
     if not prepared.moves:
         return "the plan is empty: there is nothing to do"
     items = [item for item, _ in prepared.moves]
+    files = [item for item in items if not item.folder]
     table = lay_out(
         [
             Column("action", [item.action for item in items]),
@@ -133,14 +141,23 @@ def _text(prepared: Prepared, *, done: bool) -> str:
         ],
         width=terminal_width(),
     )
-    sums = ", ".join(
-        f"{sum(item.action == action for item in items)} to {action} ({size(prepared.size(action))})"
+    sums = [
+        f"{count} to {action} ({size(prepared.size(action))})"
         for action in ("archive", "delete")
-    )
-    total = size(prepared.size("archive") + prepared.size("delete"))
-    verb = "moved" if done else "would move"
-    told = f"{sums}: {verb} {total} from {escaped(prepared.root)} to {escaped(prepared.archive)}"
-    return f"{table}\n\n{filled(told, width=terminal_width())}"
+        if (count := sum(item.action == action for item in files))
+    ]
+    told = []
+    if files:
+        total = f"{_counted(len(files), 'file')}, {size(sum(item.size for item in files))},"
+        places = f"from {escaped(prepared.root)} to {escaped(prepared.archive)}"
+        told.append(f"{'moved' if done else 'would move'} {total} {places}: {', '.join(sums)}")
+    if folders := len(items) - len(files):
+        told.append(f"{'removed' if done else 'would remove'} {_counted(folders, 'empty folder')}")
+    return f"{table}\n\n{filled('; '.join(told), width=terminal_width())}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _advise(prepared: Prepared, plan: str, log: str | None) -> None:

@@ -14,6 +14,7 @@ from tvae.errors import MissingError, PlanError, StorageError
 from tvae.pruning.move import sync_folder
 
 SCHEMA = 1
+_HINT = "name the file that tvae prune --apply printed, or its archive"
 
 
 class Step(Struct, frozen=True):
@@ -88,19 +89,20 @@ def read(path: str | os.PathLike[str]) -> Log:
         with open(path, "rb") as file:
             lines = file.read().split(b"\n")
     except FileNotFoundError as error:
-        raise MissingError(
-            f"{name}: no such log", path=name, hint="name the file that tvae prune --apply printed"
-        ) from error
+        raise MissingError(f"{name}: no such log", path=name, hint=_HINT) from error
     except OSError as error:
         raise StorageError(f"{name}: {error.strerror or error}", path=name) from error
     # Everything after the last line break was not complete.
     whole = lines[:-1]
     try:
-        head, *rest = (json.loads(line) for line in whole)
+        try:
+            head, *rest = (json.loads(line) for line in whole)
+        except (ValueError, RecursionError):
+            raise ValueError("it is no JSON") from None
         if head.get("log") != "tvae prune" or head.get("schema") != SCHEMA:
             raise ValueError("its first line is not that of a log")
         root, archive = str(head["root"]), str(head["archive"])
         steps = msgspec.convert(rest, list[Step])
     except (ValueError, KeyError, AttributeError, RecursionError) as error:
-        raise PlanError(f"{name} is no log of tvae prune: {error}", path=name) from error
+        raise PlanError(f"{name} is no log of tvae prune: {error}", path=name, hint=_HINT) from error
     return Log(root, archive, steps)

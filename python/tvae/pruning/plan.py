@@ -7,6 +7,7 @@ import json
 import os
 import stat
 from collections.abc import Mapping, Sequence
+from shlex import quote
 from typing import Any
 
 from msgspec import Struct
@@ -84,6 +85,12 @@ def read(path: str | os.PathLike[str]) -> Plan:
     except FileNotFoundError as error:
         raise MissingError(
             f"{name}: no such plan", path=name, hint="`tvae scan PATH --plan FILE` writes one"
+        ) from error
+    except IsADirectoryError as error:
+        raise PlanError(
+            f"{name} is a folder, and no plan",
+            path=name,
+            hint=f"`tvae scan {quote(name)} --plan FILE` writes one",
         ) from error
     except OSError as error:
         raise StorageError(f"{name}: {error.strerror or error}", path=name) from error
