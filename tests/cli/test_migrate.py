@@ -133,7 +133,14 @@ def test_info_tells_old_places(tvae: Run, tmp_path: Path, monkeypatch: pytest.Mo
     run = tmp_path / "sandbox-training" / "checkpoints" / "v5_5"
     run.mkdir(parents=True)
     (run / "best.pt").touch()
-    assert tvae("info", "--json").json["old checkpoints"] == "sandbox-training/checkpoints (1 runs)"
+    told = "sandbox-training/checkpoints (1 folder with .pt files)"
+    assert tvae("info", "--json").json["old checkpoints"] == told
+    # A crashed run has a folder and nothing in it.
+    for name, there in (("v5_6", True), ("crashed", False)):
+        (run.parent / name).mkdir()
+        if there:
+            (run.parent / name / "best.pt").touch()
+    assert tvae("info", "--json").json["old checkpoints"] == told.replace("1 folder", "2 folders")
 
 
 def test_an_old_radius_meets_the_curvature_of_the_command_line(

@@ -95,10 +95,13 @@ def _geometry() -> object:
 
 
 def _old_places() -> str | None:
-    """Folders of the predecessor that hold checkpoints, with the number of their runs."""
+    """Folders of the predecessor that hold checkpoints, with how many folders in them do."""
     from tvae.legacy.places import places
 
-    found = [f"{place.path} ({place.runs} runs)" for place in places()]
+    # Those of crashed runs may hold none.
+    found = [
+        f"{one.path} ({one.runs} folder{'' if one.runs == 1 else 's'} with .pt files)" for one in places()
+    ]
     return ", ".join(found) or None
 
 
