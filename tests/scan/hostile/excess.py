@@ -22,7 +22,8 @@ from scan.hostile.opcodes import (
     text,
     tuple_of,
 )
-from scan.hostile.wrappers import HEAD, TAR, tensors
+from scan.hostile.safetensors import tensors
+from scan.hostile.wrappers import HEAD, TAR
 from scan.hostile.zips import DEFLATED, Record, archive, torch_file
 
 ANY = CLEAN | NOT_CLEAN

@@ -16,8 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[4] / "tests"))
 
 from scan.hostile.archives import DATA, VERSION
 from scan.hostile.opcodes import CHECKPOINT, EPOCH, call, integer, mapping, name, stream, text
+from scan.hostile.safetensors import DUPLICATE, entry, tensors
 from scan.hostile.streams import PROTOCOLS
-from scan.hostile.wrappers import DUPLICATE, entry, old, parts, tensors
+from scan.hostile.wrappers import old, parts
 from scan.hostile.zips import DEFLATED, WEIGHTS, Record, archive, torch_file, zip64
 
 FIRST = stream(call(name("posix", "system"), text("true")) + b"0" + mapping(epoch=integer(EPOCH)))
