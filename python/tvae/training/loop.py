@@ -7,8 +7,7 @@ anything about it is written, and what is written is what they decided on.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -29,6 +28,7 @@ from tvae.training.build import build_state
 from tvae.training.guards import check_start
 from tvae.training.interrupt import Interrupt
 from tvae.training.policy import Alert, Decision, Evaluation, Freeze, ScaleRate, Stop
+from tvae.training.randomness import randomness
 from tvae.training.resident import Outcome, Planned, ResidentStep
 from tvae.training.run import RunFolders, check_name, default_name, find_run
 from tvae.training.schedule import lr_factor, total_steps
@@ -89,7 +89,7 @@ def train(
     refuse_cold_start(config)
     device = device_of(config.training.device)
     folders = RunFolders(Path(out), check_name(name or default_name(preset, config.seed)))
-    with _randomness(config, device):
+    with randomness(config, device):
         state, step = build_state(config, device, losses)
         _check_start(config, state)
         folders.create(overwrite=overwrite)
@@ -136,7 +136,7 @@ def resume(
     target = device_of(config.training.device)
     origin = checkpoint.state.get("origin")
     writer = RunWriter(config, folders, **(origin if isinstance(origin, dict) else {}))
-    with _randomness(config, target):
+    with randomness(config, target):
         # The weights come from the resume state: the checkpoint that the run began with may be gone.
         state, step = build_state(msgspec.structs.replace(config, init=None), target, losses)
         state.restore(checkpoint, source=str(folders.latest))
@@ -156,7 +156,7 @@ def preflight(config: Config) -> dict[str, Any]:
     """
     refuse_cold_start(config)
     device = device_of(config.training.device)
-    with _randomness(config, device):
+    with randomness(config, device):
         state, _ = build_state(config, device)
         coverage = _start_coverage(state)
     sizes = [(p.numel(), p.requires_grad) for p in state.model.parameters()]
@@ -388,17 +388,3 @@ def _check_start(config: Config, state: TrainState) -> None:
     if config.init is not None:
         why = f"with the weights of {config.init}"
         check_start(_start_coverage(state), config.training.guards, why=why)
-
-
-@contextmanager
-def _randomness(config: Config, device: torch.device) -> Iterator[None]:
-    """The run's seed and thread count, given back to the caller afterwards."""
-    threads = torch.get_num_threads()
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(config.seed)
-        torch.set_num_threads(config.training.threads)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)
