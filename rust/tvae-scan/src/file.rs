@@ -2,18 +2,20 @@
 
 use std::collections::HashMap;
 
-use crate::census::Tensors;
+use crate::archive::outlines::Outlines;
+use crate::archive::patterns::Patterns;
 use crate::content::{self, Summary, Told};
 use crate::issue::Severity;
-use crate::outlines::Outlines;
-use crate::patterns::Patterns;
+use crate::metrics;
 use crate::pickle::{Document, Safety};
-use crate::places::{self, Place};
 use crate::record::{FileRecord, Status};
 use crate::streams::Streams;
 use crate::tensors::Tensor;
+use crate::tensors::census::Tensors;
+use crate::tensors::layout;
+use crate::tensors::places;
+use crate::tensors::storages::Place;
 use crate::value::Value;
-use crate::{layout, metrics};
 
 /// Records of a file that leaves its room to the next one.
 const MOST_RECORDS: u64 = 10_000;

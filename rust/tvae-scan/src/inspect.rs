@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
+use crate::archive::{beside, zip};
 use crate::detect::{HEAD, Look, detect};
 use crate::error::Error;
 use crate::file::{File, Room, Want};
@@ -13,8 +14,9 @@ use crate::pickle::Safety;
 use crate::record::{FileRecord, StateDict, Status};
 use crate::source::{ReadAt, Source};
 use crate::tensors::Tensor;
+use crate::tensors::layout;
 use crate::value::{Value, Word};
-use crate::{archive, beside, layout, legacy, ours, safetensors, stream, tar, zip};
+use crate::{archive, legacy, ours, safetensors, stream, tar};
 
 /// Read first of what is no zip file: the streams of most files that torch wrote before 1.6.
 const START: u64 = 32 << 10;

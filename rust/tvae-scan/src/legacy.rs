@@ -4,10 +4,10 @@
 use crate::file::File;
 use crate::issue::Severity;
 use crate::pickle::{Document, Safety, Value as Node};
-use crate::places::Place;
 use crate::record::{Salvage, Status};
 use crate::source::Source;
 use crate::streams::bytes_of_stream;
+use crate::tensors::storages::Place;
 
 /// Storages that are looked for.
 const MOST_KEYS: usize = 100_000;

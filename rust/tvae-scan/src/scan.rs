@@ -9,6 +9,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use crate::archive::verify;
 use crate::cache::{Cache, Fresh};
 use crate::detect::{self, Look};
 use crate::error::Error;
@@ -17,7 +18,6 @@ use crate::issue::{Issue, Severity};
 use crate::pickle::Safety;
 use crate::record::{FileRecord, Status};
 use crate::source::Source;
-use crate::verify;
 use crate::walk::{self, Task};
 
 /// How often the caller hears of the progress.

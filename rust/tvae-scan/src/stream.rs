@@ -36,7 +36,7 @@ pub(crate) fn read(source: &Source, file: &mut File<'_>) {
     let found = file.streams.load(&bytes, 0);
     if let Some(document) = &found.document {
         file.values(document);
-        file.record.state_dicts = crate::places::state_dicts(&mut file.room.tensors);
+        file.record.state_dicts = crate::tensors::places::state_dicts(&mut file.room.tensors);
     }
     if !found.complete {
         file.record.status = Status::Corrupt;

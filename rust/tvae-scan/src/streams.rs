@@ -2,7 +2,6 @@
 
 use std::io;
 
-use crate::contents::Content;
 use crate::issue::{Issue, Issues, Severity};
 use crate::pickle::{self, Budget, Document, Found, Import, Pattern, Room, Safety, Unpickled};
 use crate::source::Source;
@@ -136,14 +135,15 @@ impl Streams {
     /// The pattern of the stream that was loaded last, the first byte of which was at `base`, if it is the only one.
     pub(crate) fn pattern(
         &mut self,
-        content: &Content<'_>,
+        bytes: &[u8],
+        base: u64,
         document: &Document<'_>,
         (safety, opcodes): (Safety, u64),
     ) -> Option<Pattern> {
-        let from = |import: &Import| Import { offset: import.offset - content.base, ..import.clone() };
+        let from = |import: &Import| Import { offset: import.offset - base, ..import.clone() };
         let imports = self.imports.iter().map(from).collect();
         let found = Found { imports, safety, opcodes };
-        Pattern::of(&content.bytes, document, &found, &mut self.room.traces)
+        Pattern::of(bytes, document, &found, &mut self.room.traces)
     }
 
     /// Takes back the room that a document took.

@@ -1,12 +1,14 @@
 //! safetensors: eight bytes of length, a JSON header, and tensors that fill the rest exactly.
 
+mod header;
+
 use std::collections::HashSet;
 
-use crate::header::{self, Entry};
 use crate::issue::{Issues, Severity};
 use crate::source::Source;
 use crate::tensors::{Tensor, contiguous};
 use crate::value::Value;
+use header::Entry;
 
 /// The largest header that the library itself reads.
 const MOST_HEADER: u64 = 100_000_000;

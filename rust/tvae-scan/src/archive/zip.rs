@@ -5,9 +5,9 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use crate::directory::{Directory, RECORD};
+use super::directory::{Directory, RECORD};
+use super::outlines::Outlines;
 use crate::issue::{Issues, Severity};
-use crate::outlines::Outlines;
 use crate::source::Source;
 
 /// The part of the file's end in which torch's reader looks for the end record.

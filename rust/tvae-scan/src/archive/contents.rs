@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::directory::{Directory, Entry};
+use super::directory::{Directory, Entry};
+use super::zip;
 use crate::file::File;
 use crate::issue::Severity;
 use crate::pickle::Budget;
 use crate::source::Source;
-use crate::zip;
 
 /// Up to this size a record may be of any ratio.
 const SMALL: u64 = 1 << 20;

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use super::outlines::Outlines;
+use super::zip;
 use crate::issue::{Issue, Issues, Severity};
-use crate::outlines::Outlines;
 use crate::record::{FileRecord, Status};
 use crate::source::Source;
-use crate::zip;
 
 /// Read at once.
 const PIECE: u64 = 1 << 20;

@@ -6,8 +6,8 @@
 //! with it); `controller`. Plain models of v5.12 have the layout of v5.11: no tensor tells them apart. Others are
 //! `tvae`, `codon VAE`, `amino-acid VAE`, `codon encoder`, `controller`, and `resistance VAE` with the drug class.
 
+use super::Tensor;
 use crate::record::StateDict;
-use crate::tensors::Tensor;
 use crate::value::Word;
 
 /// Keys at the top of files of an experiment whose models have the layout of v5.5.

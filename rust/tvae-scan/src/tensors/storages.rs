@@ -6,9 +6,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use crate::census::{NONE, Piece, index};
+use super::piece::{NONE, Piece, index};
 use crate::pickle::{mark, number};
-use crate::places::Place;
 
 /// Places of the table that are looked at for a key. They are enough unless somebody chose the keys for them not to be.
 const PROBES: usize = 128;
@@ -17,6 +16,17 @@ const LONGEST: usize = 64;
 /// The smallest table, and the largest that is kept for the next file.
 const LEAST: usize = 256;
 const MOST_KEPT: usize = 1 << 13;
+
+/// Where a storage is in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Its first byte, if it was looked for.
+    pub offset: Option<u64>,
+    /// Its bytes in the file.
+    pub length: u64,
+    /// CRC-32 of them, as the container claims it.
+    pub crc: Option<u32>,
+}
 
 /// A storage that tensors refer to.
 #[derive(Debug, Clone, Copy)]

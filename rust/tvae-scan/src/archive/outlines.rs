@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use crate::directory::{Directory, FULL, HEAD, LOCAL_HEAD, Place, Record, narrow};
-use crate::names::Sorted;
-use crate::zip::u16_at;
+use super::directory::{Directory, FULL, HEAD, LOCAL_HEAD, Place, Record, narrow};
+use super::names::Sorted;
+use super::zip::u16_at;
 
 /// Outlines that are kept in a thread, and their bytes.
 const MOST: usize = 64;
@@ -117,8 +117,8 @@ impl Outlines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::{Entry, RECORD};
-    use crate::names::Names;
+    use crate::archive::directory::{Entry, RECORD};
+    use crate::archive::names::Names;
 
     const FILE: u64 = 1 << 20;
 

@@ -1,5 +1,13 @@
 //! Tensors as a checkpoint describes them: names, shapes and places, never contents.
 
+pub(crate) mod census;
+pub(crate) mod layout;
+mod piece;
+pub(crate) mod places;
+pub(crate) mod references;
+mod search;
+pub(crate) mod storages;
+
 /// One tensor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {

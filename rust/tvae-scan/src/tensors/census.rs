@@ -3,20 +3,10 @@
 //! Nothing here is a string or a vector per tensor. Names are pieces of one text, of the key alone and by the containers
 //! above it; a checkpoint has hundreds of tensors, and their names are needed for a few of them.
 
+use super::Tensor;
+use super::piece::Piece;
+use super::storages::{StorageUse, Storages};
 use crate::pickle::{DType, Run};
-pub(crate) use crate::storages::StorageUse;
-use crate::storages::Storages;
-use crate::tensors::Tensor;
-
-/// Nothing has this number.
-pub(crate) const NONE: u32 = u32::MAX;
-
-/// A stretch of the text of all keys.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Piece {
-    pub start: u32,
-    pub len: u32,
-}
 
 /// A container with tensors in it.
 #[derive(Debug, Clone, Copy)]
@@ -207,9 +197,4 @@ pub(crate) struct InnerPath {
     head: usize,
     len: usize,
     frame: Option<u32>,
-}
-
-/// Positions fit: there are fewer tensors, and shorter keys, than that.
-pub(crate) fn index(position: usize) -> u32 {
-    u32::try_from(position).unwrap_or(NONE)
 }

@@ -2,24 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::census::{InnerPath, NONE, Stretch, Tensors};
+use super::census::{InnerPath, Stretch, Tensors};
+use super::layout::Seen;
+use super::piece::NONE;
+use super::storages::{Place, StorageUse};
 use crate::issue::{Issues, Severity};
-use crate::layout::Seen;
 use crate::pickle::DType;
 use crate::record::StateDict;
-use crate::storages::StorageUse;
 use crate::value::Word;
-
-/// Where a storage is in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// Its first byte, if it was looked for.
-    pub offset: Option<u64>,
-    /// Its bytes in the file.
-    pub length: u64,
-    /// CRC-32 of them, as the container claims it.
-    pub crc: Option<u32>,
-}
 
 /// Puts storages where `find` says, and reports tensors that do not fit them. Of a cut file it is said elsewhere how many
 /// are missing.

@@ -1,18 +1,28 @@
 //! What `torch.save` has written since 1.6: a zip file with `data.pkl` and one record per storage.
 
-use crate::census::{StorageUse, Tensors};
-use crate::contents::Content;
-use crate::directory::{Directory, Entry};
+pub(crate) mod beside;
+pub(crate) mod contents;
+pub(crate) mod directory;
+mod names;
+pub(crate) mod outlines;
+pub(crate) mod patterns;
+mod salvage;
+pub(crate) mod verify;
+pub(crate) mod zip;
+
 use crate::file::{File, Want};
 use crate::issue::{Issues, Severity};
-use crate::names::{Names, is_odd};
-use crate::patterns::Known;
 use crate::pickle::Safety;
-use crate::places::{self, Place};
 use crate::record::Status;
 use crate::source::Source;
-use crate::zip::{self, Failure};
-use crate::{beside, contents, salvage};
+use crate::tensors::census::Tensors;
+use crate::tensors::places;
+use crate::tensors::storages::{Place, StorageUse};
+use contents::Content;
+use directory::{Directory, Entry};
+use names::{Names, is_odd};
+use patterns::Known;
+use zip::Failure;
 
 /// Reads a file that begins as a zip file.
 pub(crate) fn read(source: &Source, file: &mut File<'_>) {
@@ -146,7 +156,7 @@ fn decode(
     file.values(&document);
     storages(source, directory, names, file);
     if plain && first && whole && file.streams.issues_of_form() == quiet && is_only(names, file) {
-        let pattern = file.streams.pattern(read, &document, told);
+        let pattern = file.streams.pattern(&read.bytes, read.base, &document, told);
         let known = pattern
             .and_then(|pattern| Known::of(pattern, &document, &file.room.tensors, &file.record.state_dicts));
         if let Some(known) = known {

@@ -5,13 +5,13 @@
 
 use std::ops::Range;
 
-use crate::census::Tensors;
+use super::directory::{Directory, Plan};
+use super::names::Names;
 use crate::content::{self, Config, Summary, Told};
-use crate::directory::{Directory, Plan};
-use crate::names::Names;
 use crate::pickle::{self, Document, Pattern, Unpickled};
-use crate::places::{self, Fingerprint};
 use crate::record::{Optimizer, StateDict};
+use crate::tensors::census::Tensors;
+use crate::tensors::places::{self, Fingerprint};
 
 /// Bytes of the patterns that are kept in a thread, and how many.
 const MOST_BYTES: usize = 1 << 20;

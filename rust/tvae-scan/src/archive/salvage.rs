@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
+use super::zip;
 use crate::file::File;
 use crate::issue::Severity;
 use crate::pickle::Safety;
-use crate::places::Place;
 use crate::record::{Salvage, Status};
 use crate::source::Source;
 use crate::streams::bytes_of_stream;
-use crate::zip;
+use crate::tensors::storages::Place;
 
 /// Bytes behind a record in which the next one begins.
 const GAP: u64 = 4096;

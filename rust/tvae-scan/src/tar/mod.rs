@@ -1,15 +1,17 @@
 //! What torch 0.1 wrote: a tar file of `sys_info`, `pickle`, `storages` and `tensors`, all of them pickles in part.
 
+mod members;
+
 use std::collections::HashMap;
 
 use crate::file::File;
 use crate::issue::Severity;
-use crate::members::{self, Member};
 use crate::pickle::{self, Budget, DType, Document, NodeId, Safety, Unpickled, Value as Node};
-use crate::places::Place;
 use crate::record::Status;
-use crate::references::View;
 use crate::source::Source;
+use crate::tensors::references::View;
+use crate::tensors::storages::Place;
+use members::Member;
 
 /// Storages or tensors that are followed.
 const MOST_ENTRIES: i64 = 20_000;

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use crate::directory::Directory;
+use super::directory::Directory;
 use crate::pickle::number;
 
 /// No record has this number.

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::names::Sorted;
-use crate::outlines::Outlines;
-use crate::zip::{u16_at, u64_at};
+use super::names::Sorted;
+use super::outlines::Outlines;
+use super::zip::{u16_at, u64_at};
 
 /// What a record begins with.
 pub(crate) const RECORD: u32 = u32::from_le_bytes(*b"PK\x01\x02");

@@ -1,9 +1,10 @@
 //! The tensors of torch 0.1, which its values refer to by number, and which are found elsewhere in the file.
 
-use crate::census::{Frame, NONE, Placed, Reference, Tensors, index};
+use super::census::{Frame, Placed, Reference, Tensors};
+use super::piece::{NONE, index};
+use super::search::product;
+use super::span;
 use crate::pickle::{DType, Run, number};
-use crate::search::product;
-use crate::tensors::span;
 
 /// A view of a storage, as torch 0.1 writes it.
 #[derive(Debug, Clone)]

@@ -1,13 +1,13 @@
 //! The records of an archive beside `data.pkl`: torch reads none of them as a pickle, and other programs may.
 
-use crate::contents;
-use crate::directory::{Directory, Entry};
+use super::contents;
+use super::directory::{Directory, Entry};
+use super::names::Names;
+use super::zip;
 use crate::file::File;
 use crate::issue::Severity;
-use crate::names::Names;
 use crate::pickle::Safety;
 use crate::source::Source;
-use crate::zip;
 
 /// Pickles beside `data.pkl` that are followed.
 const MOST_PICKLES: usize = 64;

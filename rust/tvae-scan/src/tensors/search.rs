@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::census::{Frame, NONE, Piece, Placed, Reference, Tensors, index};
+use super::census::{Frame, Placed, Reference, Tensors};
+use super::piece::{NONE, Piece, index};
+use super::span;
 use crate::convert::label;
 use crate::issue::{Issues, Severity};
 use crate::pickle::{DType, Document, Node, NodeId, StorageData, TensorData};
-use crate::tensors::span;
 
 /// Values that are visited in search of tensors.
 const MOST_VISITS: usize = 2_000_000;
