@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 import tvae
 from scan import known, replica
 from scan.replica import Tree
+from tvae import pruning
 
 Records = dict[str, dict[str, Any]]
 
@@ -91,3 +94,20 @@ def test_a_repeated_version_with_epochs_of_its_own_is_left_to_a_person(tree: Tre
         told = "its best file holds the weights of v5_6, but no other folder holds those of "
         assert found[name]["recommendation"] == "review", found[name]["reason"]
         assert found[name]["reason"].startswith(told)
+
+
+@pytest.mark.parametrize("rules", ["legacy", None])
+def test_advice_that_was_followed_is_not_followed_by_more(
+    tree: Tree, tmp_path: Path, rules: str | None
+) -> None:
+    root = shutil.copytree(tree.root, tmp_path / "tree")
+    found = tvae.scan([root], rules=rules)
+    made = pruning.make(found.to_dicts("dir"), found.to_dicts("file"), roots=found.roots)
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps(made))
+    pruning.apply(pruning.prepare(pruning.read(plan)))
+    left = tvae.scan([root], rules=rules).to_dicts("dir")
+    assert 0 < len(left) < len(tree.directories)
+    assert [one["reason"] for one in left if one["recommendation"] in ("archive", "delete")] == []
+    named = {one["better"] for one in found.to_dicts("dir") if one["recommendation"] == "archive"} - {None}
+    assert named <= {one["path"] for one in left}
