@@ -76,6 +76,7 @@ def folder(path: str, **changes: Any) -> Record:
             "hierarchy_B": {"value": -0.8, "family": "tvae 1"},
         },
         "safety": "data_only",
+        "best_safety": "data_only",
         "flags": [],
         "warnings": [],
         "duplicates_of": None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from tvae.cli.listing.marks import marks
 from tvae.errors import ConfigError
 from tvae.metric_names import BALL_METRICS, DECODING_METRICS
 
@@ -24,6 +25,7 @@ FIELDS = {
         "epoch",
         "metrics",
         "safety",
+        "best_safety",
         "flags",
         "warnings",
         "duplicates_of",
@@ -117,6 +119,8 @@ def value(record: Record, field: str) -> object:
         >>> [value(record, field) for field in ("config.a.b", "Q", "issues.code")]
         [1, 2.0, ['Z1']]
     """
+    if field == "flags" and field in record:
+        return list(marks(record))
     if field in record:
         return _told(record[field])
     metrics = record.get("metrics")

@@ -137,6 +137,7 @@ fn start(
         epoch: record.and_then(|record| record.epoch),
         metrics: numbers.collect(),
         safety: view.files.iter().map(|(_, file)| file.safety).max().unwrap_or(Safety::DataOnly),
+        best_safety: record.map(|record| record.safety),
         flags: found,
         warnings: best.map_or_else(Vec::new, |at| files[at].warnings.clone()),
         duplicates_of: None,

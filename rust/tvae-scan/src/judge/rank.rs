@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::pickle::Safety;
 use crate::rules::Rules;
 use crate::scan::Scan;
 
@@ -14,7 +13,7 @@ use super::names::Names;
 use super::number::{pair, short};
 use super::records::{DirRecord, Judgement, Verdict};
 use super::standing::{Direction, Mark, Standing};
-use super::view::View;
+use super::view::{View, is_unsafe};
 
 /// The place of a directory among those that it compares with.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -141,7 +140,7 @@ fn compete(
         let note = dir.note.as_deref().unwrap_or("no reason is given");
         return Err(format!("said to be invalid: {note}"));
     }
-    if matches!(record.safety, Safety::Dangerous | Safety::Unparsed) {
+    if is_unsafe(record.safety) {
         return Err(format!("its best checkpoint is {}", record.safety.as_str()));
     }
     if !record.status.is_decoded() {
