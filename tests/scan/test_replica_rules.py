@@ -111,3 +111,16 @@ def test_advice_that_was_followed_is_not_followed_by_more(
     assert [one["reason"] for one in left if one["recommendation"] in ("archive", "delete")] == []
     named = {one["better"] for one in found.to_dicts("dir") if one["recommendation"] == "archive"} - {None}
     assert named <= {one["path"] for one in left}
+
+
+def test_a_leaderboard_of_what_is_shown_says_what_decided(tree: Tree) -> None:
+    found = tvae.scan([tree.root])
+    shown = {str(tree.root / name) for name in ("v5_5", "v5_6", "v5_11_radial05", "v5_11_radial1")}
+    told = {Path(one["path"]).name: (one["rank"], one["reason"]) for one in found.best(1, among=shown)}
+    others = "; not compared with those of other families"
+    assert told == {
+        "v5_6": (1, f"the best of 2{others}"),
+        "v5_5": (None, "coverage of the better branch 0.971 (A) against 0.9985 (B) of v5_6"),
+        "v5_11_radial1": (1, f"the best of 2{others}"),
+        "v5_11_radial05": (None, "hierarchy_B -0.831 against -0.8315 of v5_11_radial1"),
+    }

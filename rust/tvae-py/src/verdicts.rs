@@ -150,6 +150,13 @@ pub(crate) fn ranked<'py>(py: Python<'py>, entry: &Ranked, n: usize) -> PyResult
         }
         one.set_item("stored", stored)?;
     }
+    if !entry.branches.is_empty() {
+        let branches = PyDict::new(py);
+        for (name, branch) in &entry.branches {
+            branches.set_item(name, branch)?;
+        }
+        one.set_item("branches", branches)?;
+    }
     one.set_item("reason", &entry.reason)?;
     Ok(one)
 }
