@@ -242,7 +242,7 @@ fn word<S: Serializer>(safety: &Safety, serializer: S) -> Result<S::Ok, S::Error
     serializer.serialize_str(safety.as_str())
 }
 
-#[allow(clippy::ref_option)] // likewise
+#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref)] // likewise
 fn perhaps<S: Serializer>(safety: &Option<Safety>, serializer: S) -> Result<S::Ok, S::Error> {
     safety.map(Safety::as_str).serialize(serializer)
 }

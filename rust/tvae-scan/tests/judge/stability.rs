@@ -3,7 +3,7 @@
 use tvae_scan::judge::{Action, Judgement};
 use tvae_scan::record::FileRecord;
 
-use crate::trees::{Tree, advice, dir, file};
+use crate::trees::{Tree, advice, dir, file, saved};
 
 fn run(hierarchy: f64) -> Vec<FileRecord> {
     vec![file("best.pt", &[("coverage", 1.0), ("hierarchy_B", hierarchy)])]
@@ -99,4 +99,46 @@ fn what_a_guard_holds_back_goes_with_its_reason() {
         tree.by(&format!("{mine}\n[[archive]]\nrule = 'rest'\nreason = 'rest'\ncategory = ['variant']"));
     assert_eq!(goes(&judgement), ["top", "top/v5_11_lr1", "top/v5_11_lr2", "top/v5_11_lr3"]);
     assert_eq!(advice(&judgement, "top"), "archive: mine");
+}
+
+/// Numbers that look like chance, the same each time.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+
+    #[allow(clippy::cast_precision_loss)] // small numbers
+    fn metrics(&mut self) -> [(&'static str, f64); 2] {
+        let coverage = [1.0, 1.0, 0.995, 0.3][usize::try_from(self.below(4)).unwrap_or(0)];
+        [("coverage", coverage), ("hierarchy_B", -0.84 + 0.001 * self.below(20) as f64)]
+    }
+}
+
+#[test]
+fn whatever_a_tree_holds_advice_is_given_once() {
+    let mut chance = Chance(7);
+    for _ in 0..300 {
+        let mut names: Vec<String> = Vec::new();
+        for lr in 1..=3 {
+            names.extend((1..=3).map(|batch| format!("lr_{lr}_b{batch}")));
+            names.extend((1..=3).map(|seed| format!("v5_11_lr{lr}_s{seed}")));
+        }
+        names.extend(["a", "b", "c", "d", "e"].map(|word| format!("v5_11_{word}")));
+        names.retain(|_| chance.below(4) > 0);
+        names.sort_unstable();
+        let files = |chance: &mut Chance, at: usize| {
+            let name = ["best.pt", "best.pt", "best.pt", "epoch_1.pt"]
+                [usize::try_from(chance.below(4)).unwrap_or(0)];
+            let weights = chance.below(12);
+            let metrics = chance.metrics();
+            let all = if chance.below(9) == 0 { &metrics[..0] } else { &metrics[..] };
+            vec![saved(file(name, all), &format!("id{at}"), weights)]
+        };
+        let runs: Vec<(&str, Vec<FileRecord>)> =
+            names.iter().enumerate().map(|(at, name)| (name.as_str(), files(&mut chance, at))).collect();
+        gone_for_good(&runs, "");
+    }
 }
