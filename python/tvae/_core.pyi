@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, final
 
 import numpy as np
@@ -233,6 +233,7 @@ class Scan:
         n: int,
         field: str | None = None,
         descending: bool | None = None,
+        among: Collection[str] | None = None,
     ) -> list[dict[str, Any]]: ...
     def words(self) -> dict[str, list[str]]: ...
     def measured(self, contradicted: Mapping[str, Sequence[tuple[str, float]]]) -> Scan: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-#: Metrics of decoding, of the branch that the decoder reads.
+#: Metrics of decoding, of the branch that the decoder reads: A of two. They have no suffix.
 DECODING_METRICS = ("coverage", "coverage_sampled", "kl_nats")
 #: Metrics of one branch, by unsuffixed name.
 BALL_METRICS = (
@@ -23,6 +23,11 @@ BALL_METRICS = (
     "mean_radius_euclidean",
     "std_radius_euclidean",
 )
+
+#: Coverage below it is a collapse: for `tvae eval`, and for `tvae scan` by the default rules.
+COLLAPSED = 0.90
+#: A hierarchy at or above it is inverted, or none, for both.
+INVERTED = -0.1
 
 #: Every metric by its full name.
 METRICS = (*DECODING_METRICS, *(f"{name}_{branch}" for branch in "AB" for name in BALL_METRICS))

@@ -1,6 +1,7 @@
 """`evaluate`: every metric, on every operation, of the posterior mean, deterministically.
 
-Unqualified names mean branch B. Scores keep their sign: an inverted hierarchy is a failure.
+Metrics of decoding are of the branch that the decoder reads; other unqualified names mean branch B. Scores
+keep their sign: an inverted hierarchy is a failure.
 """
 
 from __future__ import annotations

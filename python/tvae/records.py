@@ -213,7 +213,7 @@ class DirRecord(Struct, frozen=True, kw_only=True):
         n_files, bytes, allocated: its checkpoints, not those below it.
         best, latest: the files that stand for it.
         epoch, metrics: those of the best file.
-        safety: the worst of its files.
+        safety, best_safety: the worst of its files, and that of the best one.
         flags: `coverage_collapse`, `inverted_hierarchy`, `best_latest_divergence`, `nan`.
         warnings: what is odd, and no flag.
         duplicates_of: the directory to keep whose best file holds the same weights.
@@ -237,6 +237,7 @@ class DirRecord(Struct, frozen=True, kw_only=True):
     epoch: int | None = None
     metrics: dict[str, BestMetric] = field(default_factory=dict)
     safety: str | None = None
+    best_safety: str | None = None
     flags: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     duplicates_of: str | None = None

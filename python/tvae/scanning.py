@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -204,6 +204,7 @@ class ScanResult:
         field: str | None = None,
         *,
         descending: bool | None = None,
+        among: Collection[str] | None = None,
     ) -> list[dict[str, Any]]:
         """The best `n` directories of every family of definitions, then the others with why they lost.
 
@@ -211,8 +212,9 @@ class ScanResult:
             n: places in each family.
             field: the metric; by default hierarchy, coverage first.
             descending: whether more is better; by default as the metric has it.
+            among: the paths of the directories that compete; by default all.
         """
-        return self.engine.best(n, field=field, descending=descending)
+        return self.engine.best(n, field=field, descending=descending, among=among)
 
     def measured(self, contradicted: Mapping[str, Sequence[tuple[str, float]]]) -> ScanResult:
         """The same scan, judged by measured values of stored metrics that are not those, by path."""

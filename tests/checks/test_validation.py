@@ -43,6 +43,17 @@ def test_metrics_must_be_sane(metrics: dict[str, float], wrong: bool, tmp_path: 
     assert failing(path) == (["metrics"] if wrong else [])
 
 
+def test_no_word_means_two_things(tmp_path: Path) -> None:
+    """What a scan calls collapsed or inverted begins elsewhere."""
+    metrics = {"coverage": 0.0013, "hierarchy_B": 0.76}
+    path = write(tmp_path / "a.pt", Model().state_dict(), metrics=metrics)
+    (told,) = (check.message for check in validate(path) if check.name == "metrics")
+    assert "below 0.05: no run would start from it" in told
+    assert "radii grow with the valuation" in told
+    assert "collapsed" not in told
+    assert "inverted" not in told
+
+
 def test_damaged_tensors_and_code_are_told(tmp_path: Path) -> None:
     state = Model().state_dict()
     evil = write(tmp_path / "evil.pt", state, hook=Evil())

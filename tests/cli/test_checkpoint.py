@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,33 @@ def test_validate_tells_bad_from_unreadable(tvae: Run, old: Path, tmp_path: Path
     assert "encoder_B.fc_mu.weight | (16, 64) | (16, 65) | another shape" in bad.out
     assert "not valid" in bad.out
     assert tvae("checkpoint", "validate", tmp_path / "none.pt").code == 3
+
+
+class Evil:
+    """Runs a command when it is unpickled by Python."""
+
+    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
+        return os.system, ("true",)
+
+
+def test_a_dangerous_file_is_called_so_and_changes_no_code(tvae: Run, tmp_path: Path) -> None:
+    evil = write(tmp_path / "evil.pt", Model().state_dict(), hook=Evil())
+    new = tmp_path / "new.safetensors"
+    told = f"tvae: {evil} is dangerous: to unpickle it runs code such as posix.system;"
+    for code, words in (
+        (0, ["eval", evil, "--pairs", "1", "--json"]),
+        (0, ["eval", tmp_path, "--pairs", "1", "--no-cache"]),
+        (0, ["checkpoint", "convert", evil, new, "--no-measure"]),
+        (1, ["checkpoint", "validate", evil]),
+        (0, ["checkpoint", "compare", evil, evil]),
+    ):
+        done = tvae(*words)
+        assert (done.code, done.err.count(told)) == (code, 1), words
+    assert tvae("show", evil).code == 0
+    assert "is dangerous" not in tvae("checkpoint", "validate", evil, "--quiet").err
+    torch.save({"x": Evil()}, tmp_path / "none.pt")
+    empty = tvae("checkpoint", "validate", tmp_path / "none.pt")
+    assert (empty.code, "is dangerous" in empty.err) == (3, True)
 
 
 def test_eval_takes_old_files(tvae: Run, old: Path) -> None:

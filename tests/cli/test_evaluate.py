@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -11,8 +12,9 @@ from typing import Any
 import pytest
 
 import tvae as package
-from tvae.cli.scores import score, table
+from tvae.cli.scores import faults, score, table
 from tvae.errors import CheckpointError
+from tvae.metric_names import COLLAPSED, INVERTED
 
 Run = Callable[..., Any]
 LEVELS = [{"v": 0, "n": 2, "r_mean": 1.5, "r_std": 0.1, "r_min": 1.4, "r_max": None}]
@@ -110,6 +112,25 @@ def test_scores_never_round_up_to_perfection() -> None:
         "5.00e+05",
         "-",
     ]
+
+
+def test_what_is_decoded_stands_under_the_branch_that_is_decoded() -> None:
+    ball = {"hierarchy_A": -0.8, "hierarchy_B": -0.7}
+    two, one, none = (
+        [line.split() for line in table({"coverage": 0.5, **more}, {}).splitlines()]
+        for more in (ball, {"hierarchy_A": None, "hierarchy_B": -0.7}, {})
+    )
+    assert two[:2] == [["metric", "B", "A", "best"], ["coverage", "-", "0.50000", "1.00000", "COLLAPSED"]]
+    assert one[:2] == [["metric", "B", "best"], ["coverage", "0.50000", "1.00000", "COLLAPSED"]]
+    assert none[0] == ["metric", "value", "best"]
+
+
+def test_collapsed_and_inverted_begin_where_the_rules_of_a_scan_say() -> None:
+    rules = Path(__file__).parents[2] / "rust/tvae-scan/rules/default.toml"
+    limits = tomllib.loads(rules.read_text())["thresholds"]
+    assert (limits["coverage_collapse"], limits["inverted"]) == (COLLAPSED, INVERTED)
+    assert faults({"coverage": COLLAPSED, "hierarchy_B": INVERTED - 1e-9}) == []
+    assert faults({"coverage": COLLAPSED - 1e-9, "hierarchy_B": INVERTED}) == ["COLLAPSED", "INVERTED"]
 
 
 def test_a_model_without_a_ball_has_a_short_table() -> None:

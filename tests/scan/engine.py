@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 Record = dict[str, Any]
@@ -76,6 +76,7 @@ def folder(path: str, **changes: Any) -> Record:
             "hierarchy_B": {"value": -0.8, "family": "tvae 1"},
         },
         "safety": "data_only",
+        "best_safety": "data_only",
         "flags": [],
         "warnings": [],
         "duplicates_of": None,
@@ -169,8 +170,9 @@ class Engine:
         n: int,
         field: str | None = None,
         descending: bool | None = None,
+        among: Collection[str] | None = None,
     ) -> list[Record]:
-        self.called.update(best=n, field=field, descending=descending)
+        self.called.update(best=n, field=field, descending=descending, among=among)
         return [
             {**one, "rank": one["rank"] if one["rank"] and one["rank"] <= n else None} for one in self.ranked
         ]

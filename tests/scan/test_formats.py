@@ -235,11 +235,22 @@ def test_a_leaderboard_never_compares_definitions() -> None:
     ]
 
 
-def test_leaderboards_of_one_definition_are_told_apart_in_markdown() -> None:
+def test_the_better_branch_has_its_letter() -> None:
+    name = "coverage of the better branch"
+    entry = {"family": "x", "path": "a", "reason": "", "branches": {name: "A"}, "values": {name: 0.99}}
+    lines = leaderboard([{**entry, "rank": 1}], width=80, colour=False, root=None).splitlines()
+    assert lines[-1].split() == ["1", "a", "0.9900A"]
+
+
+def test_leaderboards_of_one_definition_are_told_apart() -> None:
     orders = ("coverage (more is better)", "hierarchy (less is better)")
     entries = [
         {"path": order[0], "family": "x", "order": order, "rank": 1, "values": {}, "reason": ""}
         for order in orders
+    ]
+    lines = leaderboard(entries, width=80, colour=False, root=None).splitlines()
+    assert [line for line in lines if line.startswith("Def")] == [
+        f"Definition x, table {number} of 2: {order}" for number, order in enumerate(orders, 1)
     ]
     heads = [line for line in markdown.leaderboard(entries).splitlines() if line.startswith("#")]
     assert heads == [f"## x: {order}" for order in orders]

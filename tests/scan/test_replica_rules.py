@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 import tvae
 from scan import known, replica
 from scan.replica import Tree
+from tvae import pruning
 
 Records = dict[str, dict[str, Any]]
 
@@ -91,3 +94,33 @@ def test_a_repeated_version_with_epochs_of_its_own_is_left_to_a_person(tree: Tre
         told = "its best file holds the weights of v5_6, but no other folder holds those of "
         assert found[name]["recommendation"] == "review", found[name]["reason"]
         assert found[name]["reason"].startswith(told)
+
+
+@pytest.mark.parametrize("rules", ["legacy", None])
+def test_advice_that_was_followed_is_not_followed_by_more(
+    tree: Tree, tmp_path: Path, rules: str | None
+) -> None:
+    root = shutil.copytree(tree.root, tmp_path / "tree")
+    found = tvae.scan([root], rules=rules)
+    made = pruning.make(found.to_dicts("dir"), found.to_dicts("file"), roots=found.roots)
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps(made))
+    pruning.apply(pruning.prepare(pruning.read(plan)))
+    left = tvae.scan([root], rules=rules).to_dicts("dir")
+    assert 0 < len(left) < len(tree.directories)
+    assert [one["reason"] for one in left if one["recommendation"] in ("archive", "delete")] == []
+    named = {one["better"] for one in found.to_dicts("dir") if one["recommendation"] == "archive"} - {None}
+    assert named <= {one["path"] for one in left}
+
+
+def test_a_leaderboard_of_what_is_shown_says_what_decided(tree: Tree) -> None:
+    found = tvae.scan([tree.root])
+    shown = {str(tree.root / name) for name in ("v5_5", "v5_6", "v5_11_radial05", "v5_11_radial1")}
+    told = {Path(one["path"]).name: (one["rank"], one["reason"]) for one in found.best(1, among=shown)}
+    others = "; not compared with those of other families"
+    assert told == {
+        "v5_6": (1, f"the best of 2{others}"),
+        "v5_5": (None, "coverage of the better branch 0.971 (A) against 0.9985 (B) of v5_6"),
+        "v5_11_radial1": (1, f"the best of 2{others}"),
+        "v5_11_radial05": (None, "hierarchy_B -0.831 against -0.8315 of v5_11_radial1"),
+    }

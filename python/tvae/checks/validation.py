@@ -12,6 +12,7 @@ import msgspec
 from tvae import _core
 from tvae.checkpoint import Checkpoint, read_record
 from tvae.checks.difference import changed, lacking, text
+from tvae.config.schema import GuardConfig
 from tvae.errors import CheckpointError
 from tvae.legacy import weights
 from tvae.loading import locate, model_of, open_weights
@@ -38,8 +39,6 @@ _RANGES = {
     "r_v9": (0.0, float("inf")),
     "Q": (-1.0, 2.5),
 }
-#: A checkpoint that decodes less has collapsed.
-_COLLAPSED = 0.05
 _SAFE = ("data_only", "known_types")
 
 
@@ -109,7 +108,7 @@ def insane(name: str, value: object) -> str | None:
 
     Example:
         >>> insane("hierarchy_B", 0.76), insane("coverage", 97.1), insane("richness_B", 0.01)
-        ('the order is inverted', 'outside 0 to 1', None)
+        ('radii grow with the valuation', 'outside 0 to 1', None)
     """
     if value is None or isinstance(value, (Mapping, list)):
         return None
@@ -120,9 +119,9 @@ def insane(name: str, value: object) -> str | None:
     if not lo <= value <= hi:
         return f"outside {lo:g} to {hi:g}" if hi < float("inf") else f"below {lo:g}"
     if stem == "hierarchy" and value > 0.0:
-        return "the order is inverted"
-    if stem == "coverage" and value < _COLLAPSED:
-        return "collapsed"
+        return "radii grow with the valuation"
+    if stem == "coverage" and value < (least := GuardConfig().min_coverage):
+        return f"below {least:g}: no run would start from it"
     return None
 
 

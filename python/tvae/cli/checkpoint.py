@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tvae.cli.danger import tell_danger
 from tvae.cli.option import Debug, Json, Quiet
 from tvae.cli.output import filled, folded, remark, result, result_json
 
@@ -41,6 +42,7 @@ def convert(
 
     from tvae.checks.conversion import convert as run
 
+    tell_danger(old, quiet=quiet)
     arguments = context.obj if isinstance(context.obj, list) else []
     done = run(old, new, measure=measure, overwrite=overwrite, command=shlex.join(["tvae", *arguments]))
     if as_json:
@@ -69,6 +71,7 @@ def validate(
         from tvae.cli.settings import settings
 
         wanted = settings(config, env=None).config
+    tell_danger(checkpoint, quiet=quiet)
     checks = run(checkpoint, config=wanted)
     valid = verdict(checks)
     if as_json:
@@ -101,6 +104,7 @@ def verify(
         if not (quiet or as_json):
             remark(f"tvae: {told}")
 
+    tell_danger(checkpoint, quiet=quiet)
     found = run(checkpoint, seed=seed, say=say)
     verified = judged(found)
     if as_json:
@@ -130,6 +134,8 @@ def compare(
         raise ConfigError(
             "one checkpoint has nothing to be compared with", path="CKPT", expected="two or more"
         )
+    for checkpoint in dict.fromkeys(checkpoints):
+        tell_danger(checkpoint, quiet=quiet)
     found = run(checkpoints)
     if as_json:
         differing = {of: found.differing(of) for of in ("architecture", "config")}

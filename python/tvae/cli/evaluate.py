@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tvae.cli.danger import tell_danger
 from tvae.cli.failure import one_line
 from tvae.cli.option import Debug, Json, Quiet
 from tvae.cli.output import remark, result, result_json
@@ -71,6 +72,7 @@ def evaluate(
     pace = Pace(len(sources), silent=silent or len(sources) == 1)
     for path in sources:
         pace.step(path)
+        tell_danger(path, quiet=quiet)
         try:
             found = measure(path)
         except TvaeError as error:

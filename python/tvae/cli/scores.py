@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from tvae.cli.output import columns
-from tvae.metric_names import BALL_METRICS, DECODING_METRICS
+from tvae.metric_names import BALL_METRICS, COLLAPSED, DECODING_METRICS, INVERTED
 
 #: What perfection is where no depth enters; the others' ceilings come with the metrics.
 _BEST = {
@@ -16,10 +16,8 @@ _BEST = {
     "tree_inversions": 0.0,
     "uniformity": 1.0,
 }
-#: Less is a collapse, as for the rules of `tvae scan`.
-_COLLAPSED = 0.90
-#: Where an order is none; beyond it, it is the wrong way round.
-_CHANCE = {"hierarchy": 0.0, "inversions": 0.5, "ultrametric": 0.0, "tree_inversions": 0.5}
+#: Where other orders than the hierarchy are none; beyond it, they are the wrong way round.
+_CHANCE = {"inversions": 0.5, "ultrametric": 0.0, "tree_inversions": 0.5}
 _ORDER = (
     *DECODING_METRICS,
     *(name for name in BALL_METRICS if not name.startswith("r_v") and not name.endswith("_euclidean")),
@@ -60,22 +58,32 @@ def score(value: float | None) -> str:
 def table(metrics: Mapping[str, float | None], ceilings: Mapping[str, float]) -> str:
     """The metrics of branch B, of A where there is one, and the best that can be reached.
 
+    The decoder of a model with two branches reads A, so what it decodes stands there.
+
     Example:
         >>> print(table({"coverage": 1.0}, {}))
-        metric          B     best
+        metric      value     best
         coverage  1.00000  1.00000  operations decoded right
+        >>> print(table({"coverage": 1.0, "Q_A": 2.0, "Q_B": 1.0}, {}))
+        metric          B        A     best
+        coverage        -  1.00000  1.00000  operations decoded right
+        Q         1.00000  2.00000           legacy
     """
-    both = any(name.endswith("_A") and value is not None for name, value in metrics.items())
-    header = ("metric", "B", *(["A"] if both else []), "best", "")
+    measured = {name[-2:] for name, value in metrics.items() if value is not None}
+    both = "_A" in measured
+    header = ("metric", *(["B", "A"] if both else ["B" if "_B" in measured else "value"]), "best", "")
     rows: list[Sequence[str]] = [header]
     for name in _ORDER:
-        b = metrics.get(f"{name}_B", metrics.get(name))
-        a = metrics.get(f"{name}_A")
+        b, a = metrics.get(f"{name}_B", metrics.get(name)), metrics.get(f"{name}_A")
+        branches = {f"{name}_B": b, f"{name}_A": a}
+        if name in DECODING_METRICS:
+            branches = {name: b}
+            b, a = (None, b) if both else (b, None)
         if b is None and a is None:
             continue
         best = ceilings.get(f"{name}_B", ceilings.get(name, _BEST.get(name)))
         reach = "" if best is None else f">= {score(best)}" if name == "kl_nats" else score(best)
-        remark = faults({f"{name}_B": b, f"{name}_A": a}) or [_MEANING[name]]
+        remark = faults(branches) or [_MEANING[name]]
         rows.append((name, score(b), *([score(a)] if both else []), reach, remark[0]))
     return columns(rows, right=range(1, len(header) - 1))
 
@@ -93,15 +101,24 @@ def faults(metrics: Mapping[str, float | None]) -> list[str]:
         stem, branch = (name[:-2], name[-1]) if name.endswith(("_A", "_B")) else (name, "")
         if value is None:
             continue
-        if stem == "coverage" and value < _COLLAPSED:
+        if stem == "coverage" and value < COLLAPSED:
             found["COLLAPSED"].add(branch)
-        elif stem in _CHANCE and (value < _CHANCE[stem] if stem == "ultrametric" else value > _CHANCE[stem]):
+        elif _inverted(stem, value):
             found["INVERTED"].add(branch)
     return [
         f"{of.pop()} {word}" if both and len(of) == 1 and "" not in of else word
         for word, of in found.items()
         if of
     ]
+
+
+def _inverted(stem: str, value: float) -> bool:
+    if stem == "hierarchy":
+        return value >= INVERTED
+    chance = _CHANCE.get(stem)
+    if chance is None:
+        return False
+    return value < chance if stem == "ultrametric" else value > chance
 
 
 def level_table(levels: Sequence[Mapping[str, object]]) -> str:

@@ -34,7 +34,10 @@ def show(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Show what a checkpoint holds and whether loading it is safe, without executing anything in it."""
+    """Show what a checkpoint holds and whether loading it is safe, without executing anything in it.
+
+    Exits with 0 if it could be read, whatever the verdict: `tvae scan FILE` exits with 1 for a dangerous one.
+    """
     from tvae import scanning
 
     if file == "default" or os.path.isdir(file):

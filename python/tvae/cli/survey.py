@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from tvae.cli.danger import tell_danger
 from tvae.cli.failure import describe, one_line
 from tvae.cli.keeping import kept
 from tvae.cli.listing.layout import UNLIMITED, Column, columns_of, lay_out, terminal_width
@@ -117,6 +118,8 @@ def survey(
 
     skipped: list[dict[str, str]] = []
     paths = [path for source in sources for path in _checkpoints(source, skipped)]
+    for path in sorted({*paths, *(one["path"] for one in skipped)}):
+        tell_danger(path, quiet=quiet)
     folder = kept("measured") if keep else None
     shelf = Shelf(Path(folder) if folder else None)
     silent = quiet or as_json

@@ -1,6 +1,8 @@
 //! Checkpoints and trees of them: the functions and the result that Python sees.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -226,20 +228,28 @@ impl Scan {
     }
 
     /// The leaderboard: the first `n` of each metric family have a rank, and everybody else a reason. `field` names one
-    /// metric to rank by; without `descending`, in the direction that is better for it.
-    #[pyo3(signature = (n, field = None, descending = None))]
+    /// metric to rank by; without `descending`, in the direction that is better for it. With `among`, only the directories
+    /// of these paths compete.
+    #[pyo3(signature = (n, field = None, descending = None, among = None))]
     fn best<'py>(
         &self,
         py: Python<'py>,
         n: usize,
         field: Option<&str>,
         descending: Option<bool>,
+        among: Option<HashSet<String>>,
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let by = field.map(|name| {
             let more = || tvae_scan::judge::direction(name).is_none_or(|way| way == Direction::Higher);
             (name, descending.unwrap_or_else(more))
         });
-        let ranked = py.detach(|| rank(&self.found, &self.judgement, &self.rules, by, &self.contradicted));
+        let ranked = py.detach(|| {
+            let mut judgement = Cow::Borrowed(&self.judgement);
+            if let Some(among) = among {
+                judgement.to_mut().dirs.retain(|dir| among.contains(&table::shown(&dir.path)));
+            }
+            rank(&self.found, &judgement, &self.rules, by, &self.contradicted)
+        });
         ranked.iter().map(|entry| verdicts::ranked(py, entry, n)).collect()
     }
 

@@ -5,6 +5,7 @@ use pyo3::types::PyDict;
 use tvae_scan::judge::{
     DirRecord, Documented, FileVerdict, GroupKind, Judgement, Ranked, Tally, Verdict, Warning,
 };
+use tvae_scan::pickle::Safety;
 
 use crate::records::named;
 
@@ -51,6 +52,7 @@ pub(crate) fn dir<'py>(py: Python<'py>, record: &DirRecord) -> PyResult<Bound<'p
     }
     out.set_item("metrics", metrics)?;
     out.set_item("safety", record.safety.as_str())?;
+    out.set_item("best_safety", record.best_safety.map(Safety::as_str))?;
     out.set_item("flags", record.flags.iter().map(|flag| flag.as_str()).collect::<Vec<_>>())?;
     out.set_item("warnings", worded(&record.warnings))?;
     for (name, path) in [("duplicates_of", &record.duplicates_of), ("better", &record.better)] {
@@ -148,6 +150,13 @@ pub(crate) fn ranked<'py>(py: Python<'py>, entry: &Ranked, n: usize) -> PyResult
             stored.set_item(name, value)?;
         }
         one.set_item("stored", stored)?;
+    }
+    if !entry.branches.is_empty() {
+        let branches = PyDict::new(py);
+        for (name, branch) in &entry.branches {
+            branches.set_item(name, branch)?;
+        }
+        one.set_item("branches", branches)?;
     }
     one.set_item("reason", &entry.reason)?;
     Ok(one)

@@ -129,6 +129,7 @@ pub fn dirs(judgement: &Judgement) -> Table {
     table.text("latest", rows, |row| row.latest.as_deref().map(shown));
     table.int("epoch", rows, |row| row.epoch);
     table.text("safety", rows, |row| Some(row.safety.as_str().into()));
+    table.text("best_safety", rows, |row| row.best_safety.map(|safety| safety.as_str().into()));
     table.texts("flags", rows, |row| row.flags.iter().map(|flag| flag.as_str().into()).collect());
     table.text("duplicates_of", rows, |row| row.duplicates_of.as_deref().map(shown));
     table.text("group", rows, |row| row.group.clone());

@@ -7,18 +7,20 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tvae.cli.listing.fields import FIELDS, METRICS, NUMBERS, SHOWN, Record, value
+from tvae.cli.listing.marks import MARKS
 from tvae.errors import ConfigError
 
 if TYPE_CHECKING:
     from tvae.cli.listing.filter import Filter
 
 NONE: Mapping[str, Sequence[str]] = MappingProxyType({})
-_FLAGS = ("coverage_collapse", "inverted_hierarchy", "best_latest_divergence", "nan")
+_FLAGS = tuple(MARKS)
 _SAFETY = ("data_only", "known_types", "unknown_code", "unparsed", "dangerous")
 _CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
     "dir": {
         "status": ("complete", "partial", "crashed", "empty"),
         "safety": _SAFETY,
+        "best_safety": _SAFETY,
         "flags": _FLAGS,
         "recommendation": ("keep", "archive", "delete", "review"),
         "verdict": ("valid", "invalid"),

@@ -7,34 +7,135 @@ from typing import Any
 
 from tvae import _core
 from tvae.cli.listing.layout import wrap
+from tvae.cli.listing.marks import NAMES
 from tvae.errors import ConfigError
 
 _WIDTH = 80
-#: Words of the tables that are no codes: a kind of word, and what it means.
-_WORDS = {
-    "coverage_collapse": ("a flag of a directory", "Coverage collapsed: the model lost operations it knew."),
-    "inverted_hierarchy": ("a flag of a directory", "The hierarchy is absent or inverted."),
-    "best_latest_divergence": ("a flag of a directory", "The best and the latest file differ widely."),
-    "nan": ("a flag of a directory", "A metric is NaN."),
-    "data_only": ("a verdict on safety", "The file imports nothing."),
-    "known_types": ("a verdict on safety", "The file imports only known types."),
-    "unknown_code": ("a verdict on safety", "Loading the file runs code that is not on the list."),
-    "unparsed": ("a verdict on safety", "The file could not be followed to its end, so it is not clean."),
-    "dangerous": ("a verdict on safety", "Loading the file runs dangerous code. Do not load it."),
-    "complete": ("a status of a directory", "A run with what a finished one leaves."),
-    "partial": ("a status of a directory", "A run that lacks some of what a finished one leaves."),
-    "crashed": ("a status of a directory", "A run that seems to have stopped before its end."),
-    "empty": ("a status of a directory", "It holds no checkpoint."),
-    "ok": ("a status of a file", "It was decoded whole."),
-    "salvaged": ("a status of a file", "It was cut, and a part of it could be decoded."),
-    "corrupt": ("a status of a file", "It could not be decoded; its issues say why."),
-    "unsupported": ("a status of a file", "Its format or a part of it is not known here."),
-    "unreadable": ("a status of a file", "The system did not let it be read."),
-    "skipped": ("a status of a file", "It was not looked at; its issues say why."),
-    "keep": ("a recommendation", "Nothing speaks for removing it."),
-    "archive": ("a recommendation", "It can go into an archive; --plan writes such a plan."),
-    "delete": ("a recommendation", "It can go; `tvae prune` moves it, and never removes it for good."),
-    "review": ("a recommendation", "Somebody has to look at it; its reason says why."),
+#: Words and signs of tables and records that are no codes, by kind, and what they mean. One word may be of
+#: several kinds.
+_KINDS: dict[str, dict[str, str]] = {
+    "a flag": {
+        "coverage_collapse": (
+            "Coverage is below `thresholds.coverage_collapse` of the rules, 0.90 by default: the model "
+            "lost operations it knew. C, or `collapsed`, in a table."
+        ),
+        "inverted_hierarchy": (
+            "A hierarchy is at or above `thresholds.inverted` of the rules, -0.1 by default: absent, or "
+            "the wrong way round. I, or `inverted`, in a table."
+        ),
+        "best_latest_divergence": (
+            "The best and the latest file of a directory differ widely. D, or `diverged`, in a table."
+        ),
+        "nan": "A metric is no finite number. N in a table.",
+    },
+    "a mark of a table": {
+        "unsafe": (
+            "The directory holds a file that is dangerous or unparsed; it is named below the table. ! "
+            "where space is scarce."
+        ),
+        "unsafe_best": (
+            "The best file of the directory is dangerous or unparsed, and no other one in it can be "
+            "read safely. !! where space is scarce."
+        ),
+        "measured": (
+            "A stored metric is not the one that `tvae eval` measured: flags, advice and leaderboard "
+            "follow the measured one, the metrics that are shown are those that are stored. M where "
+            "space is scarce."
+        ),
+        "documented": (
+            "A number in its README, or in an annotation, differs from the stored one. * where space is "
+            "scarce."
+        ),
+    },
+    "a head of the tables": {
+        "cover": (
+            "Coverage; the letter behind it is the branch where the model has none of its own, the "
+            "better of two."
+        ),
+        "hier": "The hierarchy of branch B, else of A; without a letter the file does not say which.",
+        "def": "The definition of the two metrics beside it, by the letter of the legend below the table.",
+        "advice": "The recommendation; `--format json` has its reason.",
+    },
+    "a verdict on safety": {
+        "data_only": "The file imports nothing.",
+        "known_types": "The file imports only known types.",
+        "unknown_code": "Loading the file runs code that is not on the list.",
+        "unparsed": "The file could not be followed to its end, so it is not clean.",
+        "dangerous": "Loading the file runs dangerous code. Do not load it.",
+    },
+    "a status of a directory": {
+        "complete": "A run with what a finished one leaves.",
+        "partial": "A run that lacks some of what a finished one leaves.",
+        "crashed": "A run that seems to have stopped before its end.",
+        "empty": "It holds no checkpoint.",
+    },
+    "a status of a file": {
+        "ok": "It was decoded whole.",
+        "salvaged": "It was cut, and a part of it could be decoded.",
+        "corrupt": "It could not be decoded; its issues say why.",
+        "unsupported": "Its format or a part of it is not known here.",
+        "unreadable": "The system did not let it be read.",
+        "skipped": "It was not looked at; its issues say why.",
+    },
+    "a recommendation": {
+        "keep": "Nothing speaks for removing it.",
+        "archive": "It can go into an archive; --plan writes such a plan.",
+        "delete": "It can go; `tvae prune` moves it, and never removes it for good.",
+        "review": "Somebody has to look at it; its reason says why.",
+    },
+    "a kind of file": {
+        "torch_zip": "What torch.save has written since 1.6: a zip archive with a pickle.",
+        "torch_legacy": "What torch.save wrote from 0.1.10 to 1.5: several pickles and the tensors.",
+        "torch_tar": "What torch.save wrote before 0.1.10: a tar archive.",
+        "torchscript": "A TorchScript program.",
+        "torch_package": "An archive of torch.package.",
+        "torch_export": "An exported PyTorch program.",
+        "pickle": "A pickle that torch did not write.",
+        "safetensors": "Tensors and a JSON header, without code.",
+        "zip": "A zip archive that is none of torch's.",
+        "tar": "A tar archive that is none of torch's.",
+        "other": "A format that holds no checkpoint.",
+        "unknown": "Nothing in it tells what it is.",
+        "empty": "A file without bytes.",
+    },
+    "a kind of group": {
+        "sweep": "Three or more directories whose names differ in one number.",
+        "versions": "Versions under several names whose metrics hardly differ.",
+    },
+    "a kind of copy": {
+        "hard_link": "The same file under a second name; it takes no space.",
+        "copy": "The same save.",
+        "weights": "The same weights beside other values.",
+    },
+    "a verdict of a person": {
+        "valid": "An annotation says so: it is kept whatever its flags.",
+        "invalid": "An annotation says so: it is archived and does not compete.",
+    },
+    "a category of the default rules": {
+        "empty": "It holds no checkpoint.",
+        "sweep": "It is named as a sweep, or one of several names that differ in one number.",
+        "test": "It is named as a test.",
+        "domain": "A codon or amino-acid model.",
+        "release": "A plain version, or named so.",
+        "variant": "A version with a remark.",
+        "experiment": "Anything else.",
+    },
+    "a word of --fail-on": {
+        "unsafe": "A file is dangerous or unparsed.",
+        "unknown": "A file is unknown_code.",
+        "corrupt": "A file is corrupt, unsupported or unreadable.",
+        "invalid": "A directory has a flag.",
+    },
+    "a severity of an issue": {
+        "info": "Worth knowing, and nothing wrong.",
+        "warning": "Odd: readers may disagree about the file.",
+        "error": "A part of the file cannot be read.",
+        "high": "The file was made to look like something else.",
+    },
+    "a branch": {
+        "A": "Behind a value: it is of branch A.",
+        "B": "Behind a value: it is of branch B. A model with one branch has B alone.",
+    },
 }
 
 
@@ -58,20 +159,29 @@ def explain(word: str, *, as_json: bool) -> str:
 
 
 def _named(word: str) -> list[dict[str, Any]]:
-    """What a word means; several definitions are joined by ` + `."""
+    """Everything that a word means; several definitions are joined by ` + `."""
     families = {name.lower(): (name, meaning) for name, meaning in _core.metric_families().items()}
     parts = [part.strip().lower() for part in word.split("+")]
+    found: list[dict[str, Any]] = []
     if all(part in families for part in parts):
-        return [
+        found = [
             {"code": name, "title": "a definition of the metrics", "meaning": meaning}
             for name, meaning in (families[part] for part in dict.fromkeys(parts))
         ]
+    return [*found, *_words(word)] or [{"code": word.upper(), **_known(word)}]
+
+
+def _words(word: str) -> Iterator[dict[str, Any]]:
+    """What a word or a sign of a table means."""
     # SARIF has the kind of a word before it.
     plain = word.lower().removeprefix("safety-").removeprefix("invalid-").replace("-", "_")
-    if plain in _WORDS:
-        title, meaning = _WORDS[plain]
-        return [{"code": plain, "title": title, "meaning": meaning}]
-    return [{"code": word.upper(), **_known(word)}]
+    plain = NAMES.get(word) or NAMES.get(plain) or (word if word in _KINDS["a branch"] else plain)
+    for title, words in _KINDS.items():
+        if plain in words:
+            yield {"code": plain, "title": title, "meaning": words[plain]}
+    if plain == "?" or (len(plain) == 1 and plain.islower()):
+        meaning = "Which definition of the metrics it stands for is said in the legend below that table."
+        yield {"code": plain, "title": "a letter under `def`", "meaning": meaning}
 
 
 def _known(code: str) -> dict[str, Any]:
@@ -79,9 +189,10 @@ def _known(code: str) -> dict[str, Any]:
     if found is None:
         from difflib import get_close_matches
 
-        known = {name.lower(): name for name in (*_WORDS, *_core.metric_families(), *_core.codes())}
+        words = (*NAMES, *(word for words in _KINDS.values() for word in words if len(word) > 1))
+        known = {name.lower(): name for name in (*words, *_core.metric_families(), *_core.codes())}
         near = get_close_matches(code.lower(), known, n=1)
-        hint = f"did you mean {known[near[0]]}?" if near else "`tvae scan --explain all` lists them"
+        hint = f"did you mean {known[near[0]]}?" if near else "`tvae scan --explain all` lists the codes"
         raise ConfigError(f"there is no code or word {code!r}", path="--explain", hint=hint)
     return found
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from tvae.cli.listing.marks import marks
 from tvae.errors import ConfigError
 from tvae.metric_names import BALL_METRICS, DECODING_METRICS
 
@@ -25,6 +26,7 @@ FIELDS = {
         "epoch",
         "metrics",
         "safety",
+        "best_safety",
         "flags",
         "warnings",
         "duplicates_of",
@@ -123,6 +125,8 @@ def value(record: Record, field: str) -> object:
         >>> [value(record, field) for field in ("config.a.b", "Q", "issues.code")]
         [1, 2.0, ['Z1']]
     """
+    if field == "flags" and field in record:
+        return list(marks(record))
     if field in record:
         return _told(record[field])
     metrics = record.get("metrics")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from tvae.cli.listing.fields import ABSENT, NUMBERS, Record, check, resolved, value
+from tvae.cli.listing.marks import NAMES
 from tvae.errors import ConfigError
 
 R = TypeVar("R", bound=Record)
@@ -139,11 +140,18 @@ def select(
     """
     from tvae.cli.listing.choices import check_value
 
-    wanted = [replace(one, field=resolved(one.field, kind)) for one in filters]
+    wanted = [_plain(replace(one, field=resolved(one.field, kind))) for one in filters]
     for one in wanted:
         check(one.field, kind, records)
         check_value(one, kind, records, words() if kind == "dir" else {})
     return [record for record in records if all(one.matches(record) for one in wanted)]
+
+
+def _plain(one: Filter) -> Filter:
+    """A condition on flags may name one as a table shows it."""
+    if one.field != "flags" or one.op == "~":
+        return one
+    return replace(one, text=NAMES.get(one.text, one.text))
 
 
 def _number(field: str, text: str) -> float | None:

@@ -21,6 +21,7 @@ _COLUMNS = {
         "latest",
         "epoch",
         "safety",
+        "best_safety",
         "flags",
         "duplicates_of",
         "group",

@@ -15,14 +15,19 @@ def leaderboard(entries: Sequence[Record], *, width: int, colour: bool, root: st
 
 
 def _families(entries: Sequence[Record], *, width: int, colour: bool, root: str | None) -> Iterator[str]:
-    for number, (family, order) in enumerate(dict.fromkeys(map(definition, entries))):
+    boards = list(dict.fromkeys(map(definition, entries)))
+    for number, (family, order) in enumerate(boards):
         members = [one for one in entries if definition(one) == (family, order)]
         ranked = [one for one in members if one.get("rank") is not None]
         others = [one for one in members if one.get("rank") is None]
         if number:
             yield ""
         if family:
-            yield from wrap(f"Definition {escaped(family)}{f': {escaped(order)}' if order else ''}", width)
+            same = [other for other in boards if other[0] == family]
+            which = f", table {same.index((family, order)) + 1} of {len(same)}" if len(same) > 1 else ""
+            yield from wrap(
+                f"Definition {escaped(family)}{which}{f': {escaped(order)}' if order else ''}", width
+            )
         if ranked:
             ranks = Column("rank", [str(one["rank"]) for one in ranked], right=True)
             yield lay_out([ranks, _paths(ranked, root), *_values(ranked)], width=width, colour=colour)
@@ -63,8 +68,10 @@ def _values(entries: Sequence[Record]) -> Iterator[Column]:
     names = dict.fromkeys(name for one in entries for name in one.get("values") or ())
     for rank, name in enumerate(names):
         marked = any(name in (one.get("stored") or ()) for one in entries)
+        branched = any(name in (one.get("branches") or ()) for one in entries)
         cells = [
             metric_text((one.get("values") or {}).get(name))
+            + (one.get("branches") or {}).get(name, " " * branched)
             + ("M" if name in (one.get("stored") or ()) else " " * marked)
             for one in entries
         ]

@@ -8,8 +8,10 @@ from typing import Any
 from tvae.cli.listing.fields import Record, shown
 from tvae.cli.listing.layout import escaped, size
 from tvae.cli.listing.leaderboard import definition
-from tvae.cli.listing.table import FLAGS, below, metric_text
-from tvae.cli.listing.verdict import UNSAFE, reason
+from tvae.cli.listing.marks import UNSAFE
+from tvae.cli.listing.marks import shown as marked
+from tvae.cli.listing.table import below, metric_text
+from tvae.cli.listing.verdict import reason
 
 _ORDER = {"keep": 0, "archive": 1, "review": 2, "delete": 3}
 _SPECIAL = str.maketrans(
@@ -133,7 +135,7 @@ def _directories(dirs: Sequence[Record], root: str | None) -> Iterator[str]:
             for name, found in zip(names, values, strict=True)
         ]
         families = dict.fromkeys(str(found["family"]) for found in values if found.get("family"))
-        flags = ", ".join(FLAGS.get(flag, ("", flag))[1] for flag in one.get("flags") or ())
+        flags = ", ".join(mark.word for mark in marked(one))
         rows.append(
             [
                 below(str(one["path"]), root),

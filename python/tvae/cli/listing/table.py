@@ -6,15 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from tvae.cli.listing.fields import Record, shown
 from tvae.cli.listing.layout import Column, clipped, escaped, lay_out, shortened, size, wrap
-from tvae.cli.listing.verdict import DAMAGED, UNSAFE, damage, reason
+from tvae.cli.listing.marks import MARKS, UNSAFE
+from tvae.cli.listing.marks import shown as marked
+from tvae.cli.listing.verdict import DAMAGED, damage, reason
 
-#: Flags by letter: what the narrow table shows, what the wide one shows, and what it means.
-FLAGS = {
-    "coverage_collapse": ("C", "collapsed", "coverage collapsed"),
-    "inverted_hierarchy": ("I", "inverted", "hierarchy inverted"),
-    "best_latest_divergence": ("D", "diverged", "best and latest differ"),
-    "nan": ("N", "nan", "NaN"),
-}
 _MOST_NAMED = 20
 _ADVICE = {"keep": "green", "archive": "yellow", "delete": "red"}
 _HEADS = ("cover", "hier")
@@ -116,14 +111,8 @@ TABLES = {"dir": directories, "file": files, "tensor": tensors}
 def legend(records: Sequence[Record], *, width: int) -> Iterator[str]:
     """What the letters in the table mean."""
     yield from Families(records).legend(width)
-    flags = {flag for record in records for flag in record.get("flags") or ()}
-    words = [f"{FLAGS[flag][0]} {FLAGS[flag][2]}" for flag in FLAGS if flag in flags]
-    if any(record.get("safety") in UNSAFE and "n_files" in record for record in records):
-        words.append("! holds an unsafe file")
-    if any(map(_contradicted, records)):
-        words.append("M a stored metric is not the one that `tvae eval` measured")
-    if any(map(_differs, records)):
-        words.append("* a documented number differs from the stored one")
+    there = {mark for record in records for mark in marked(record)}
+    words = [f"{mark.letter} {mark.meaning}" for mark in MARKS.values() if mark in there]
     if words:
         yield from wrap(f"Flags: {', '.join(words)}.", width)
 
@@ -209,33 +198,15 @@ def _metric(record: Record, head: str) -> tuple[str, object, str] | None:
 
 
 def _flags(records: Sequence[Record]) -> Column:
-    marks = [_marks(one) for one in records]
+    marks = [marked(one) for one in records]
     return Column(
         "flags",
-        [" ".join(word for _, word in one) for one in marks],
+        [" ".join(mark.word for mark in one) for one in marks],
         short="flag",
-        short_cells=["".join(letter for letter, _ in one) for one in marks],
+        short_cells=["".join(mark.letter for mark in one) for one in marks],
         colours=["red"] * len(records),
         rank=2,
     )
-
-
-def _marks(record: Record) -> list[tuple[str, str]]:
-    known = [FLAGS.get(flag, (flag[:1].upper(), flag, ""))[:2] for flag in record.get("flags") or ()]
-    if _differs(record):
-        known.append(("*", "documented"))
-    if _contradicted(record):
-        known.append(("M", "measured"))
-    # Files have a column of their own for it.
-    return [("!", "unsafe"), *known] if record.get("safety") in UNSAFE and "n_files" in record else known
-
-
-def _differs(record: Record) -> bool:
-    return any(told.get("differs") for told in record.get("documented") or ())
-
-
-def _contradicted(record: Record) -> bool:
-    return bool((record.get("measured") or {}).get("differs"))
 
 
 def _paths(records: Sequence[Record], root: str | None) -> Column:

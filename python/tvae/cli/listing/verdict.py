@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tvae.cli.listing.fields import Record
+from tvae.cli.listing.marks import UNSAFE
 from tvae.errors import ConfigError
 
-#: Verdicts that are not clean whatever the file is for.
-UNSAFE = ("dangerous", "unparsed")
 CORRUPT = ("corrupt", "unsupported", "unreadable")
 #: What was not read in full.
 DAMAGED = ("salvaged", *CORRUPT)

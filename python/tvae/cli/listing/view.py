@@ -134,23 +134,10 @@ class View:
             from tvae.cli.listing.fields import check_metric
 
             check_metric(field, self.found.to_dicts("dir"))
-        if not self.filters:
-            return self.found.best(places, field, descending=descending)
-        shown = {row["path"] for row in self.rows} if self.kind == "dir" else self._folders()
-        everyone = self.found.best(self.found.engine.n_dirs, field, descending=descending)
-        ranks: dict[tuple[str, str], int] = {}
-        entries = []
-        for entry in everyone:
-            if entry["path"] not in shown:
-                continue
-            rank = None
-            if entry["rank"] is not None:
-                competition = (entry["family"], entry.get("order", ""))
-                rank = ranks[competition] = ranks.get(competition, 0) + 1
-            kept = rank is not None and rank <= places
-            behind = {"reason": f"place {rank} among those shown"} if rank is not None and not kept else {}
-            entries.append({**entry, "rank": rank if kept else None, **behind})
-        return entries
+        among = None
+        if self.filters:
+            among = {row["path"] for row in self.rows} if self.kind == "dir" else self._folders()
+        return self.found.best(places, field, descending=descending, among=among)
 
     def _shrink(self, found: dict[str, Any]) -> None:
         if self.kind == "dir":

@@ -5,7 +5,7 @@ use crate::rules::{FileNames, Regex};
 
 use super::records::{DirStatus, FileVerdict};
 use super::standing::{self, Standing};
-use super::view::{View, file_name};
+use super::view::{View, file_name, is_unsafe};
 
 /// What the names of a directory's files tell.
 pub(super) fn status(view: &View<'_>, names: &FileNames) -> DirStatus {
@@ -22,17 +22,20 @@ pub(super) fn status(view: &View<'_>, names: &FileNames) -> DirStatus {
 }
 
 /// The place of the best file: the one named so; else one whose name begins with `best`; else any that states metrics.
-/// Of several the one that could be decoded, is not flagged and has the better metrics; without metrics the first.
+/// Of several the one that could be decoded, is not flagged and has the better metrics; without metrics the first. One
+/// that is unsafe to load is none while another is safe.
 pub(super) fn best(view: &View<'_>, names: &FileNames, verdicts: &[FileVerdict]) -> Option<usize> {
-    let called = of_name(view, |name| names.best.is_match(name));
+    let safe: Vec<Placed<'_>> =
+        view.files.iter().copied().filter(|(_, record)| !is_unsafe(record.safety)).collect();
+    let files = if decoded_of(&safe).is_empty() { &view.files[..] } else { &safe[..] };
+    let called = of_name(files, |name| names.best.is_match(name));
     let called = if called.is_empty() {
-        of_name(view, |name| name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("best")))
+        of_name(files, |name| name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("best")))
     } else {
         called
     };
     if called.is_empty() {
-        let decoded = view.files.iter().copied().filter(|(_, record)| record.status.is_decoded());
-        return by_metrics(&decoded.collect::<Vec<_>>(), verdicts);
+        return by_metrics(&decoded_of(files), verdicts);
     }
     match decoded_of(&called)[..] {
         [] => called.first().map(|(at, _)| *at),
@@ -43,14 +46,14 @@ pub(super) fn best(view: &View<'_>, names: &FileNames, verdicts: &[FileVerdict])
 
 /// The place of the latest file.
 pub(super) fn latest(view: &View<'_>, names: &FileNames) -> Option<usize> {
-    let called = of_name(view, |name| names.latest.is_match(name));
+    let called = of_name(&view.files, |name| names.latest.is_match(name));
     decoded_of(&called).first().or(called.first()).map(|(at, _)| *at)
 }
 
 type Placed<'a> = (usize, &'a FileRecord);
 
-fn of_name<'a>(view: &View<'a>, fits: impl Fn(&str) -> bool) -> Vec<Placed<'a>> {
-    view.files.iter().copied().filter(|(_, record)| fits(&file_name(record))).collect()
+fn of_name<'a>(files: &[Placed<'a>], fits: impl Fn(&str) -> bool) -> Vec<Placed<'a>> {
+    files.iter().copied().filter(|(_, record)| fits(&file_name(record))).collect()
 }
 
 fn decoded_of<'a>(files: &[Placed<'a>]) -> Vec<Placed<'a>> {

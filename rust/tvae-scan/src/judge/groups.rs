@@ -26,7 +26,7 @@ pub(super) struct Member<'a> {
 }
 
 /// The place of a directory in its group.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Place {
     pub group: String,
     pub kind: GroupKind,
@@ -131,12 +131,13 @@ fn stem(name: &str) -> Option<&str> {
     Some(&name[..tokens[last].0 + tokens[last].1.len()])
 }
 
-/// Groups versions of one stem whose metrics hardly differ from those of the first of them.
+/// Groups versions of one stem whose metrics hardly differ from those of the first of them. A name with a parameter is
+/// none: the best of a sweep would become one when the others have gone.
 fn versions(members: &[Member<'_>], near: f64, keys: &mut [Option<(String, GroupKind)>]) {
     let mut stems: BTreeMap<(&[u8], &str), Vec<usize>> = BTreeMap::new();
     for (at, member) in members.iter().enumerate() {
         let free = keys[at].is_none() && member.sound && member.best.is_some();
-        if let Some(stem) = stem(member.name).filter(|_| free) {
+        if let Some(stem) = stem(member.name).filter(|_| free && patterns(member.name).is_empty()) {
             stems.entry((member.parent, stem)).or_default().push(at);
         }
     }

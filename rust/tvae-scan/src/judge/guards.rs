@@ -20,6 +20,10 @@ pub(super) fn restrain(views: &[View<'_>], copies: &Copies, rules: &Rules, dirs:
         last_copies(views, copies, dirs);
     }
     subtrees(views, dirs);
+}
+
+/// Lets no reason pass over a dangerous file.
+pub(super) fn name_dangerous(dirs: &mut [DirRecord]) {
     for dir in dirs.iter_mut().filter(|dir| dir.safety == Safety::Dangerous) {
         if dir.recommendation != Action::Review {
             dir.reason.push_str("; holds a dangerous file: do not load it");

@@ -5,6 +5,7 @@
 mod annotate;
 mod best;
 mod copies;
+mod decision;
 mod documented;
 mod flags;
 mod groups;
@@ -36,9 +37,6 @@ pub use standing::{Direction, direction};
 pub(crate) use standing::{known_metrics, stem};
 
 use copies::Copies;
-use groups::Member;
-use names::Names;
-use recommend::Case;
 use view::View;
 
 /// Judges a scan by rules.
@@ -83,8 +81,7 @@ pub fn judge_measured(stored: &Scan, rules: &Rules, contradicted: &Contradicted)
         .collect();
     let notes = annotate::annotate(stored, &views, &chosen, rules, &mut dirs);
     same_weights(scan, &copies, &chosen, &mut dirs);
-    decide(scan, &views, &chosen, &copies, rules, contradicted, &mut dirs);
-    guards::restrain(&views, &copies, rules, &mut dirs);
+    decision::decide(scan, &views, &chosen, &copies, rules, contradicted, &mut dirs);
     let summary = summary::summary(scan, &copies, &views, &dirs, &files);
     Judgement { dirs, files, summary, notes }
 }
@@ -140,6 +137,7 @@ fn start(
         epoch: record.and_then(|record| record.epoch),
         metrics: numbers.collect(),
         safety: view.files.iter().map(|(_, file)| file.safety).max().unwrap_or(Safety::DataOnly),
+        best_safety: record.map(|record| record.safety),
         flags: found,
         warnings: best.map_or_else(Vec::new, |at| files[at].warnings.clone()),
         duplicates_of: None,
@@ -170,52 +168,5 @@ fn same_weights(scan: &Scan, copies: &Copies, chosen: &[Chosen], dirs: &mut [Dir
         if let Some((first, _)) = kept[copies.weights[best]].filter(|(first, _)| *first != dir) {
             dirs[dir].duplicates_of = Some(dirs[first].path.clone());
         }
-    }
-}
-
-/// Groups, categories and recommendations.
-fn decide(
-    scan: &Scan,
-    views: &[View<'_>],
-    chosen: &[Chosen],
-    copies: &Copies,
-    rules: &Rules,
-    contradicted: &Contradicted,
-    dirs: &mut [DirRecord],
-) {
-    let (unique, names) = (copies.unique(views), Names::of(views));
-    let sound: Vec<bool> =
-        views.iter().zip(dirs.iter()).map(|(view, dir)| recommend::sound(view, dir)).collect();
-    let members: Vec<Member<'_>> = views
-        .iter()
-        .enumerate()
-        .map(|(at, view)| Member {
-            parent: view.folder.path.parent().map_or(&[][..], |path| path.as_os_str().as_encoded_bytes()),
-            name: &view.name,
-            best: chosen[at].best.map(|at| &scan.files[at]),
-            filled: !view.files.is_empty(),
-            complete: dirs[at].status == DirStatus::Complete,
-            sound: sound[at],
-        })
-        .collect();
-    let places = groups::groups(&members, &rules.groups);
-    for (at, view) in views.iter().enumerate() {
-        let place = places[at].as_ref();
-        if let Some(place) = place {
-            let better = place.best.filter(|best| *best != at).map(|best| dirs[best].path.clone());
-            dirs[at].group = Some(place.group.clone());
-            dirs[at].group_kind = Some(place.kind);
-            dirs[at].better = better;
-        }
-        let coverage = recommend::coverage(view, chosen[at].best);
-        let (unique, names) = (&unique[at][..], &names);
-        let sound = sound[at];
-        let case = Case { view, dir: &dirs[at], place, at, coverage, unique, names, sound, contradicted };
-        let (category, rule) = case.category(rules);
-        (dirs[at].category, dirs[at].rule) = (category, rule);
-        let case = Case { view, dir: &dirs[at], place, at, coverage, unique, names, sound, contradicted };
-        let (action, reason, rule) = case.recommendation(rules);
-        let dir = &mut dirs[at];
-        (dir.recommendation, dir.reason, dir.recommended_by) = (action, reason, rule);
     }
 }

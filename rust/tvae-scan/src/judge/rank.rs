@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::pickle::Safety;
 use crate::rules::Rules;
 use crate::scan::Scan;
 
@@ -14,7 +13,7 @@ use super::names::Names;
 use super::number::{pair, short};
 use super::records::{DirRecord, Judgement, Verdict};
 use super::standing::{Direction, Mark, Standing};
-use super::view::View;
+use super::view::{View, is_unsafe};
 
 /// The place of a directory among those that it compares with.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,6 +32,8 @@ pub struct Ranked {
     pub values: Vec<(String, f64)>,
     /// Those of the values that were measured, each with what the file stores instead.
     pub stored: Vec<(String, f64)>,
+    /// Those of the values that are of the better of two branches, each with that branch.
+    pub branches: Vec<(String, &'static str)>,
     /// Why it is where it is.
     pub reason: String,
 }
@@ -70,6 +71,7 @@ pub fn rank(
                 place: None,
                 values: Vec::new(),
                 stored: Vec::new(),
+                branches: Vec::new(),
                 reason,
             }),
         }
@@ -90,6 +92,8 @@ pub fn rank(
                 lost(&entry.standing, &winner.standing, &names.word(&judgement.dirs[winner.dir].path))
             };
             let (mut stored, mut told) = (Vec::new(), vec![reason]);
+            let branch = |mark: &Mark| Some((mark.name.clone(), mark.branch?));
+            let branches = entry.standing.0.iter().filter_map(branch).collect();
             for mark in &entry.standing.0 {
                 let Some(instead) = mark.stored else { continue };
                 let (value, other) = pair(mark.value, instead);
@@ -104,6 +108,7 @@ pub fn rank(
                 place: Some(place + 1),
                 values: entry.standing.0.into_iter().map(|mark| (mark.name, mark.value)).collect(),
                 stored,
+                branches,
                 reason: told.concat(),
             });
         }
@@ -141,7 +146,7 @@ fn compete(
         let note = dir.note.as_deref().unwrap_or("no reason is given");
         return Err(format!("said to be invalid: {note}"));
     }
-    if matches!(record.safety, Safety::Dangerous | Safety::Unparsed) {
+    if is_unsafe(record.safety) {
         return Err(format!("its best checkpoint is {}", record.safety.as_str()));
     }
     if !record.status.is_decoded() {
@@ -172,6 +177,7 @@ fn compete(
             // Both branches may have given it.
             mark.stored.get_or_insert(mark.value);
             mark.value = *value;
+            mark.branch = None;
         }
     }
     Ok(standing)
@@ -195,11 +201,12 @@ fn lost(loser: &Standing, winner: &Standing, name: &str) -> String {
     match pairs.into_iter().find(|(one, other)| one.order(other).is_ne()) {
         Some((one, other)) => {
             let (value, against) = pair(one.value, other.value);
-            format!("{} {value} against {against} of {name}", one.name)
+            format!("{} {} against {} of {name}", one.name, one.say(&value), other.say(&against))
         }
         None => match loser.0.first() {
-            Some(Mark { name: metric, value, .. }) => {
-                format!("as good as {name} ({metric} {}), which comes first by its path", short(*value))
+            Some(mark) => {
+                let value = mark.say(&short(mark.value));
+                format!("as good as {name} ({} {value}), which comes first by its path", mark.name)
             }
             None => format!("as good as {name}"),
         },

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::pickle::Safety;
 use crate::record::{FileRecord, Status};
 use crate::rules::{Conditions, Rules, Thresholds};
 
@@ -12,7 +11,7 @@ use super::measured::{self, Contradicted};
 use super::names::Names;
 use super::number::short;
 use super::records::{Action, DirRecord, Flag, Verdict};
-use super::view::{View, file_name};
+use super::view::{View, file_name, is_unsafe};
 
 /// A directory as the rules see it.
 #[derive(Debug)]
@@ -168,7 +167,7 @@ pub(super) fn sound(view: &View<'_>, dir: &DirRecord) -> bool {
     let clear = dir.flags.is_empty() || dir.verdict == Some(Verdict::Valid);
     clear
         && dir.verdict != Some(Verdict::Invalid)
-        && !matches!(dir.safety, Safety::Dangerous | Safety::Unparsed)
+        && !is_unsafe(dir.safety)
         && view.folder.unreadable.is_none()
         && view.files.iter().all(|(_, record)| record.status == Status::Ok)
 }

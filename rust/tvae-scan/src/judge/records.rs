@@ -208,6 +208,9 @@ pub struct DirRecord {
     /// The worst of its files.
     #[serde(serialize_with = "word")]
     pub safety: Safety,
+    /// That of the best file.
+    #[serde(serialize_with = "perhaps")]
+    pub best_safety: Option<Safety>,
     /// Those of its files, and those of the directory.
     pub flags: Vec<Flag>,
     /// What is odd about its best file, and no flag.
@@ -237,6 +240,11 @@ pub struct DirRecord {
 #[allow(clippy::trivially_copy_pass_by_ref)] // the signature that serde asks for
 fn word<S: Serializer>(safety: &Safety, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(safety.as_str())
+}
+
+#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref)] // likewise
+fn perhaps<S: Serializer>(safety: &Option<Safety>, serializer: S) -> Result<S::Ok, S::Error> {
+    safety.map(Safety::as_str).serialize(serializer)
 }
 
 /// How much there is of something.

@@ -84,6 +84,8 @@ pub(super) struct Mark {
     pub value: f64,
     /// What the file stores, if the value was measured instead.
     pub stored: Option<f64>,
+    /// The branch whose value it is, where the better of two counts.
+    pub branch: Option<&'static str>,
     /// With a remark if it is no measurement.
     pub family: String,
     pub direction: Direction,
@@ -157,6 +159,11 @@ impl Standing {
 }
 
 impl Mark {
+    /// A number of it, with the branch.
+    pub fn say(&self, number: &str) -> String {
+        self.branch.map_or_else(|| number.to_owned(), |branch| format!("{number} ({branch})"))
+    }
+
     /// Whether a stored metric gave it.
     pub fn is_of(&self, metric: &str) -> bool {
         self.name == metric || (self.name == BETTER_BRANCH && stem(metric) == "coverage")
@@ -175,15 +182,18 @@ const BETTER_BRANCH: &str = "coverage of the better branch";
 
 /// Where the branches have a coverage each and the model has none.
 fn better_branch(record: &FileRecord) -> Option<Mark> {
-    let branches = ["coverage_A", "coverage_B"].map(|name| mark(record, name, Direction::Higher));
-    let better = branches.into_iter().flatten().min_by(Mark::order)?;
-    Some(Mark { name: BETTER_BRANCH.into(), ..better })
+    // Of equals B, as elsewhere.
+    let branches = ["B", "A"].into_iter().filter_map(|branch| {
+        let mark = mark(record, &format!("coverage_{branch}"), Direction::Higher)?;
+        Some(Mark { name: BETTER_BRANCH.into(), branch: Some(branch), ..mark })
+    });
+    branches.min_by(Mark::order)
 }
 
 fn mark(record: &FileRecord, name: &str, direction: Direction) -> Option<Mark> {
     let reading = &flags::metric(record, name)?.reading;
     let value = reading.value.number().filter(|value| value.is_finite())?;
-    Some(Mark { name: name.into(), value, stored: None, family: family(reading), direction })
+    Some(Mark { name: name.into(), value, stored: None, branch: None, family: family(reading), direction })
 }
 
 fn family(reading: &Reading) -> String {

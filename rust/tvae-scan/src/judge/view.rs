@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::os::unix::ffi::OsStrExt as _;
 
+use crate::pickle::Safety;
 use crate::record::FileRecord;
 use crate::scan::{Folder, Scan};
 
@@ -43,6 +44,11 @@ impl<'a> View<'a> {
     pub fn has(&self, file: usize) -> bool {
         self.files.binary_search_by_key(&file, |(at, _)| *at).is_ok()
     }
+}
+
+/// Whether nobody should load it: it is dangerous, or could not be followed.
+pub(super) fn is_unsafe(safety: Safety) -> bool {
+    matches!(safety, Safety::Dangerous | Safety::Unparsed)
 }
 
 /// The last component of a file's path.

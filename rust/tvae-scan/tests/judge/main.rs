@@ -5,5 +5,6 @@ mod legacy;
 mod ranking;
 mod recommendations;
 mod rules;
+mod stability;
 mod statements;
 mod trees;

@@ -170,8 +170,11 @@ fn without_a_coverage_of_the_model_that_of_the_better_branch_counts() {
     let tree = Tree::default()
         .dir("a", vec![file("best.pt", &[("coverage_A", 0.99), ("coverage_B", 0.98)])])
         .dir("b", vec![file("best.pt", &[("coverage_A", 0.95), ("coverage_B", 1.0)])]);
-    let ranked = told(&ranked(&tree, "", None));
-    assert_eq!(ranked, ["1 b: the best of 2", "2 a: coverage of the better branch 0.99 against 1 of b"]);
+    let ranked = ranked(&tree, "", None);
+    let lost = "2 a: coverage of the better branch 0.99 (A) against 1 (B) of b";
+    assert_eq!(told(&ranked), ["1 b: the best of 2", lost]);
+    let branches: Vec<_> = ranked.iter().flat_map(|one| &one.branches).map(|(_, branch)| *branch).collect();
+    assert_eq!(branches, ["B", "A"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use tvae_scan::pickle::Safety;
 use tvae_scan::record::{FileRecord, Optimizer, StateDict, Status};
 use tvae_scan::value::Value;
 
-use crate::trees::{Tree, dir, family, file, linked, saved};
+use crate::trees::{Tree, broken, dir, family, file, linked, saved};
 
 /// The same metric as a stand-in under another key.
 fn stand_in(mut record: FileRecord, raw_key: &str) -> FileRecord {
@@ -79,6 +79,27 @@ fn the_best_file_is_the_one_named_so_or_the_one_with_the_best_metrics() {
         let judgement = tree.judge();
         let found = dir(&judgement, "a").best.as_deref().and_then(Path::file_name);
         assert_eq!(found.and_then(|name| name.to_str()), best);
+    }
+}
+
+#[test]
+fn an_unsafe_file_is_the_best_only_where_no_other_can_be_read_safely() {
+    let good = &[("coverage", 1.0), ("hierarchy_B", -0.8)];
+    for safety in [Safety::Dangerous, Safety::Unparsed] {
+        let bad = || FileRecord { safety, ..file("best.pt", &[("coverage", 1.0), ("hierarchy_B", -0.83)]) };
+        for (files, best) in [
+            (vec![bad(), file("latest.pt", good)], Some(("latest.pt", Safety::DataOnly))),
+            (vec![bad(), file("best_Q.pt", &[]), file("z.pt", good)], Some(("best_Q.pt", Safety::DataOnly))),
+            (vec![bad(), file("latest.pt", &[])], None),
+            (vec![bad(), broken("latest.pt", Status::Corrupt)], Some(("best.pt", safety))),
+            (vec![bad()], Some(("best.pt", safety))),
+        ] {
+            let judgement = Tree::default().dir("a", files).judge();
+            let found = dir(&judgement, "a");
+            let name = found.best.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
+            assert_eq!(name.zip(found.best_safety), best);
+            assert_eq!(found.safety, safety);
+        }
     }
 }
 
