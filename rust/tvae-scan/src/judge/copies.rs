@@ -84,23 +84,43 @@ impl Copies {
         ];
         likenesses.into_iter().find(|(other, _)| *other != at)
     }
+}
 
-    /// For each directory its decodable files of which no other directory holds the save or the weights.
-    pub fn unique<'f>(&self, views: &[View<'f>]) -> Vec<Vec<&'f FileRecord>> {
-        // The first home of each, and whether there are several.
-        let mut homes: Vec<Option<(usize, bool)>> = vec![None; self.weights.len()];
-        for (dir, view) in views.iter().enumerate() {
-            for (at, _) in &view.files {
-                let home = homes[self.weights[*at]].get_or_insert((dir, false));
-                home.1 |= home.0 != dir;
-            }
+/// In how many directories the weights of every file are; those that leave do not count.
+#[derive(Debug)]
+pub(super) struct Homes<'c> {
+    copies: &'c Copies,
+    /// By the file that stands for the weights.
+    counts: Vec<u32>,
+}
+
+impl<'c> Homes<'c> {
+    pub fn of<'v>(copies: &'c Copies, views: impl Iterator<Item = &'v View<'v>>) -> Self {
+        let mut homes = Self { copies, counts: vec![0; copies.weights.len()] };
+        for view in views {
+            homes.held(view).into_iter().for_each(|weights| homes.counts[weights] += 1);
         }
-        let alone = |at: usize| homes[self.weights[at]].is_none_or(|(_, several)| !several);
-        let files = |view: &View<'f>| {
-            let files = view.files.iter().filter(|(at, record)| record.status.is_decoded() && alone(*at));
-            files.map(|(_, record)| *record).collect()
-        };
-        views.iter().map(files).collect()
+        homes
+    }
+
+    /// The weights in a directory, each once.
+    fn held(&self, view: &View<'_>) -> Vec<usize> {
+        let mut held: Vec<usize> = view.files.iter().map(|(at, _)| self.copies.weights[*at]).collect();
+        held.sort_unstable();
+        held.dedup();
+        held
+    }
+
+    /// A directory goes.
+    pub fn leave(&mut self, view: &View<'_>) {
+        self.held(view).into_iter().for_each(|weights| self.counts[weights] -= 1);
+    }
+
+    /// The decodable files of a directory that stays of which no other holds the save or the weights.
+    pub fn unique<'f>(&self, view: &View<'f>) -> Vec<&'f FileRecord> {
+        let alone = |at: usize| self.counts[self.copies.weights[at]] < 2;
+        let files = view.files.iter().filter(|(at, record)| record.status.is_decoded() && alone(*at));
+        files.map(|(_, record)| *record).collect()
     }
 }
 

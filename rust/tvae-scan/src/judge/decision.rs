@@ -6,7 +6,7 @@ use crate::rules::Rules;
 use crate::scan::Scan;
 
 use super::Chosen;
-use super::copies::Copies;
+use super::copies::{Copies, Homes};
 use super::groups::{self, Member, Place};
 use super::guards;
 use super::measured::Contradicted;
@@ -25,7 +25,7 @@ pub(super) fn decide(
     contradicted: &Contradicted,
     dirs: &mut [DirRecord],
 ) {
-    let (unique, names) = (copies.unique(views), Names::of(views));
+    let names = Names::of(views);
     let sound: Vec<bool> =
         views.iter().zip(dirs.iter()).map(|(view, dir)| recommend::sound(view, dir)).collect();
     let mut members: Vec<Member<'_>> = views
@@ -47,6 +47,8 @@ pub(super) fn decide(
     let mut held = vec![false; views.len()];
     loop {
         let places = groups::groups(&members, &rules.groups);
+        let staying = views.iter().zip(&gone).filter(|(_, gone)| !**gone);
+        let mut homes = Homes::of(copies, staying.map(|(view, _)| view));
         for (at, view) in views.iter().enumerate() {
             let place = places[at].as_ref();
             let before = match &known {
@@ -61,7 +63,7 @@ pub(super) fn decide(
             dirs[at].group = place.map(|place| place.group.clone());
             dirs[at].group_kind = place.map(|place| place.kind);
             let coverage = recommend::coverage(view, chosen[at].best);
-            let (unique, names, sound) = (&unique[at][..], &names, sound[at]);
+            let (unique, names, sound) = (&homes.unique(view)[..], &names, sound[at]);
             let case = Case { view, dir: &dirs[at], place, at, coverage, unique, names, sound, contradicted };
             let (category, rule) = case.category(rules);
             (dirs[at].category, dirs[at].rule) = (category, rule);
@@ -70,6 +72,10 @@ pub(super) fn decide(
             let dir = &mut dirs[at];
             (dir.recommendation, dir.reason, dir.recommended_by) = (action, reason, rule);
             held[at] = goes(dir);
+            if held[at] {
+                // The next one that holds the same is to be a home of it.
+                homes.leave(view);
+            }
             // What stays is told as it was beside all the others.
             if let Some(before) = before.filter(|_| !goes(dir)) {
                 *dir = before;

@@ -129,6 +129,21 @@ fn a_directory_with_files_of_its_own_beside_a_repeated_best_is_reviewed() {
 }
 
 #[test]
+fn two_directories_that_hold_each_others_files_do_not_both_go() {
+    let best = |id: &str| saved(file("best.pt", &[]), id, 7);
+    let epoch = |id: &str| saved(file("epoch_1.pt", &[]), id, 8);
+    let tree = Tree::default()
+        .dir("v5_6", vec![best("1")])
+        .dir("v5_7", vec![best("2"), epoch("3")])
+        .dir("v5_8", vec![best("4"), epoch("5")]);
+    let judgement = tree.judge();
+    assert_eq!(advice(&judgement, "v5_7"), "archive: its best file holds the weights of v5_6");
+    let kept =
+        "review: its best file holds the weights of v5_6, but no other folder holds those of epoch_1.pt";
+    assert_eq!(advice(&judgement, "v5_8"), kept);
+}
+
+#[test]
 fn what_is_suspect_is_left_to_a_person() {
     let good = &[("coverage", 1.0)];
     let tree = Tree::default()
