@@ -6,9 +6,9 @@ Makes two trees in a temporary folder: the replica of the predecessor's checkpoi
 large one (2,000 files, 11 GB with holes, 0.8 GB on the disk). Correctness comes first: every file of the
 replica has to give the metrics that went into it, from us and from rivals. Then, with a warm cache and one
 thread, every round times all contenders in turn: floor and scan of the whole tree by one Rust program, the
-rivals on a sample of it. A ratio is taken within a round; printed are its median and the distance of its
-quartiles over it. `picklescan` is measured if it is installed. Tensors of the large tree are holes, which
-flatters who reads them.
+rivals on a sample of it. A ratio is taken within a round, of the means over the files and of the files in the
+middle; printed are the medians over the rounds and the distance of their quartiles over them. `picklescan`
+is measured if it is installed. Tensors of the large tree are holes, which flatters who reads them.
 """
 
 from __future__ import annotations
@@ -137,12 +137,14 @@ def speed_program() -> Path | None:
     return Path(json.loads(told.stdout)["target_directory"]) / "release" / "examples" / "speed"
 
 
-def per_file(work: Work, paths: list[Path]) -> float:
+def per_file(work: Work, paths: list[Path]) -> list[float]:
     """Microseconds."""
-    start = perf_counter()
+    times = []
     for path in paths:
+        start = perf_counter()
         work(path)
-    return (perf_counter() - start) / len(paths) * 1e6
+        times.append((perf_counter() - start) * 1e6)
+    return times
 
 
 def spread(values: list[float]) -> tuple[float, float]:
@@ -151,46 +153,57 @@ def spread(values: list[float]) -> tuple[float, float]:
     return float(middle), float((high - low) / middle)
 
 
-def row(name: str, times: list[float], ratios: list[float] | None = None, goal: str = "") -> None:
-    time = f"{statistics.median(times):,.1f}" if times else ""
-    line = f"{name:<36}{time:>11}"
-    if ratios:
-        middle, share = spread(ratios)
-        line += f"{middle:>11,.2f}{share:>9.1%}   {goal}"
-    print(line.rstrip())
+class Times:
+    """Of one contender in every round: the mean over the files, and the file in the middle."""
+
+    def __init__(self) -> None:
+        self.means: list[float] = []
+        self.middles: list[float] = []
+
+    def add(self, mean: float, middle: float) -> None:
+        self.means.append(mean)
+        self.middles.append(middle)
+
+    def over(self, other: Times) -> list[list[float]]:
+        """By round how many times longer it took than another one: by the means, and by the middles."""
+        pairs = ((self.means, other.means), (self.middles, other.middles))
+        return [[mine / its for mine, its in zip(*pair, strict=True)] for pair in pairs]
+
+
+def row(name: str, times: Times, ratios: list[list[float]] | None = None, goal: str = "") -> None:
+    line = f"{name:<36}"
+    for at, values in enumerate((times.means, times.middles)):
+        line += f"{statistics.median(values):>11,.1f}"
+        ratio, share = spread(ratios[at]) if ratios else (0.0, 0.0)
+        line += f"{ratio:>10,.2f}{share:>7.1%}" if ratios else " " * 17
+    print(f"{line}   {goal}".rstrip())
 
 
 def tree_report(title: str, root: Path, sample: list[Path], program: Path | None, rounds: int) -> None:
     works = contenders()
-    times: dict[str, list[float]] = {name: [] for name in works}
-    floors: list[float] = []
-    scans: list[float] = []
-    bare: list[float] = []
-    typical: list[float] = []
+    times = {name: Times() for name in works}
+    stat, floor, scan = Times(), Times(), Times()
     for work in works.values():
         per_file(work, sample)
     for _ in range(rounds):
         if program:
             told = subprocess.run([program, "5", root], capture_output=True, check=True).stdout
             measured = json.loads(told)
-            floors.append(measured["floor_us"])
-            scans.append(measured["scan_us"])
-            bare.append(measured["stat_us"])
-            typical.append(measured["typical"])
+            for name, mine in (("stat", stat), ("floor", floor), ("scan", scan)):
+                mine.add(measured[f"{name}_us"], measured[f"{name}_middle_us"])
         for name, work in works.items():
-            times[name].append(per_file(work, sample))
-    print(f"\n{title:<36}{'us a file':>11}{'ratio':>11}{'spread':>9}   goal")
+            found = per_file(work, sample)
+            times[name].add(statistics.mean(found), statistics.median(found))
+    heads = f"{'mean, us':>11}{'ratio':>10}{'spread':>7}{'middle, us':>11}{'ratio':>10}{'spread':>7}"
+    print(f"\n{title:<36}{heads}   goal")
     if program:
-        row("stat alone", bare)
-        row("floor: open, fstat, 2 preads, close", floors)
-        ratios = [scan / floor for scan, floor in zip(scans, floors, strict=True)]
-        row("scan", scans, ratios, f"<= {FLOOR} of the floor")
-        row("scan of the file in the middle", [], typical, f"<= {FLOOR} of its floor")
+        row("stat alone", stat)
+        row("floor: open, fstat, 2 preads, close", floor)
+        row("scan", scan, scan.over(floor), f"<= {FLOOR} of the floor")
     # Without cargo the record that Python gets stands for the scan; it costs more.
-    ours = scans or times["tvae.inspect, called from Python"]
+    ours = scan if program else times["tvae.inspect, called from Python"]
     for name, mine in times.items():
-        ratios = [rival / our for rival, our in zip(mine, ours, strict=True)]
-        row(name, mine, ratios, f">= {GOALS[name]} of the scan" if name in GOALS else "")
+        row(name, mine, mine.over(ours), f">= {GOALS[name]} of the scan" if name in GOALS else "")
 
 
 def tree_scans(roots: dict[str, Path], rounds: int) -> None:
@@ -239,7 +252,7 @@ def command_report(root: Path, rounds: int) -> None:
             times[title].append((perf_counter() - start) * 1e3)
     print(f"\n{'command, 489 files':<36}{'ms':>11}")
     for title, mine in times.items():
-        row(title, mine)
+        print(f"{title:<36}{statistics.median(mine):>11.1f}")
     rival, ours = times.values()
     low, middle, high = np.quantile(np.subtract(ours, rival), [0.25, 0.5, 0.75])
     print(f"{'difference':<36}{middle:>11.1f}   quartiles {low:.1f} to {high:.1f}   <= {COMMAND} ms")
