@@ -26,8 +26,8 @@ def plot(
     debug: Debug = False,
 ) -> None:
     """Draw the embedding, the levels and the course of training."""
+    from tvae.report import find
     from tvae.report import plot as draw
-    from tvae.report.source import find
 
     def say(told: str) -> None:
         if not (quiet or as_json):

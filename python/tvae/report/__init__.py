@@ -16,7 +16,7 @@ from tvae.checkpoint.atomic import write_chunks
 from tvae.errors import ConfigError
 from tvae.report.source import find, read_picture
 
-__all__ = ["plot"]
+__all__ = ["find", "plot"]
 
 
 def plot(source: str, output: Path | None, *, out: Path, say: Callable[[str], None] | None = None) -> Path:
