@@ -154,6 +154,16 @@ def test_a_refused_config_never_reaches_training(
     assert not training.called
 
 
+def test_an_empty_checkpoint_is_not_the_default_config(tvae: Run, training: Any, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pt"
+    empty.touch()
+    for words in (["train", empty], ["train", empty, "--validate-only"], ["config", "validate", empty]):
+        done = tvae(*words)
+        assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+        assert f"{empty}: an empty file with the name of a checkpoint" in done.err
+    assert not training.called
+
+
 def test_resume_by_name(tvae: Run, training: Any) -> None:
     done = tvae("train", "--resume", "x", "--out", "o")
     assert done.code == 0

@@ -205,5 +205,15 @@ def test_a_checkpoint_is_no_config(tmp_path: Path) -> None:
         load(path, env=None)
 
 
+@pytest.mark.parametrize("name", ["empty.pt", "empty.PTH", "empty.safetensors", "empty.ckpt"])
+def test_an_empty_checkpoint_is_no_empty_config(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(ConfigError, match="an empty file with the name of a checkpoint"):
+        load(tmp_path / name, env=None)
+    (tmp_path / name).write_text("seed: 3\n")
+    with pytest.raises(ConfigError, match="a checkpoint by its name"):
+        load(tmp_path / name, env=None)
+
+
 def test_reading_stops_at_a_size_that_no_config_has(tmp_path: Path) -> None:
     assert "too large" in str(refusal(tmp_path / "run.yaml", b"#" * (1 << 18)))
