@@ -46,17 +46,18 @@ def test_no_flags_means_no_marks() -> None:
 
 def test_an_unsafe_best_file_is_said_in_its_row() -> None:
     rows = [RECORDS["unsafe"], RECORDS["unsafe_best"]]
-    wide = table.directories(rows, width=200, colour=False, root=None).splitlines()
+    wide = table.table("dir", rows, width=200, colour=False, root=None).text.splitlines()
     assert [line.split()[-2] for line in wide[1:]] == ["unsafe", "unsafe_best"]
-    narrow = table.directories(rows, width=80, colour=False, root=None).splitlines()
+    narrow = table.table("dir", rows, width=80, colour=False, root=None).text.splitlines()
     assert [line.split()[-2] for line in narrow[1:]] == ["!", "!!"]
-    told = list(table.legend(rows, width=200))[-1]
+    told = table.table("dir", rows, width=200, colour=False, root=None).legend[-1]
     assert told == "Flags: ! holds an unsafe file, !! its best file is unsafe."
 
 
 @pytest.mark.parametrize("rows", [[file("a", safety="dangerous")], [folder("a")]])
 def test_a_row_without_marks_has_none(rows: list[dict[str, Any]]) -> None:
-    assert "unsafe" not in "".join(table.legend(rows, width=200))
+    kind = "dir" if "n_files" in rows[0] else "file"
+    assert "unsafe" not in "".join(table.table(kind, rows, width=200, colour=False, root=None).legend)
 
 
 def shown() -> set[str]:
