@@ -62,7 +62,7 @@ def document() -> dict[str, object]:
 @pytest.mark.parametrize("kind", ["dir", "file"])
 def test_a_table_fits_and_escapes(width: int, kind: str) -> None:
     rows = dirs() if kind == "dir" else files()
-    text = table.TABLES[kind](rows, width=width, colour=False, root="tree")
+    text = table.table(kind, rows, width=width, colour=False, root="tree").text
     lines = text.splitlines()
     assert len(lines) == len(rows) + 1
     assert max(map(layout.columns_of, lines)) <= width
@@ -70,7 +70,7 @@ def test_a_table_fits_and_escapes(width: int, kind: str) -> None:
 
 
 def test_eighty_columns_show_everything_of_a_directory() -> None:
-    text = table.directories([folder("tree/v5_11_structural")], width=80, colour=False, root="tree")
+    text = table.table("dir", [folder("tree/v5_11_structural")], width=80, colour=False, root="tree").text
     head, line = text.splitlines()
     assert head.split() == ["path", "status", "category", "n", "size", "cover", "hier", "def", "advice"]
     cells = ["v5_11_structural", "complete", "production", "1", "1k", "1.0000", "-0.8000B", "a", "keep"]
@@ -79,19 +79,20 @@ def test_eighty_columns_show_everything_of_a_directory() -> None:
 
 def test_colours_are_asked_for() -> None:
     rows = [folder("tree/a", recommendation="delete")]
-    assert "\x1b[31mdelete\x1b[0m" in table.directories(rows, width=80, colour=True, root=None)
-    assert "\x1b" not in table.directories(rows, width=80, colour=False, root=None)
+    assert "\x1b[31mdelete\x1b[0m" in table.table("dir", rows, width=80, colour=True, root=None).text
+    assert "\x1b" not in table.table("dir", rows, width=80, colour=False, root=None).text
 
 
 def test_definitions_have_letters() -> None:
     other = {"coverage": metric(1.0, family="v5.11"), "hierarchy": metric(-0.5, family="unknown")}
     rows = [folder("a"), folder("b", metrics=other)]
-    lines = table.directories(rows, width=120, colour=False, root=None).splitlines()
+    found = table.table("dir", rows, width=120, colour=False, root=None)
+    lines = found.text.splitlines()
     assert lines[1].split()[7:9] == ["-0.8000B", "a"]
     assert lines[2].split()[7:9] == ["-0.5000", "b/?"]
-    assert list(table.legend(rows, width=60))[1:] == [
-        "  a  tvae 1: Written by tvae, metric version 1: every opera…",
-        "  b  v5.11: Evaluation of the v5.11 trainer: hierarchy is i…",
+    assert [line[:60] for line in found.legend[1:]] == [
+        "  a  tvae 1: Written by tvae, metric version 1: every operat",
+        "  b  v5.11: Evaluation of the v5.11 trainer: hierarchy is it",
         "  ?  unknown: Nothing in the file tells how it was computed.",
     ]
 
@@ -99,7 +100,7 @@ def test_definitions_have_letters() -> None:
 def test_coverage_by_branch_is_that_of_the_better_one_with_its_letter() -> None:
     by_branch = {"coverage_A": {"value": 0.99, "family": "x"}, "coverage_B": {"value": 0.5, "family": "x"}}
     one, other = folder("tree/a", metrics=by_branch), folder("tree/b")
-    lines = table.directories([one, other], width=80, colour=False, root="tree").splitlines()
+    lines = table.table("dir", [one, other], width=80, colour=False, root="tree").text.splitlines()
     assert "0.9900A" in lines[1]
     assert "1.0000 " in lines[2]
     assert "| 0.9900 A |" in markdown.page({**document(), "dirs": [one]}, root="tree", when="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import loads
 from typing import Any
 
 import pytest
@@ -45,25 +46,25 @@ def test_no_flags_means_no_marks() -> None:
 
 def test_an_unsafe_best_file_is_said_in_its_row() -> None:
     rows = [RECORDS["unsafe"], RECORDS["unsafe_best"]]
-    wide = table.directories(rows, width=200, colour=False, root=None).splitlines()
+    wide = table.table("dir", rows, width=200, colour=False, root=None).text.splitlines()
     assert [line.split()[-2] for line in wide[1:]] == ["unsafe", "unsafe_best"]
-    narrow = table.directories(rows, width=80, colour=False, root=None).splitlines()
+    narrow = table.table("dir", rows, width=80, colour=False, root=None).text.splitlines()
     assert [line.split()[-2] for line in narrow[1:]] == ["!", "!!"]
-    told = list(table.legend(rows, width=200))[-1]
+    told = table.table("dir", rows, width=200, colour=False, root=None).legend[-1]
     assert told == "Flags: ! holds an unsafe file, !! its best file is unsafe."
 
 
 @pytest.mark.parametrize("rows", [[file("a", safety="dangerous")], [folder("a")]])
 def test_a_row_without_marks_has_none(rows: list[dict[str, Any]]) -> None:
-    assert "unsafe" not in "".join(table.legend(rows, width=200))
+    kind = "dir" if "n_files" in rows[0] else "file"
+    assert "unsafe" not in "".join(table.table(kind, rows, width=200, colour=False, root=None).legend)
 
 
 def shown() -> set[str]:
     """What a table or a record can show."""
     choices = {word for kind in _CHOICES.values() for words in kind.values() for word in words}
     letters = {"A", "B", "a", "b", "?"}
-    heads = {"cover", "hier", "def", "advice"}
-    return choices | letters | heads | set(NAMES) | {"info", "warning", "error", "high"} | set(_core.codes())
+    return choices | letters | set(NAMES) | {"info", "warning", "error", "high"} | set(_core.codes())
 
 
 @pytest.mark.parametrize("word", sorted(shown()))
@@ -77,3 +78,17 @@ def test_a_word_of_several_kinds_has_all_its_meanings() -> None:
         assert f"sweep  {title}\n" in told
     assert "a flag" in explain("C", as_json=False)
     assert "a letter under `def`" in explain("c", as_json=False)
+    assert "a letter" not in explain("Q", as_json=False)
+
+
+@pytest.mark.parametrize("name", ["coverage", "kl_nats", "HIERARCHY_B", "richness_A", "r_v0_euclidean", "q"])
+def test_metrics_are_explained(name: str) -> None:
+    assert "  a metric\n" in explain(name, as_json=False)
+
+
+def test_the_list_has_every_code_and_word() -> None:
+    text = set(explain("all", as_json=False).replace(",", " ").split())
+    assert {word for word in shown() | set(_core.metric_families()) if " " not in word} <= text
+    listed = loads(explain("all", as_json=True))
+    assert [one["code"] for one in listed["codes"]] == list(_core.codes())
+    assert "hier" in listed["words"]["a head of the tables"]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tvae.cli.failure import one_line
+from tvae.cli.listing.shortening import tensor_names
 from tvae.cli.output import columns
 
 if TYPE_CHECKING:
@@ -112,32 +113,10 @@ def tensor_table(tensors: Sequence[Tensor], record: FileRecord) -> str:
         facts.append((one.dtype, shape, place, str(one.nbytes)))
     taken = sum(2 + max(map(len, column)) for column in zip(*facts, strict=True))
     width = max(_WIDTH - taken, _LEAST_NAME)
-    names = _fitted(
-        [one_line(one.name) for one in tensors], [one_line(one.key) for one in record.state_dicts], width
+    names = tensor_names(
+        [one_line(one.key) for one in record.state_dicts], [one_line(one.name) for one in tensors], width
     )
     return _table([(name, *row) for name, row in zip(["tensor", *names], facts, strict=True)], right=[3, 4])
-
-
-def _fitted(names: Sequence[str], keys: Sequence[str], width: int) -> list[str]:
-    """Names in so many columns: the key of a state dict gives way first, then the middle.
-
-    Example:
-        >>> _fitted(["state_dict.encoder_A.fc_mu.bias", "state_dict.c"], ["state_dict"], 26)
-        ['stat….encoder_A.fc_mu.bias', 'state_dict.c']
-        >>> _fitted(["projection.proj_A.radius_net.0.bias"], [""], 24)
-        ['projection.p…_net.0.bias']
-    """
-    long = [name for name in names if len(name) > width]
-    short = dict.fromkeys(long, "")
-    for key in filter(None, keys):
-        inside = [name for name in long if name.startswith(f"{key}.") and len(name) - len(key) < width - 1]
-        room = width - 1 - max((len(name) - len(key) for name in inside), default=0)
-        short |= {name: f"{key[:room]}…{name[len(key) :]}" for name in inside}
-    head = width // 2
-    return [
-        name if name not in short else short[name] or f"{name[:head]}…{name[head + 1 - width :]}"
-        for name in names
-    ]
 
 
 def value_text(value: object) -> str:

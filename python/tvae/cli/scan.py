@@ -98,7 +98,10 @@ VerifyCrc = Annotated[
     bool, typer.Option("--verify-crc", help="Read the archives in full and compare their checksums.")
 ]
 Explain = Annotated[
-    str | None, typer.Option("--explain", metavar="CODE", help="Say what a code means; `all` lists them.")
+    str | None,
+    typer.Option(
+        "--explain", metavar="CODE", help="Say what a code, a word or a head means; `all` lists them."
+    ),
 ]
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from tvae.cli.danger import tell_danger
 from tvae.cli.failure import describe, one_line
 from tvae.cli.keeping import kept
-from tvae.cli.listing.layout import UNLIMITED, Column, columns_of, lay_out, terminal_width
+from tvae.cli.listing.layout import UNLIMITED, Column, lay_out, terminal_width
+from tvae.cli.listing.shortening import columns_of
 from tvae.cli.output import filled, remark, result, result_json
 from tvae.cli.pace import Pace
 from tvae.cli.scores import faults, score

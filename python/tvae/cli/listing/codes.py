@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tvae import _core
 from tvae.cli.listing.layout import wrap
-from tvae.cli.listing.marks import NAMES
+from tvae.cli.listing.marks import MARKS, NAMES
 from tvae.errors import ConfigError
 
 _WIDTH = 80
+_DEFINITION = "a definition of the metrics"
+_LETTER = "a letter under `def`"
+#: The branch of a metric, and a radius that is not hyperbolic.
+_SUFFIX = re.compile(r"(_euclidean)?(_[ab])?$", re.ASCII)
 #: Words and signs of tables and records that are no codes, by kind, and what they mean. One word may be of
 #: several kinds.
 _KINDS: dict[str, dict[str, str]] = {
@@ -48,13 +53,49 @@ _KINDS: dict[str, dict[str, str]] = {
         ),
     },
     "a head of the tables": {
+        "path": "The directory or the file; below the folder that was scanned, if it is one.",
+        "below": "Paths below the folder behind it, which was scanned.",
+        "status": "How complete a run is; of a file, how far it was decoded.",
+        "category": "What the rules take a directory for, mostly by its name.",
+        "files": "How many checkpoints a directory holds, without folders in it. n where space is scarce.",
+        "n": "How many checkpoints a directory holds: `files` where space is scarce.",
+        "size": "Bytes of a file, or of the checkpoints in a directory, in units of 1000.",
+        "kind": "The format of a file, whatever its name says.",
+        "safety": "What loading a file would run: the worst of everything in it.",
+        "epoch": "The epoch that the file states.",
         "cover": (
             "Coverage; the letter behind it is the branch where the model has none of its own, the "
             "better of two."
         ),
         "hier": "The hierarchy of branch B, else of A; without a letter the file does not say which.",
         "def": "The definition of the two metrics beside it, by the letter of the legend below the table.",
+        "flags": "What speaks against a record. Where space is scarce it is letters: see `flag`.",
+        "flag": "The flags by their letters: `flags` where space is scarce.",
+        "issues": "Codes of what is odd in a file; where space is scarce the first, and how many more.",
         "advice": "The recommendation; `--format json` has its reason.",
+        "tensor": "The name of a tensor, after the key of the state dict that it is in.",
+        "dtype": "The type of a tensor's numbers.",
+        "shape": "The sizes of a tensor's dimensions.",
+        "offset": "Where the data of a tensor begins in the file, in bytes.",
+        "bytes": "Bytes of a tensor.",
+        "rank": "The place among directories whose metrics have one definition.",
+    },
+    "a metric": {
+        "coverage": "The share of operations of which every digit is decoded right.",
+        "coverage_sampled": "Coverage from one sample of the posterior each.",
+        "kl_nats": "The KL divergence of the posterior to the prior, in nats.",
+        "hierarchy": "Spearman's correlation of valuation and radius: the more negative, the better.",
+        "inversions": "The share of pairs of valuations whose radii are in the wrong order.",
+        "ultrametric": "Spearman's correlation of the 3-adic distance and that in the ball.",
+        "tree_inversions": "The share of pairs of distances that are in the wrong order.",
+        "richness": "The mean variance of the radii inside the levels.",
+        "uniformity": "How evenly a level fills its own range.",
+        "dist_corr": "A correlation of distances; its definition says of which.",
+        "Q": "A score of dist_corr and hierarchy; its definition says which.",
+        "mean_radius": "The mean radius.",
+        "std_radius": "The standard deviation of the radii.",
+        "r_v0": "The mean radius at valuation 0.",
+        "r_v9": "The mean radius at valuation 9.",
     },
     "a verdict on safety": {
         "data_only": "The file imports nothing.",
@@ -140,22 +181,38 @@ _KINDS: dict[str, dict[str, str]] = {
 
 
 def explain(word: str, *, as_json: bool) -> str:
-    """What a code or a definition means, or a list of all codes.
+    """What a code, a word or a definition means, or a list of all of them.
 
     Raises:
-        ConfigError: if there is no such code.
+        ConfigError: if there is no such code or word.
     """
-    if word.lower() == "all":
+    everything = word.strip().lower() == "all"
+    if everything:
         found = [{"code": code, **(_core.explain(code) or {})} for code in _core.codes()]
     else:
         found = _named(word.strip())
     if as_json:
         from tvae.finite import dumps
 
-        return dumps({"schema": 1, "codes": found})
-    if word.lower() == "all":
-        return "\n".join(line for one in found for line in wrap(_title(one), _WIDTH, indent=6))
+        words = {"words": {title: list(names) for title, names in _lists().items()}} if everything else {}
+        return dumps({"schema": 1, "codes": found, **words})
+    if everything:
+        lines = [line for one in found for line in wrap(_title(one), _WIDTH, indent=6)]
+        for title, names in _lists().items():
+            lines += ["", f"{title}:", *wrap(f"  {', '.join(names)}", _WIDTH)]
+        return "\n".join(lines)
     return "\n\n".join("\n".join(_full(one)) for one in found)
+
+
+def _lists() -> dict[str, Sequence[str]]:
+    """The words and signs that are no codes, by kind."""
+    marks = [shown for mark in MARKS.values() for shown in (mark.letter, mark.word)]
+    return {
+        **{title: list(words) for title, words in _KINDS.items()},
+        "a flag or a mark in a table": list(dict.fromkeys(marks)),
+        _LETTER: ["a", "b", "c", "...", "?"],
+        _DEFINITION: list(_core.metric_families()),
+    }
 
 
 def _named(word: str) -> list[dict[str, Any]]:
@@ -165,7 +222,7 @@ def _named(word: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if all(part in families for part in parts):
         found = [
-            {"code": name, "title": "a definition of the metrics", "meaning": meaning}
+            {"code": name, "title": _DEFINITION, "meaning": meaning}
             for name, meaning in (families[part] for part in dict.fromkeys(parts))
         ]
     return [*found, *_words(word)] or [{"code": word.upper(), **_known(word)}]
@@ -176,12 +233,14 @@ def _words(word: str) -> Iterator[dict[str, Any]]:
     # SARIF has the kind of a word before it.
     plain = word.lower().removeprefix("safety-").removeprefix("invalid-").replace("-", "_")
     plain = NAMES.get(word) or NAMES.get(plain) or (word if word in _KINDS["a branch"] else plain)
+    metric = {name.lower(): name for name in _KINDS["a metric"]}.get(_SUFFIX.sub("", plain), plain)
     for title, words in _KINDS.items():
-        if plain in words:
-            yield {"code": plain, "title": title, "meaning": words[plain]}
-    if plain == "?" or (len(plain) == 1 and plain.islower()):
+        name = metric if title == "a metric" else plain
+        if name in words:
+            yield {"code": name, "title": title, "meaning": words[name]}
+    if plain == "?" or (len(word) == 1 and word.islower()):
         meaning = "Which definition of the metrics it stands for is said in the legend below that table."
-        yield {"code": plain, "title": "a letter under `def`", "meaning": meaning}
+        yield {"code": plain, "title": _LETTER, "meaning": meaning}
 
 
 def _known(code: str) -> dict[str, Any]:
@@ -192,7 +251,7 @@ def _known(code: str) -> dict[str, Any]:
         words = (*NAMES, *(word for words in _KINDS.values() for word in words if len(word) > 1))
         known = {name.lower(): name for name in (*words, *_core.metric_families(), *_core.codes())}
         near = get_close_matches(code.lower(), known, n=1)
-        hint = f"did you mean {known[near[0]]}?" if near else "`tvae scan --explain all` lists the codes"
+        hint = f"did you mean {known[near[0]]}?" if near else "`tvae scan --explain all` lists them"
         raise ConfigError(f"there is no code or word {code!r}", path="--explain", hint=hint)
     return found
 

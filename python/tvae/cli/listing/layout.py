@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TextIO
 
 from tvae.cli.failure import one_line
+from tvae.cli.listing.shortening import apart, clipped, columns_of, shortened
 
-_LEAST = 18
 #: Where nobody looks at a terminal, nothing is cut: what is cut cannot be found again.
 UNLIMITED = 1 << 20
 _COLOURS = {"red": "\x1b[31m", "yellow": "\x1b[33m", "green": "\x1b[32m", "dim": "\x1b[2m"}
@@ -24,9 +24,12 @@ class Column(NamedTuple):
         short_cells: its cells where space is scarce, if they differ.
         right: whether it is flush right.
         flexible: whether its cells may be cut in the middle.
-        most: the most signs of a cell where space is scarce.
+        least: the fewest signs that they are cut to.
+        cut: cuts them, so that different ones stay different.
+        most: the signs that are left of a cell where space is scarce.
         colours: the colour of each cell, or none.
-        rank: how soon it is left out where space is scarce, the highest first; 0: never.
+        rank: how soon it is left out where space is scarce, the highest first; 0: never. Columns of one rank
+            say nothing without each other: they are left out together.
     """
 
     title: str
@@ -35,9 +38,48 @@ class Column(NamedTuple):
     short_cells: Sequence[str] | None = None
     right: bool = False
     flexible: bool = False
+    least: int = 18
+    cut: Callable[[Sequence[str], int], Sequence[str]] = apart
     most: int | None = None
     colours: Sequence[str | None] = ()
     rank: int = 0
+
+
+class Layout(NamedTuple):
+    """Columns as they fit a width: those that are shown, their heads and cells, and the widths.
+
+    Attributes:
+        columns: the columns that are shown.
+        rows: for each of them its head and its cells.
+        widths: the width of each.
+        gap: the blanks between them.
+    """
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[str]]
+    widths: Sequence[int]
+    gap: int
+
+    def has(self, title: str) -> bool:
+        """Whether the column of this title is shown."""
+        return any(column.title == title for column in self.columns)
+
+    def text(self, *, colour: bool = False) -> str:
+        """The lines of the table."""
+        rows = [
+            _cut(column, row, width)
+            for column, row, width in zip(self.columns, self.rows, self.widths, strict=True)
+        ]
+        return "\n".join(self._line(row, index, colour) for index, row in enumerate(zip(*rows, strict=True)))
+
+    def _line(self, row: Sequence[str], index: int, colour: bool) -> str:
+        parts = []
+        for column, text, width in zip(self.columns, row, self.widths, strict=True):
+            blank = " " * (width - columns_of(text))
+            tint = column.colours[index - 1] if colour and index and column.colours else None
+            painted = f"{_COLOURS[tint]}{text}\x1b[0m" if tint and text else text
+            parts.append(blank + painted if column.right else painted + blank)
+        return (" " * self.gap).join(parts).rstrip()
 
 
 def lay_out(columns: Sequence[Column], *, width: int, colour: bool = False) -> str:
@@ -49,17 +91,22 @@ def lay_out(columns: Sequence[Column], *, width: int, colour: bool = False) -> s
         path                      size
         runs/a_long_name/best.pt   7 B
     """
+    return fitted(columns, width=width).text(colour=colour)
+
+
+def fitted(columns: Sequence[Column], *, width: int) -> Layout:
+    """The widest form of the columns that fits."""
     shown = [column for column in columns if any(column.cells)]
     while True:
         for short, gap in ((False, 2), (True, 2), (True, 1)):
             rows = [_cells(column, short=short) for column in shown]
-            widths = _fit(shown, rows, width, gap)
+            widths = _fit(shown, rows, width, gap, short=short)
             if widths is not None:
-                return _lines(shown, rows, widths, gap, colour)
-        last = max(shown, key=lambda column: column.rank)
-        if not last.rank:
-            return _lines(shown, rows, _squeeze(shown, rows, width), 1, colour)
-        shown = [column for column in shown if column is not last]
+                return Layout(shown, rows, widths, gap)
+        rank = max(column.rank for column in shown)
+        if not rank:
+            return Layout(shown, rows, _squeeze(shown, rows, width), 1)
+        shown = [column for column in shown if column.rank != rank]
 
 
 def terminal_width(stream: TextIO | None = None) -> int:
@@ -76,52 +123,49 @@ def terminal_width(stream: TextIO | None = None) -> int:
     return max(os.get_terminal_size(stream.fileno()).columns or 80, 20)
 
 
-def _lines(
-    columns: Sequence[Column],
-    rows: Sequence[Sequence[str]],
-    widths: Sequence[int],
-    gap: int,
-    colour: bool,
-) -> str:
-    return "\n".join(
-        _line(columns, row, widths, gap, index, colour) for index, row in enumerate(zip(*rows, strict=True))
-    )
-
-
-def _line(
-    columns: Sequence[Column], row: Sequence[str], widths: Sequence[int], gap: int, index: int, colour: bool
-) -> str:
-    parts = []
-    for column, cell, width in zip(columns, row, widths, strict=True):
-        text = shortened(cell, width)
-        blank = " " * (width - columns_of(text))
-        tint = column.colours[index - 1] if colour and index and column.colours else None
-        painted = f"{_COLOURS[tint]}{text}\x1b[0m" if tint and text else text
-        parts.append(blank + painted if column.right else painted + blank)
-    return (" " * gap).join(parts).rstrip()
-
-
 def _cells(column: Column, *, short: bool) -> list[str]:
     if not short:
         return [column.title, *column.cells]
     cells = column.cells if column.short_cells is None else column.short_cells
-    if column.most is not None:
-        cells = [clipped(cell, column.most) for cell in cells]
     return [column.short or column.title, *cells]
 
 
-def _fit(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int, gap: int) -> list[int] | None:
+def _cut(column: Column, row: Sequence[str], width: int) -> Sequence[str]:
+    """A head and cells that fit the width of their column."""
+    if all(columns_of(cell) <= width for cell in row):
+        return row
+    title = row[0] if columns_of(row[0]) <= width else column.short or row[0]
+    if column.most is not None and width >= column.most:
+        cells: Sequence[str] = [clipped(cell, width) for cell in row[1:]]
+    else:
+        cells = column.cut(row[1:], width)
+    return [shortened(title, width), *cells]
+
+
+def _fit(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int, gap: int, *, short: bool
+) -> list[int] | None:
     """The width of each column; None if the flexible ones would get too little."""
     natural = [max(map(columns_of, row)) for row in rows]
-    flexible = [index for index, column in enumerate(columns) if column.flexible]
-    left = width - gap * (len(columns) - 1) - sum(natural)
-    while left < 0 and flexible:
-        widest = max(flexible, key=lambda index: natural[index])
-        if natural[widest] <= _LEAST:
+    found = [
+        min(most, column.most) if short and column.most is not None else most
+        for column, most in zip(columns, natural, strict=True)
+    ]
+    left = width - gap * (len(columns) - 1) - sum(found)
+    while left < 0:
+        flexible = [
+            index for index, column in enumerate(columns) if column.flexible and found[index] > column.least
+        ]
+        if not flexible:
             return None
-        natural[widest] -= 1
+        found[max(flexible, key=lambda index: found[index])] -= 1
         left += 1
-    return natural if left >= 0 else None
+    # What is free is for words that would be cut.
+    for index, most in enumerate(natural):
+        if most - found[index] <= left and not columns[index].flexible:
+            left -= most - found[index]
+            found[index] = most
+    return found
 
 
 def _squeeze(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int]:
@@ -134,35 +178,6 @@ def _squeeze(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: in
             break
         natural[widest] -= 1
     return natural
-
-
-def columns_of(text: str) -> int:
-    """Columns of a terminal that a text takes."""
-    if text.isascii():
-        return len(text)
-    from unicodedata import combining, east_asian_width
-
-    return sum(0 if combining(sign) else 2 if east_asian_width(sign) in "WF" else 1 for sign in text)
-
-
-def shortened(text: str, width: int) -> str:
-    """Text cut in the middle, where names that differ mostly agree.
-
-    Example:
-        >>> shortened("v5_11_progressive_non_fixed", 18)
-        'v5_11_pro…on_fixed'
-    """
-    if columns_of(text) <= width:
-        return text
-    head, tail = text[: width // 2], text[len(text) - (width - width // 2 - 1) :] if width > 2 else ""
-    while head and columns_of(head) + columns_of(tail) + 1 > width:
-        head, tail = (head[:-1], tail) if columns_of(head) >= columns_of(tail) else (head, tail[1:])
-    return f"{head}…{tail}"
-
-
-def clipped(text: str, width: int) -> str:
-    """Text cut at its end."""
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def wrap(text: str, width: int, *, indent: int = 2) -> Iterator[str]:

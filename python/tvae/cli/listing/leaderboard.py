@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tvae.cli.listing.fields import Record
-from tvae.cli.listing.layout import Column, columns_of, escaped, lay_out, shortened, wrap
+from tvae.cli.listing.layout import Column, escaped, lay_out, wrap
+from tvae.cli.listing.shortening import apart, columns_of
 from tvae.cli.listing.table import below, metric_text
 
 
@@ -44,7 +45,7 @@ def definition(entry: Record) -> tuple[str, str]:
 
 def _losers(entries: Sequence[Record], *, width: int, root: str | None) -> Iterator[str]:
     """A path and its reason, which is never cut."""
-    paths = [shortened(escaped(below(str(one["path"]), root)), width // 2) for one in entries]
+    paths = apart([escaped(below(str(one["path"]), root)) for one in entries], width // 2)
     indent = max(map(columns_of, paths)) + 4
     for path, entry in zip(paths, entries, strict=True):
         first = f"  {path}{' ' * (indent - 2 - columns_of(path))}"

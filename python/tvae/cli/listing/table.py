@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import NamedTuple
 
 from tvae.cli.listing.fields import Record, shown
-from tvae.cli.listing.layout import Column, clipped, escaped, lay_out, shortened, size, wrap
+from tvae.cli.listing.layout import Column, escaped, fitted, size, wrap
 from tvae.cli.listing.marks import MARKS, UNSAFE
 from tvae.cli.listing.marks import shown as marked
+from tvae.cli.listing.shortening import apart, clipped, tensor_names
 from tvae.cli.listing.verdict import DAMAGED, damage, reason
 
 _MOST_NAMED = 20
 _ADVICE = {"keep": "green", "archive": "yellow", "delete": "red"}
 _HEADS = ("cover", "hier")
+#: The fewest columns of a tensor's name: where it is longer, its offset is left out first.
+_LEAST_NAME = 36
+_NONE: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 class Families:
@@ -45,76 +52,73 @@ class Families:
             yield clipped(f"  {letter}  {escaped(name)}: {known.get(name, '')}".rstrip(": "), width)
 
 
-def directories(dirs: Sequence[Record], *, width: int, colour: bool, root: str | None) -> str:
-    """A line a directory."""
-    families = Families(dirs)
-    advice = [str(one.get("recommendation") or "") for one in dirs]
-    return lay_out(
-        [
-            _paths(dirs, root),
-            _plain("status", dirs, "status", rank=4),
-            _plain("category", dirs, "category", most=10, rank=8),
-            Column("files", [str(one.get("n_files", "")) for one in dirs], short="n", right=True, rank=7),
-            _sizes(dirs, "bytes"),
-            *_measured(dirs, families),
-            _flags(dirs),
-            Column("advice", advice, colours=[_ADVICE.get(word) for word in advice], rank=3),
-        ],
-        width=width,
-        colour=colour,
-    )
+class Table(NamedTuple):
+    """A line a record, and what the letters in it mean."""
+
+    text: str
+    legend: Sequence[str]
 
 
-def files(records: Sequence[Record], *, width: int, colour: bool, root: str | None) -> str:
-    """A line a file."""
+def table(
+    kind: str,
+    records: Sequence[Record],
+    *,
+    width: int,
+    colour: bool,
+    root: str | None,
+    keys: Mapping[str, Sequence[str]] = _NONE,
+) -> Table:
+    """The table of the records of a kind; `keys` are those of the state dicts in files, by path."""
     families = Families(records)
-    safety = [str(one.get("safety") or "") for one in records]
-    codes = [
-        " ".join(dict.fromkeys(str(issue["code"]) for issue in one.get("issues") or ())) for one in records
+    if kind == "tensor":
+        columns = _tensors(records, keys)
+    else:
+        columns = {"dir": _directories, "file": _files}[kind](records, families)
+    found = fitted([_paths(records, root), *columns], width=width)
+    legend = list(families.legend(width)) if found.has("def") else []
+    if found.has("flags"):
+        there = {mark for record in records for mark in marked(record)}
+        words = [f"{mark.letter} {mark.meaning}" for mark in MARKS.values() if mark in there]
+        legend += wrap(f"Flags: {', '.join(words)}.", width)
+    return Table(found.text(colour=colour), legend)
+
+
+def _directories(dirs: Sequence[Record], families: Families) -> list[Column]:
+    advice = [str(one.get("recommendation") or "") for one in dirs]
+    return [
+        _plain("status", dirs, "status", rank=4),
+        _plain("category", dirs, "category", most=10, rank=7),
+        Column("files", [str(one.get("n_files", "")) for one in dirs], short="n", right=True, rank=8),
+        _sizes(dirs, "bytes"),
+        *_measured(dirs, families),
+        _flags(dirs),
+        Column("advice", advice, colours=[_ADVICE.get(word) for word in advice], rank=3),
     ]
-    return lay_out(
-        [
-            _paths(records, root),
-            _plain("kind", records, "kind", most=9, rank=10),
-            _plain("status", records, "status", most=9, rank=4),
-            Column("safety", safety, colours=["red" if word in UNSAFE else None for word in safety], most=9),
-            _sizes(records, "size"),
-            Column("epoch", [_text(one.get("epoch")) for one in records], right=True, rank=7),
-            *_measured(records, families),
-            _flags(records),
-            Column("issues", [escaped(text) for text in codes], most=9, rank=3),
-        ],
-        width=width,
-        colour=colour,
-    )
 
 
-def tensors(records: Sequence[Record], *, width: int, colour: bool, root: str | None) -> str:
-    """A line a tensor."""
-    return lay_out(
-        [
-            _paths(records, root),
-            Column("tensor", [escaped(one.get("name")) for one in records], flexible=True),
-            _plain("dtype", records, "dtype", rank=2),
-            Column("shape", ["x".join(map(str, one.get("shape") or ())) or "scalar" for one in records]),
-            Column("offset", [_text(one.get("file_offset")) for one in records], right=True, rank=3),
-            Column("bytes", [_text(one.get("nbytes")) for one in records], right=True, rank=1),
-        ],
-        width=width,
-        colour=colour,
-    )
+def _files(records: Sequence[Record], families: Families) -> list[Column]:
+    safety = [str(one.get("safety") or "") for one in records]
+    return [
+        _plain("kind", records, "kind", most=9, rank=10),
+        _plain("status", records, "status", most=9, rank=4),
+        Column("safety", safety, colours=["red" if word in UNSAFE else None for word in safety], most=9),
+        _sizes(records, "size"),
+        Column("epoch", [_text(one.get("epoch")) for one in records], right=True, rank=7),
+        *_measured(records, families),
+        _flags(records),
+        _issues(records),
+    ]
 
 
-TABLES = {"dir": directories, "file": files, "tensor": tensors}
-
-
-def legend(records: Sequence[Record], *, width: int) -> Iterator[str]:
-    """What the letters in the table mean."""
-    yield from Families(records).legend(width)
-    there = {mark for record in records for mark in marked(record)}
-    words = [f"{mark.letter} {mark.meaning}" for mark in MARKS.values() if mark in there]
-    if words:
-        yield from wrap(f"Flags: {', '.join(words)}.", width)
+def _tensors(records: Sequence[Record], keys: Mapping[str, Sequence[str]]) -> list[Column]:
+    names = [escaped(one.get("name")) for one in records]
+    return [
+        Column("tensor", names, flexible=True, least=_LEAST_NAME, cut=partial(_names, records, keys)),
+        _plain("dtype", records, "dtype", rank=2),
+        Column("shape", ["x".join(map(str, one.get("shape") or ())) or "scalar" for one in records]),
+        Column("offset", [_text(one.get("file_offset")) for one in records], right=True, rank=3),
+        Column("bytes", [_text(one.get("nbytes")) for one in records], right=True, rank=1),
+    ]
 
 
 def unsafe_files(records: Sequence[Record], *, width: int, root: str | None) -> Iterator[str]:
@@ -142,8 +146,9 @@ def _named(
 ) -> Iterator[str]:
     if records:
         yield head
-    for one in records[:_MOST_NAMED]:
-        path = shortened(escaped(below(str(one["path"]), root)), width // 2)
+    named = records[:_MOST_NAMED]
+    paths = apart([escaped(below(str(one["path"]), root)) for one in named], width // 2)
+    for path, one in zip(paths, named, strict=True):
         yield clipped(f"  {path}  {escaped(why(one))}", width)
     if len(records) > _MOST_NAMED:
         yield f"  and {len(records) - _MOST_NAMED} more: {more}"
@@ -168,14 +173,9 @@ def metric_text(value: object) -> str:
 def _measured(records: Sequence[Record], families: Families) -> list[Column]:
     coverages, hierarchies = ([_metric(record, head) for record in records] for head in _HEADS)
     return [
-        Column(
-            "cover",
-            _branched(coverages, always=False),
-            right=True,
-            rank=1,
-        ),
+        Column("cover", _branched(coverages, always=False), right=True, rank=1),
         Column("hier", _branched(hierarchies, always=True), right=True, rank=1),
-        Column("def", [families.of(record) for record in records], rank=9),
+        Column("def", [families.of(record) for record in records], rank=1),
     ]
 
 
@@ -207,6 +207,26 @@ def _flags(records: Sequence[Record]) -> Column:
         colours=["red"] * len(records),
         rank=2,
     )
+
+
+def _names(
+    records: Sequence[Record], keys: Mapping[str, Sequence[str]], names: Sequence[str], width: int
+) -> list[str]:
+    """The names of tensors in so many columns, those of each file by themselves."""
+    inside: dict[str, list[str]] = {}
+    for record, name in zip(records, names, strict=True):
+        inside.setdefault(str(record["path"]), []).append(name)
+    cut = {
+        path: iter(tensor_names([escaped(key) for key in keys.get(path, ())], found, width))
+        for path, found in inside.items()
+    }
+    return [next(cut[str(record["path"])]) for record in records]
+
+
+def _issues(records: Sequence[Record]) -> Column:
+    codes = [list(dict.fromkeys(str(issue["code"]) for issue in one.get("issues") or ())) for one in records]
+    few = [" ".join([*one[:1], *([f"+{len(one) - 1}"] if one[1:] else [])]) for one in codes]
+    return Column("issues", [escaped(" ".join(one)) for one in codes], short_cells=few, rank=3)
 
 
 def _paths(records: Sequence[Record], root: str | None) -> Column:

@@ -100,6 +100,12 @@ class View:
             rows, self.families = arrange(rows, field, descending=bool(descending), kind=self.kind)
         return rows
 
+    @property
+    def state_dicts(self) -> dict[str, list[str]]:
+        """The keys of the state dicts in each file, by path."""
+        files = self.found.to_dicts("file")
+        return {file["path"]: [str(one["key"]) for one in file["state_dicts"]] for file in files}
+
     @cached_property
     def places(self) -> list[int] | None:
         """Where the shown records are among all of them; None if they are all there, in order."""

@@ -63,17 +63,15 @@ def _table(view: View, best: int | None, *, width: int, colour: bool) -> Iterato
 
         yield leaderboard(view.best(best), width=width, colour=colour, root=view.root)
         return
-    from tvae.cli.listing.table import TABLES, damaged_files, legend, unsafe_files
+    from tvae.cli.listing.table import damaged_files, table, unsafe_files
     from tvae.cli.listing.verdict import DAMAGED
 
     if not view.rows:
         return
-    table = TABLES[view.kind](view.rows, width=width, colour=colour, root=view.root)
-    yield from _blocks(view, table, width) if view.families else [table]
-    below = list(legend(view.rows, width=width))
-    if below:
-        yield ""
-        yield from below
+    keys = view.state_dicts if view.kind == "tensor" else {}
+    found = table(view.kind, view.rows, width=width, colour=colour, root=view.root, keys=keys)
+    yield from _blocks(view, found.text, width) if view.families else [found.text]
+    yield from ["", *found.legend] if found.legend else []
     if any(word in view.found.summary["safety"] for word in ("dangerous", "unparsed")):
         yield ""
         files = view.rows if view.kind == "file" else view.found.to_dicts("file")
