@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -156,7 +156,7 @@ def scan(
         fails = _fails(fail_on)
         view = _view(by, filters or (), sort)
         facts = _cache(cache, no_cache=no_cache, refresh=refresh)
-        _check_targets(output, plan)
+        _check_targets({"--output": output, "--plan": plan, "--cache": facts}, paths)
         from tvae.cli.listing.notes import Progress
         from tvae.scanning import scan as scanned
 
@@ -208,12 +208,15 @@ def _failures() -> Iterator[None]:
         raise Failed(failure._replace(code=_FAILED)) from error
 
 
-def _check_targets(output: str | None, plan: str | None) -> None:
-    from tvae.cli.target import check
+def _check_targets(targets: Mapping[str, str | None], paths: Sequence[str]) -> None:
+    from tvae.cli.target import check, check_apart
 
-    for option, path in (("--output", output), ("--plan", plan)):
-        if path is not None:
-            check(path, option)
+    named = {option: path for option, path in targets.items() if path is not None}
+    for option, path in named.items():
+        # What is no cache is for the engine to refuse.
+        if option != "--cache":
+            check(path, option, paths)
+    check_apart(named)
 
 
 def _format(form: str | None, by: str, best: int | None, output: str | None, *, as_json: bool) -> str:
