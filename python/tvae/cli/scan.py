@@ -130,9 +130,9 @@ def scan(
     Nothing is executed and nothing is changed. Exits with 0, 1 for findings, 2 for failures.
 
     A filter's OP is one of < <= > >= = != and ~, which looks for a regular expression. Numbers may have
-    units: 1.5MB, 2GiB, 95%. A list, such as flags, matches if one of its items does. Fields are those of
-    --format json, dotted below one (config.lr, issues.code), and the heads of the tables. One that no
-    record has is named on stderr.
+    units: 1.5MB, 2GiB, 95%. A list, such as flags, matches if one of its items does, and a path also as the
+    table shows it. Fields are those of --format json, dotted below one (config.lr, issues.code), and the
+    heads of the tables. One that no record has is named on stderr.
     """
     with _failures():
         if explain is not None:
@@ -150,8 +150,15 @@ def scan(
                 path="--by",
                 hint="leave out --by file, which only says what --filter is about",
             )
+        named = all(map(os.path.isfile, paths))
+        if best is not None and named:
+            raise ConfigError(
+                "--best ranks directories, and every PATH is a file",
+                path="--best",
+                hint="name the folder they are in, or use `--sort coverage:desc`",
+            )
         if by is None:
-            by = "file" if all(map(os.path.isfile, paths)) else "dir"
+            by = "file" if named else "dir"
         form = _format(form, by, best, output, as_json=as_json)
         fails = _fails(fail_on)
         view = _view(by, filters or (), sort)
