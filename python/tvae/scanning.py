@@ -97,7 +97,7 @@ def scan(
         threads: by default as many as pay.
         rules: `legacy` for the rules of the predecessor, `default` or `none` for those of this package, or a
             file; by default the `.tvae-rules.toml` in the tree or beside it, or else those of this package.
-        cache: a file that keeps facts between scans; by default none.
+        cache: a file that keeps facts between scans; by default none. It replaces nothing but a cache.
         progress: called with (done, total) every 50 ms, from this thread; False ends the scan as Ctrl-C does.
         follow: go through links.
         verify_crc: read every record of every archive and compare its checksum.
@@ -106,7 +106,7 @@ def scan(
     Raises:
         MissingError: if one of the paths does not exist.
         StorageError: if one of them cannot be read. What is wrong below them stands in the records instead.
-        ConfigError: if the rules are refused.
+        ConfigError: if the rules are refused, or `cache` is a folder or a file that is no cache.
         DomainError: if `paths` holds no paths, or `progress` cannot be called.
 
     Example:

@@ -63,7 +63,10 @@ def test_version(tvae: Run) -> None:
     [
         (["trian"], "No such command 'trian'"),
         (["train", "--epoch", "3"], "--epoch"),
-        (["train", "--epochs", "x"], "--epochs"),
+        (["train", "--epochs", "x"], "--epochs 'x' is not accepted (expected an integer)"),
+        (["train", "--lr", "abc"], "--lr 'abc' is not accepted (expected a number)"),
+        (["scan", "--best", "0"], "--best '0' is not accepted (expected at least 1)"),
+        (["scan", "--threads", "1.5"], "--threads '1.5' is not accepted (expected an integer)"),
         (["train", "a", "b"], "unexpected"),
         (["config", "validate"], "FILE"),
         (["--json"], "--json"),
@@ -83,6 +86,7 @@ def test_a_wrong_usage_is_an_object_under_json(tvae: Run) -> None:
     error = done.json["error"]
     assert (done.json["schema"], error["code"], error["path"]) == (1, 2, "tvae train")
     assert {"code", "path", "expected", "got", "hint"} <= set(error)
+    assert (error["expected"], error["got"]) == ("an integer", "'x'")
 
 
 def test_a_refused_config_is_an_object_under_json(tvae: Run, tmp_path: Path) -> None:

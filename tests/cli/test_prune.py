@@ -221,7 +221,13 @@ def test_missing_is_3_and_wrong_usage_2(tvae: Run, tmp_path: Path, plan: Path) -
     assert tvae("prune", tmp_path / "none.json").code == 3
     assert tvae("prune", "--undo", tmp_path / "none.jsonl").code == 3
     assert tvae("prune").code == 2
-    assert tvae("prune", plan, "--undo", plan).code == 2
+    for surplus, told in (
+        ([plan], f"got PLAN {plan};"),
+        (["--apply"], "got --apply; an undo moves at once"),
+        ([plan, "--apply", "--archive", tmp_path], f"got PLAN {plan} and --apply and --archive;"),
+    ):
+        done = tvae("prune", *surplus, "--undo", plan)
+        assert (done.code, told in done.err) == (2, True), done.err
     assert tvae("prune", "--undo", plan).code == 3
 
 

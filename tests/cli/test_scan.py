@@ -160,6 +160,8 @@ def test_skipped_is_named_and_not_strict(tvae: Run, install: Install) -> None:
         ["tree", "--no-cache", "--cache", "x"],
         ["tree", "--rules", "none.toml"],
         ["tree", "-o", "afile/x"],
+        ["afile", "--best", "1"],
+        ["afile", "afile", "--best", "1", "--by", "dir"],
     ],
     ids=" ".join,
 )

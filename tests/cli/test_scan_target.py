@@ -1,4 +1,4 @@
-"""`tvae scan -o` and `--plan`: links, pipes and devices stay what they are."""
+"""`tvae scan -o`, `--plan` and `--cache`: links, pipes, devices and checkpoints stay what they are."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import tvae as package
+from tvae.errors import ConfigError
 
 Run = Callable[..., Any]
 
@@ -109,3 +112,59 @@ def test_the_suffix_tells_the_format(
     assert (tmp_path / name).read_bytes().startswith(begins.encode())
     assert tvae("scan", scanned, "-o", tmp_path / name, "--format", "csv", "--fail-on", "never").code == 0
     assert (tmp_path / name).read_bytes().startswith(b"path,")
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Path:
+    path = tmp_path / "notes"
+    path.write_text("what was measured in May\n")
+    return path
+
+
+def test_a_cache_replaces_nothing_but_a_cache(tvae: Run, scanned: Path, stranger: Path) -> None:
+    best = next(scanned.rglob("*.pt"))
+    before = best.read_bytes(), stranger.read_bytes()
+    for path, told in ((best, "is no cache"), (stranger, "is no cache"), (scanned, "is a folder")):
+        done = tvae("scan", scanned, "--cache", path)
+        assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+        assert f"{path}: {told}" in done.err
+        with pytest.raises(ConfigError, match=told):
+            package.scan(scanned, cache=path)
+    assert (best.read_bytes(), stranger.read_bytes()) == before
+    stranger.write_bytes(b"tvae scan facts 1 0.0.1\n")
+    assert tvae("scan", scanned, "--cache", stranger, "--fail-on", "never").code == 0
+
+
+@pytest.mark.parametrize("option", ["-o", "--plan"])
+def test_no_checkpoint_is_replaced(
+    tvae: Run, scanned: Path, stranger: Path, tmp_path: Path, option: str
+) -> None:
+    best = next(scanned.rglob("*.pt"))
+    (tmp_path / "link").symlink_to(best)
+    (tmp_path / "weights").write_bytes(b"\x80\x02}X\x05\x00\x00\x00epochK\x07s.")
+    (tmp_path / "x.SAFETENSORS").write_bytes(b"a cut one")
+    before = best.read_bytes()
+    for target in (best, tmp_path / "link", tmp_path / "weights", tmp_path / "x.SAFETENSORS"):
+        done = tvae("scan", scanned, option, target)
+        assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+        assert f"{target}: is a checkpoint" in done.err
+    done = tvae("scan", scanned, stranger, option, stranger)
+    assert (done.code, "is one of the paths to scan" in done.err) == (2, True)
+    assert best.read_bytes() == before
+    # An earlier report is.
+    for _ in range(2):
+        assert tvae("scan", scanned, option, tmp_path / "report.json", "--fail-on", "never").code == 0
+    assert tvae("scan", scanned, option, tmp_path / "new.bin", "--fail-on", "never").code == 0
+
+
+@pytest.mark.parametrize(
+    "options", [("-o", "--plan"), ("-o", "--cache"), ("--plan", "--cache")], ids=" ".join
+)
+def test_two_options_never_name_one_file(
+    tvae: Run, scanned: Path, tmp_path: Path, options: tuple[str, str]
+) -> None:
+    (tmp_path / "link").symlink_to("x.json")
+    done = tvae("scan", scanned, options[0], tmp_path / "x.json", options[1], tmp_path / "link")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "name the same file" in done.err
+    assert not (tmp_path / "x.json").exists()

@@ -257,6 +257,22 @@ def test_files_alone_are_listed_by_file(tvae: Run, runs: Path) -> None:
     assert "good/best.pt" not in tvae("scan", one, "--by", "dir").out
 
 
+def test_a_path_is_copied_from_the_table(tvae: Run, runs: Path) -> None:
+    shown = tvae("scan", runs).out.splitlines()[2].split()[0]
+    assert shown == "good"
+    done = tvae("scan", runs, "--filter", f"path={shown}", "--format", "quiet")
+    assert done.out == f"{runs}/good\n"
+    done = tvae("scan", runs, "--by", "file", "--filter", "path=good/best.pt", "--format", "quiet")
+    assert done.out == f"{runs}/good/best.pt\n"
+
+
+def test_files_are_not_ranked(tvae: Run, runs: Path) -> None:
+    done = tvae("scan", runs / "good/best.pt", runs / "nan/best.pt", "--best", "2")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "--best ranks directories, and every PATH is a file; name the folder" in done.err
+    assert "rank" in tvae("scan", runs / "good", "--best", "2").out
+
+
 def test_the_rules_of_the_package_by_name(tvae: Run, runs: Path) -> None:
     (runs / ".tvae-rules.toml").write_text("nonsense")
     for name in ("default", "none"):

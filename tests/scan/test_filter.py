@@ -133,6 +133,10 @@ def test_an_unknown_field(kind: str, expression: str, hint: str) -> None:
         ("dir", "recommendation=remove", "one of keep, archive"),
         ("dir", "safety!=Dangerous", "did you mean dangerous"),
         ("dir", "flags=coverage_colapse", "did you mean coverage_collapse"),
+        ("dir", "flag=colapsed", "flag is never 'colapsed' (expected one of collapsed, inverted, diverged,"),
+        ("dir", "flags=colapsed", "did you mean collapsed?"),
+        ("dir", "size>30XB", "--filter: size is a number"),
+        ("dir", "n=many", "--filter: n is a number"),
         ("dir", "advice=kep", "did you mean keep"),
         ("file", "kind=torchzip", "did you mean torch_zip"),
         ("file", "status=complete", "one of ok"),
@@ -254,3 +258,23 @@ def test_a_number_with_an_unknown_unit() -> None:
         ConfigError, match=r"is a number \(expected one such as 1000, 1.5MB, 2GiB or 95%, got"
     ):
         select([RECORD], [parse("size>1XB")], "file")
+
+
+@pytest.mark.parametrize(
+    ("expression", "shown"),
+    [
+        ("path=a", ["runs/a"]),
+        ("path=runs/a", ["runs/a"]),
+        ("path!=a", ["runs", "runs/b/a"]),
+        ("path!=runs/a", ["runs", "runs/b/a"]),
+        ("path~^a", ["runs/a"]),
+        ("path~^runs/a", ["runs/a"]),
+        ("path=.", ["runs"]),
+        ("path<runs/b", ["runs", "runs/a"]),
+    ],
+)
+def test_a_path_matches_as_the_table_shows_it(expression: str, shown: list[str]) -> None:
+    records = [folder("runs"), folder("runs/a"), folder("runs/b/a")]
+    assert [one["path"] for one in select(records, [parse(expression)], "dir", root="runs")] == shown
+    # Without one folder above them all a table shows paths as they are.
+    assert select(records, [parse("path=a")], "dir") == []

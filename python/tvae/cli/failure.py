@@ -92,8 +92,28 @@ def _usage(error: BaseException, message: str) -> Failure:
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", None)
     hint = f"see `{path} --help`" if path else None
-    text = message.rstrip(".")
-    return Failure(code=2, message=one_line(f"{text}; {hint}" if hint else text), path=path, hint=hint)
+    text, expected, got = message.rstrip("."), None, None
+    if refused := _refused(error):
+        option, expected, got = refused
+        text = f"{option} {got} is not accepted (expected {expected})"
+    told = one_line(f"{text}; {hint}" if hint else text)
+    return Failure(code=2, message=told, path=path, expected=expected, got=got, hint=hint)
+
+
+def _refused(error: BaseException) -> tuple[str, str, str] | None:
+    """Which option has what wrong number, where typer only tells what it should be."""
+    told = getattr(error.__cause__, "errors", None)
+    options = getattr(getattr(error, "param", None), "opts", None)
+    if told is None or not options:
+        return None
+    wrong = told()[0]
+    limits = wrong.get("ctx", {})
+    words = {"int": "an integer", "float": "a number"}
+    expected = words.get(wrong["type"].partition("_")[0])
+    for bound, word in (("ge", "at least"), ("le", "at most")):
+        if bound in limits:
+            expected = f"{word} {limits[bound]}"
+    return (options[0], expected, repr(wrong["input"])) if expected else None
 
 
 def one_line(text: str) -> str:

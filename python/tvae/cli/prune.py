@@ -46,8 +46,13 @@ def prune(
     The plan is refused as a whole if anything in it changed since it was written.
     """
     if undo is not None:
-        if plan is not None or apply or archive is not None:
-            raise ConfigError("--undo takes a log and nothing else", path="--undo")
+        given = {f"PLAN {plan}": plan is not None, "--apply": apply, "--archive": archive is not None}
+        if surplus := [word for word, there in given.items() if there]:
+            raise ConfigError(
+                f"--undo takes a log and nothing else, got {' and '.join(surplus)}",
+                path="--undo",
+                hint="an undo moves at once: leave out the rest",
+            )
         _undo(undo, as_json=as_json)
         return
     if plan is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -133,9 +133,9 @@ def scan(
     Nothing is executed and nothing is changed. Exits with 0, 1 for findings, 2 for failures.
 
     A filter's OP is one of < <= > >= = != and ~, which looks for a regular expression. Numbers may have
-    units: 1.5MB, 2GiB, 95%. A list, such as flags, matches if one of its items does. Fields are those of
-    --format json, dotted below one (config.lr, issues.code), and the heads of the tables. One that no
-    record has is named on stderr.
+    units: 1.5MB, 2GiB, 95%. A list, such as flags, matches if one of its items does, and a path also as the
+    table shows it. Fields are those of --format json, dotted below one (config.lr, issues.code), and the
+    heads of the tables. One that no record has is named on stderr.
     """
     with _failures():
         if explain is not None:
@@ -153,13 +153,20 @@ def scan(
                 path="--by",
                 hint="leave out --by file, which only says what --filter is about",
             )
+        named = all(map(os.path.isfile, paths))
+        if best is not None and named:
+            raise ConfigError(
+                "--best ranks directories, and every PATH is a file",
+                path="--best",
+                hint="name the folder they are in, or use `--sort coverage:desc`",
+            )
         if by is None:
-            by = "file" if all(map(os.path.isfile, paths)) else "dir"
+            by = "file" if named else "dir"
         form = _format(form, by, best, output, as_json=as_json)
         fails = _fails(fail_on)
         view = _view(by, filters or (), sort)
         facts = _cache(cache, no_cache=no_cache, refresh=refresh)
-        _check_targets(output, plan)
+        _check_targets({"--output": output, "--plan": plan, "--cache": facts}, paths)
         from tvae.cli.listing.notes import Progress
         from tvae.scanning import scan as scanned
 
@@ -211,12 +218,15 @@ def _failures() -> Iterator[None]:
         raise Failed(failure._replace(code=_FAILED)) from error
 
 
-def _check_targets(output: str | None, plan: str | None) -> None:
-    from tvae.cli.target import check
+def _check_targets(targets: Mapping[str, str | None], paths: Sequence[str]) -> None:
+    from tvae.cli.target import check, check_apart
 
-    for option, path in (("--output", output), ("--plan", plan)):
-        if path is not None:
-            check(path, option)
+    named = {option: path for option, path in targets.items() if path is not None}
+    for option, path in named.items():
+        # What is no cache is for the engine to refuse.
+        if option != "--cache":
+            check(path, option, paths)
+    check_apart(named)
 
 
 def _format(form: str | None, by: str, best: int | None, output: str | None, *, as_json: bool) -> str:

@@ -6,12 +6,13 @@ import errno
 import os
 import stat
 import sys
+from collections.abc import Mapping, Sequence
 
 from tvae.errors import ConfigError
 
 
-def check(path: str, option: str) -> None:
-    """Raises `ConfigError` if nothing can be written there; asked before anything is scanned."""
+def check(path: str, option: str, scanned: Sequence[str]) -> None:
+    """Raises `ConfigError` if nothing can or should be written there; asked before anything is scanned."""
     if not path:
         raise ConfigError(f"{option} names no file", path=option)
     if os.path.isdir(path):
@@ -19,6 +20,29 @@ def check(path: str, option: str) -> None:
     folder = os.path.dirname(path if os.path.exists(path) else os.path.realpath(path)) or os.curdir
     if not os.path.isdir(folder):
         raise ConfigError(f"{option} {path}: there is no folder {folder}", path=option, hint="make it first")
+    if not os.path.isfile(path):
+        return
+    if any(os.path.exists(one) and os.path.samefile(one, path) for one in scanned):
+        raise ConfigError(
+            f"{option} {path}: is one of the paths to scan", path=option, hint="name another file"
+        )
+    from tvae import _core
+
+    if _core.is_candidate(os.path.realpath(path)):
+        raise ConfigError(
+            f"{option} {path}: is a checkpoint, and would be replaced", path=option, hint="name another file"
+        )
+
+
+def check_apart(targets: Mapping[str, str]) -> None:
+    """Raises `ConfigError` if two options name one file."""
+    known: dict[str, str] = {}
+    for option, path in targets.items():
+        other = known.setdefault(os.path.realpath(path), option)
+        if other != option:
+            raise ConfigError(
+                f"{other} and {option} name the same file {path}", path=option, hint="name two files"
+            )
 
 
 def deliver(path: str, data: bytes) -> None:

@@ -20,10 +20,10 @@ pub(crate) fn refuse(path: &str, expected: &str, got: &str) -> PyErr {
     Python::attach(|py| build(py, &format!("{path} is not accepted"), path, expected, got, None))
 }
 
-/// The scanner's error as the `CheckpointError`, `MissingError` or `StorageError` that Python code raises
-/// for the same reason.
+/// The scanner's error as the `CheckpointError`, `MissingError`, `StorageError` or `ConfigError` that Python
+/// code raises for the same reason.
 pub(crate) fn unreadable(py: Python<'_>, error: &tvae_scan::Error) -> PyErr {
-    use tvae_scan::Error::{Io, Irregular, Missing, NotCheckpoint, Stopped};
+    use tvae_scan::Error::{Io, Irregular, Missing, NotCache, NotCheckpoint, Stopped};
     let (class, path, message, hint) = match error {
         // As after Ctrl-C: whoever watched wanted no more.
         Stopped => return PyKeyboardInterrupt::new_err("stopped"),
@@ -36,6 +36,10 @@ pub(crate) fn unreadable(py: Python<'_>, error: &tvae_scan::Error) -> PyErr {
         NotCheckpoint { path, reason } => {
             let (message, hint) = undecoded(path, reason);
             ("CheckpointError", path, message, hint)
+        }
+        NotCache { path, what } => {
+            let hint = "name a file that is not there yet, or an earlier cache";
+            ("ConfigError", path, format!("{what}, and a cache would replace it"), Some(hint))
         }
     };
     let path = path.to_string_lossy();

@@ -38,7 +38,9 @@ mod _core {
     #[pymodule_export]
     use super::mining::{in_batch_triplets, paired_batch, pairs, stratified_batch, triplets};
     #[pymodule_export]
-    use super::scan::{Scan, checkpoint_value, codes, explain, inspect_file, open_checkpoint, scan};
+    use super::scan::{
+        Scan, checkpoint_value, codes, explain, inspect_file, is_candidate, open_checkpoint, scan,
+    };
     #[pymodule_export]
     use super::simd;
     #[pymodule_export]

@@ -112,6 +112,12 @@ pub(crate) fn scan(
     }
 }
 
+/// Whether a scan of its folder would look at a file: by its name, or by how it begins.
+#[pyfunction]
+pub(crate) fn is_candidate(path: PathBuf) -> bool {
+    tvae_scan::scan::is_candidate(&path)
+}
+
 /// Every code of an issue, in order.
 #[pyfunction]
 pub(crate) fn codes() -> Vec<&'static str> {

@@ -2,23 +2,52 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
+use crate::error::Error;
 use crate::record::{FileRecord, Identity, Status};
 use crate::source;
 
-/// Begins every cache; the number changes whenever facts are found or stored in another way.
+/// Begins every cache, of whatever version.
+const WORDS: &[u8] = b"tvae scan facts ";
+/// Begins those of this version; the number changes whenever facts are found or stored in another way.
 const MAGIC: &[u8] = b"tvae scan facts 5 ";
 /// A file that changed so shortly before it was looked at may change again without another time: its facts are
 /// not kept.
 const RACY: Duration = Duration::from_secs(2);
 /// A cache larger than this begins anew with the files of the scan at hand.
 const MOST_BYTES: usize = 256 << 20;
+
+/// What is at the path of a cache.
+enum There {
+    /// Nothing, nothing in it, or a cache of any version.
+    Free,
+    /// A pipe, a socket or a device.
+    Special,
+    /// A folder or a file that is none of ours: what it is.
+    Foreign(&'static str),
+}
+
+impl There {
+    fn at(path: &Path) -> io::Result<Self> {
+        let Ok(found) = fs::metadata(path) else { return Ok(Self::Free) };
+        if found.is_dir() {
+            return Ok(Self::Foreign("is a folder"));
+        }
+        if !found.is_file() {
+            return Ok(Self::Special);
+        }
+        let mut head = Vec::new();
+        fs::File::open(path)?.take(WORDS.len() as u64).read_to_end(&mut head)?;
+        let ours = head.is_empty() || head == WORDS;
+        Ok(if ours { Self::Free } else { Self::Foreign("is no cache of tvae") })
+    }
+}
 
 /// What the cache says about a file.
 #[allow(clippy::large_enum_variant)] // most are known, and go where they are kept
@@ -61,7 +90,13 @@ pub(crate) struct Cache {
 
 impl Cache {
     /// Reads what there is; a cache that is missing, damaged or of another version is an empty one.
-    pub(crate) fn open(path: &Path, verified: bool, refresh: bool) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::NotCache`] for a folder, and for a file that no version of ours wrote: a cache would replace it.
+    pub(crate) fn open(path: &Path, verified: bool, refresh: bool) -> Result<Self, Error> {
+        if let Ok(There::Foreign(what)) = There::at(path) {
+            return Err(Error::NotCache { path: path.into(), what });
+        }
         let head =
             [MAGIC, env!("CARGO_PKG_VERSION").as_bytes(), if verified { b" crc\n" } else { b"\n" }].concat();
         let mut cache = Self {
@@ -80,7 +115,7 @@ impl Cache {
             cache.bytes = bytes;
             cache.index();
         }
-        cache
+        Ok(cache)
     }
 
     fn index(&mut self) {
@@ -163,11 +198,14 @@ impl Cache {
     }
 
     fn replace(&self, bytes: &[u8]) -> io::Result<()> {
-        if fs::symlink_metadata(&self.path).is_ok_and(|found| !found.is_file() && !found.is_symlink()) {
+        let stays = match There::at(&self.path)? {
+            There::Free => None,
             // A device such as /dev/null is for all programs.
-            return Err(io::Error::other(
-                "is no regular file and stays what it is; --no-cache keeps no facts",
-            ));
+            There::Special => Some("is no regular file"),
+            There::Foreign(what) => Some(what),
+        };
+        if let Some(what) = stays {
+            return Err(io::Error::other(format!("{what} and stays what it is; --no-cache keeps no facts")));
         }
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder {
@@ -200,5 +238,21 @@ impl Cache {
             && mtime_ns < limit
             && ctime_ns < limit
             && !matches!(record.status, Status::Unreadable | Status::Skipped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_during_the_scan_stays() {
+        let home = tempfile::TempDir::new().unwrap();
+        let path = home.path().join("facts");
+        let cache = Cache::open(&path, false, false).unwrap();
+        fs::write(&path, b"notes").unwrap();
+        let trouble = cache.replace(b"facts").unwrap_err().to_string();
+        assert!(trouble.starts_with("is no cache of tvae and stays what it is"), "{trouble}");
+        assert_eq!(fs::read(&path).unwrap(), b"notes");
     }
 }

@@ -36,6 +36,14 @@ pub enum Error {
         /// What it is instead.
         reason: String,
     },
+    /// A cache would replace what is there.
+    #[error("{}: {what}", .path.display())]
+    NotCache {
+        /// Where the cache was to be.
+        path: PathBuf,
+        /// What is there.
+        what: &'static str,
+    },
     /// The caller wanted no more.
     #[error("stopped")]
     Stopped,

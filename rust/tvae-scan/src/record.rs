@@ -168,6 +168,13 @@ pub struct FileRecord {
 }
 
 impl FileRecord {
+    /// Whether storages that its values refer to are not in the file: no program can load all of its weights.
+    #[must_use]
+    pub fn lacks_storages(&self) -> bool {
+        self.salvaged.is_some_and(|found| found.present < found.storages)
+            || self.issues.iter().any(|issue| issue.code == "T001")
+    }
+
     /// What the file states as the hash of its configuration, else SHA-256 of it as canonical JSON. It is made when it is
     /// asked for: that takes longer than reading the configuration.
     #[must_use]

@@ -95,16 +95,17 @@ pub struct Options {
 /// folders are listed none is done, and the number of files grows.
 ///
 /// # Errors
-/// [`Error`] if one of the paths does not exist or cannot be listed, or if `watch` stopped it. Whatever is wrong
-/// below the paths stands in the records.
+/// [`Error`] if one of the paths does not exist or cannot be listed, if the cache would replace what is none, or if
+/// `watch` stopped it. Whatever is wrong below the paths stands in the records.
 pub fn scan(
     paths: &[PathBuf],
     options: &Options,
     watch: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Result<Scan, Error> {
+    let open = |path: &PathBuf| Cache::open(path, options.verify_crc, options.refresh);
+    let cache = options.cache.as_ref().map(open).transpose()?;
     let mut found = walk::walk(paths, options.follow, watch)?;
     found.tasks.sort_unstable_by(|one, other| bytes(&one.path).cmp(bytes(&other.path)));
-    let cache = options.cache.as_deref().map(|path| Cache::open(path, options.verify_crc, options.refresh));
     let work = Work {
         tasks: &found.tasks,
         options,
@@ -267,6 +268,12 @@ impl Work<'_> {
         }
         Some((record, false))
     }
+}
+
+/// Whether a scan of its folder would look at a file: by its name, or by how it begins.
+#[must_use]
+pub fn is_candidate(path: &Path) -> bool {
+    walk::has_suffix(path) || is_promising(path)
 }
 
 /// Whether a file without a checkpoint's name begins like one.

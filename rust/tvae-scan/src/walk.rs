@@ -251,7 +251,7 @@ impl Walk<'_> {
 }
 
 /// The name ends as those of checkpoints do, in any case.
-fn has_suffix(path: &Path) -> bool {
+pub(crate) fn has_suffix(path: &Path) -> bool {
     let Some(suffix) = path.extension().and_then(|suffix| suffix.to_str()) else { return false };
     let known = SUFFIXES.iter().any(|known| suffix.eq_ignore_ascii_case(known));
     // A tar file is one only as `x.pth.tar`.

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use tvae_scan::scan::{Options, Scan, scan};
+use tvae_scan::scan::{Options, Scan, is_candidate, scan};
 use tvae_scan::{Error, record::Status};
 
 /// A pickle of `{"epoch": 7}`.
@@ -149,7 +149,8 @@ fn the_cache_knows_what_has_not_changed() {
     assert_eq!((third.n_cached, third.files[0].size), (1, EPOCH.len() as u64 + 4));
     assert_eq!(look(root.path(), &Options { refresh: true, ..options.clone() }).n_cached, 0);
     let known = fs::read(&cache).unwrap();
-    for cut in 0..known.len() {
+    let words = b"tvae scan facts ".len();
+    for cut in (0..known.len()).filter(|cut| *cut == 0 || *cut >= words) {
         fs::write(&cache, &known[..cut]).unwrap();
         let found = look(root.path(), &options);
         assert_eq!(names(root.path(), &found), ["a/best.pt", "a/latest.pt"]);
@@ -162,4 +163,34 @@ fn the_cache_knows_what_has_not_changed() {
     let found = look(root.path(), &Options { cache: Some(socket.clone()), ..lost });
     assert!(found.cache_trouble.is_some_and(|trouble| trouble.contains("is no regular file")));
     assert!(!fs::metadata(&socket).unwrap().is_file());
+}
+
+#[test]
+fn a_cache_replaces_only_a_cache() {
+    let root =
+        tree(&[("best.pt", EPOCH), ("short", b"tvae"), ("old", b"tvae scan facts 1 0.0.1\n"), ("none", b"")]);
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    let with = |name: &str| {
+        let options = Options { cache: Some(root.path().join(name)), ..Options::default() };
+        scan(&[root.path().join("best.pt")], &options, &mut |_, _| true)
+    };
+    symlink("best.pt", root.path().join("link")).unwrap();
+    for (name, told) in
+        [("best.pt", "no cache"), ("short", "no cache"), ("link", "no cache"), ("", "a folder")]
+    {
+        let Err(Error::NotCache { what, .. }) = with(name) else { panic!("{name} was accepted") };
+        assert!(what.contains(told), "{name}: {what}");
+    }
+    assert_eq!(fs::read(root.path().join("best.pt")).unwrap(), EPOCH);
+    for name in ["old", "none", "new"] {
+        assert_eq!(with(name).unwrap().cache_trouble, None);
+        assert!(fs::read(root.path().join(name)).unwrap().starts_with(b"tvae scan facts 5"));
+    }
+}
+
+#[test]
+fn a_candidate_is_told_by_its_name_or_by_how_it_begins() {
+    let root = tree(&[("a.pt", b"x"), ("weights", EPOCH), ("notes.txt", b"hello")]);
+    let found = ["a.pt", "weights", "notes.txt"].map(|name| is_candidate(&root.path().join(name)));
+    assert_eq!(found, [true, true, false]);
 }

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from tvae.cli.listing.filter import Filter
 
 NONE: Mapping[str, Sequence[str]] = MappingProxyType({})
-_FLAGS = tuple(MARKS)
+#: As a table shows them, and as records have them.
+_FLAGS = tuple(dict.fromkeys([*(mark.word for mark in MARKS.values()), *MARKS]))
 _SAFETY = ("data_only", "known_types", "unknown_code", "unparsed", "dangerous")
 _CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
     "dir": {
@@ -68,8 +69,8 @@ def check_value(
     held = records if one.field in FIELDS[kind] else ()
     if inner := next((key for record in held for key in _keys(value(record, one.field))), None):
         raise ConfigError(
-            f"--filter: {one.field} is no single value",
-            path=one.field,
+            f"--filter: {one.typed} is no single value",
+            path=one.typed,
             hint=f"name one that it holds, such as {one.field}.{inner}",
         )
     if one.op == "~":
@@ -78,7 +79,7 @@ def check_value(
         one.field in _NUMBERS[kind] or (kind != "tensor" and (one.field in METRICS or one.field in SHOWN))
     ):
         raise ConfigError(
-            f"--filter: {one.field} is a number", path=one.field, expected=NUMBERS, got=repr(one.text)
+            f"--filter: {one.typed} is a number", path=one.typed, expected=NUMBERS, got=repr(one.text)
         )
     choices: Sequence[str] | None
     choices = _families() if _is_family(one.field, kind) else _CHOICES[kind].get(one.field)
@@ -95,8 +96,8 @@ def check_value(
     if one.field == "def" and len(one.text) == 1:
         hint = "the legend below a table names what its letters stand for"
     raise ConfigError(
-        f"--filter: {one.field} is never {one.text!r}",
-        path=one.field,
+        f"--filter: {one.typed} is never {one.text!r}",
+        path=one.typed,
         expected=f"one of {', '.join(dict.fromkeys(choices))}",
         hint=hint,
     )

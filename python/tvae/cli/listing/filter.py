@@ -29,6 +29,7 @@ class Filter:
 
     Attributes:
         field: the field.
+        typed: what it was called in the condition.
         op: `<`, `<=`, `>`, `>=`, `=`, `!=` or `~`.
         text: the value as it was written.
         number: the value as a number, if it is one; units are applied.
@@ -36,6 +37,7 @@ class Filter:
     """
 
     field: str
+    typed: str
     op: str
     text: str
     number: float | None
@@ -64,8 +66,8 @@ class Filter:
         if isinstance(found, (int, float)) and not isinstance(found, bool):
             if self.number is None:
                 raise ConfigError(
-                    f"--filter: {self.field} is a number",
-                    path=self.field,
+                    f"--filter: {self.typed} is a number",
+                    path=self.typed,
                     expected=NUMBERS,
                     got=repr(self.text),
                 )
@@ -121,7 +123,7 @@ def parse(expression: str) -> Filter:
                 path="--filter",
                 hint="escape what is meant literally with \\",
             ) from error
-    return Filter(field, "=" if op == "==" else op, text, _number(field, text), pattern)
+    return Filter(field, field, "=" if op == "==" else op, text, _number(field, text), pattern)
 
 
 def select(
@@ -130,10 +132,12 @@ def select(
     kind: str,
     *,
     words: Callable[[], Mapping[str, Sequence[str]]] = dict,
+    root: str | None = None,
 ) -> list[R]:
     """The records that all filters match, in their order.
 
-    `words` tells those that the rules can put into directory records, by field.
+    `words` tells those that the rules can put into directory records, by field. Below `root` a path
+    also matches as a table shows it.
 
     Raises:
         ConfigError: if a field is none of this kind of record, or never has the value.
@@ -144,7 +148,16 @@ def select(
     for one in wanted:
         check(one.field, kind, records)
         check_value(one, kind, records, words() if kind == "dir" else {})
-    return [record for record in records if all(one.matches(record) for one in wanted)]
+    return [record for record in records if all(_matches(one, record, root) for one in wanted)]
+
+
+def _matches(one: Filter, record: Record, root: str | None) -> bool:
+    if root is None or one.field != "path" or one.op not in ("=", "!=", "~"):
+        return one.matches(record)
+    from tvae.cli.listing.table import below
+
+    path = record["path"]
+    return one.matches({"path": [path, below(path, root)]})
 
 
 def _plain(one: Filter) -> Filter:

@@ -92,7 +92,7 @@ class View:
         if self.filters:
             from tvae.cli.listing.filter import select
 
-            rows = select(rows, self.filters, self.kind, words=self.found.engine.words)
+            rows = select(rows, self.filters, self.kind, words=self.found.engine.words, root=self.root)
         if self.sort is not None:
             from tvae.cli.listing.order import arrange
 

@@ -23,11 +23,14 @@ pub(super) fn status(view: &View<'_>, names: &FileNames) -> DirStatus {
 
 /// The place of the best file: the one named so; else one whose name begins with `best`; else any that states metrics.
 /// Of several the one that could be decoded, is not flagged and has the better metrics; without metrics the first. One
-/// that is unsafe to load is none while another is safe.
+/// that is unsafe to load is none while another is safe, and one whose weights cannot be loaded none while another's can.
 pub(super) fn best(view: &View<'_>, names: &FileNames, verdicts: &[FileVerdict]) -> Option<usize> {
     let safe: Vec<Placed<'_>> =
         view.files.iter().copied().filter(|(_, record)| !is_unsafe(record.safety)).collect();
-    let files = if decoded_of(&safe).is_empty() { &view.files[..] } else { &safe[..] };
+    let safe = if decoded_of(&safe).is_empty() { &view.files[..] } else { &safe[..] };
+    let mut whole = decoded_of(safe);
+    whole.retain(|(_, record)| !record.lacks_storages());
+    let files = if whole.is_empty() { safe } else { &whole[..] };
     let called = of_name(files, |name| names.best.is_match(name));
     let called = if called.is_empty() {
         of_name(files, |name| name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("best")))

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::record::Salvage;
 use crate::rules::Rules;
 use crate::scan::Scan;
 
@@ -151,6 +152,14 @@ fn compete(
     }
     if !record.status.is_decoded() {
         return Err(format!("its best checkpoint is {}", record.status.as_str()));
+    }
+    if record.lacks_storages() {
+        return Err(match record.salvaged {
+            Some(Salvage { present, storages }) => {
+                format!("its best checkpoint was cut: {present} of {storages} storages are there")
+            }
+            None => "its best checkpoint lacks a storage".into(),
+        });
     }
     let measured = || contradicted.get(best).into_iter().flatten();
     if dir.verdict != Some(Verdict::Valid) {

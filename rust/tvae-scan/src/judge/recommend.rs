@@ -161,15 +161,15 @@ fn listed(files: &[&FileRecord]) -> String {
     }
 }
 
-/// Nothing in a directory speaks against it: every file was decoded, none is dangerous or could not be followed, no
-/// flag, and nobody says that it is invalid.
+/// Nothing in a directory speaks against it: every file was decoded and is whole, none is dangerous or could not be
+/// followed, no flag, and nobody says that it is invalid.
 pub(super) fn sound(view: &View<'_>, dir: &DirRecord) -> bool {
     let clear = dir.flags.is_empty() || dir.verdict == Some(Verdict::Valid);
     clear
         && dir.verdict != Some(Verdict::Invalid)
         && !is_unsafe(dir.safety)
         && view.folder.unreadable.is_none()
-        && view.files.iter().all(|(_, record)| record.status == Status::Ok)
+        && view.files.iter().all(|(_, record)| record.status == Status::Ok && !record.lacks_storages())
 }
 
 /// The coverage of a directory's best file.

@@ -5,7 +5,7 @@ use tvae_scan::pickle::Safety;
 use tvae_scan::record::{FileRecord, Status};
 use tvae_scan::rules::Rules;
 
-use crate::trees::{Tree, broken, family, file};
+use crate::trees::{Tree, broken, cut, family, file, holed};
 
 fn ranked(tree: &Tree, rules: &str, by: Option<(&str, bool)>) -> Vec<Ranked> {
     let rules = Rules::parse(rules, "rules.toml").unwrap_or_else(|error| panic!("{error}"));
@@ -182,10 +182,12 @@ fn what_does_not_compete_says_why() {
     let good = || file("best.pt", &[("coverage", 1.0), ("hierarchy", -0.8)]);
     let tree = Tree::default()
         .dir("collapsed", vec![file("best.pt", &[("coverage", 0.1)])])
+        .dir("cut", vec![cut(good())])
         .dir("damaged", vec![broken("best.pt", Status::Corrupt)])
         .dir("dangerous", vec![FileRecord { safety: Safety::Dangerous, ..good() }])
         .dir("distrusted", vec![good()])
         .dir("empty", vec![])
+        .dir("holed", vec![holed(good())])
         .dir("no-best", vec![file("a.pt", &[])])
         .dir("silent", vec![file("best.pt", &[])])
         .dir("trusted", vec![file("best.pt", &[("coverage", 0.1), ("hierarchy", -0.8)])])
@@ -207,10 +209,12 @@ fn what_does_not_compete_says_why() {
             "1 well: the best of 2",
             "2 trusted: coverage 0.1 against 1 of well",
             "- collapsed: flagged: coverage_collapse",
+            "- cut: its best checkpoint was cut: 1 of 2 storages are there",
             "- damaged: its best checkpoint is corrupt",
             "- dangerous: its best checkpoint is dangerous",
             "- distrusted: said to be invalid: trained on the wrong data (log)",
             "- empty: holds no checkpoint",
+            "- holed: its best checkpoint lacks a storage",
             "- no-best: has no best checkpoint",
             "- silent: states neither coverage nor hierarchy",
         ]

@@ -1,14 +1,15 @@
 //! Status, best file, flags, copies and counts: what is said about directories before anything is recommended.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use tvae_scan::judge::{Flag, Likeness};
+use tvae_scan::judge::{Contradicted, Flag, Likeness, judge_measured};
 use tvae_scan::metrics::Reading;
 use tvae_scan::pickle::Safety;
-use tvae_scan::record::{FileRecord, Optimizer, StateDict, Status};
+use tvae_scan::record::{FileRecord, Optimizer, Salvage, StateDict, Status};
+use tvae_scan::rules::Rules;
 use tvae_scan::value::Value;
 
-use crate::trees::{Tree, broken, dir, family, file, linked, saved};
+use crate::trees::{Tree, broken, cut, dir, family, file, holed, linked, saved};
 
 /// The same metric as a stand-in under another key.
 fn stand_in(mut record: FileRecord, raw_key: &str) -> FileRecord {
@@ -80,6 +81,45 @@ fn the_best_file_is_the_one_named_so_or_the_one_with_the_best_metrics() {
         let found = dir(&judgement, "a").best.as_deref().and_then(Path::file_name);
         assert_eq!(found.and_then(|name| name.to_str()), best);
     }
+}
+
+#[test]
+fn a_file_without_all_its_storages_is_the_best_only_where_no_whole_one_is_there() {
+    let good = &[("coverage", 1.0), ("hierarchy_B", -0.7)];
+    let part = |name| cut(file(name, &[("coverage", 1.0), ("hierarchy_B", -0.83)]));
+    let evil = || FileRecord { safety: Safety::Dangerous, ..file("latest.pt", good) };
+    let all_there = || FileRecord { salvaged: Some(Salvage { present: 2, storages: 2 }), ..part("best.pt") };
+    for (files, best) in [
+        (vec![part("best.pt"), file("best_Q.pt", good)], Some("best_Q.pt")),
+        (vec![part("best.pt"), file("latest.pt", good)], Some("latest.pt")),
+        (vec![holed(file("best.pt", good)), file("latest.pt", good)], Some("latest.pt")),
+        (vec![broken("best.safetensors", Status::Corrupt), file("latest.pt", good)], Some("latest.pt")),
+        // A whole one without metrics is no best file either.
+        (vec![part("best.pt"), file("latest.pt", &[])], None),
+        (vec![part("best.pt"), evil()], Some("best.pt")),
+        (vec![all_there(), file("latest.pt", good)], Some("best.pt")),
+        (vec![part("best.pt"), part("best_Q.pt")], Some("best.pt")),
+    ] {
+        let judgement = Tree::default().dir("a", files).judge();
+        let found = dir(&judgement, "a").best.as_deref().and_then(Path::file_name);
+        assert_eq!(found.and_then(|name| name.to_str()), best);
+    }
+    // Nor does it become the best when the whole one turns out to be a failure.
+    let tree = Tree::default().dir("a", vec![file("best.pt", good), part("best_Q.pt")]);
+    let measured = Contradicted::from([(PathBuf::from("tree/a/best.pt"), vec![("coverage".into(), 0.1)])]);
+    let judgement = judge_measured(&tree.0, &Rules::default(), &measured);
+    assert_eq!(dir(&judgement, "a").best.as_deref(), Some(Path::new("tree/a/best.pt")));
+}
+
+#[test]
+fn a_file_without_all_its_storages_leads_no_group() {
+    let run = |hierarchy| file("best.pt", &[("coverage", 1.0), ("hierarchy_B", hierarchy)]);
+    let tree = Tree::default()
+        .dir("run_1", vec![holed(run(-0.83))])
+        .dir("run_2", vec![run(-0.8)])
+        .dir("run_3", vec![run(-0.7)]);
+    let judgement = tree.judge();
+    assert_eq!(dir(&judgement, "run_3").better.as_deref(), Some(Path::new("tree/run_2")));
 }
 
 #[test]

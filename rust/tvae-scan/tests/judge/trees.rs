@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use tvae_scan::issue::{Issue, Severity};
 use tvae_scan::judge::{DirRecord, Judgement, judge};
 use tvae_scan::metrics::{Metric, Reading};
-use tvae_scan::record::{FileRecord, Identity, StateDict, Status};
+use tvae_scan::record::{FileRecord, Identity, Salvage, StateDict, Status};
 use tvae_scan::rules::Rules;
 use tvae_scan::scan::{Folder, Scan};
 use tvae_scan::value::Value;
@@ -40,6 +41,24 @@ pub fn family(name: &str, metrics: &[(&str, f64)], family: &'static str) -> File
 
 pub fn broken(name: &str, status: Status) -> FileRecord {
     FileRecord { status, ..file(name, &[]) }
+}
+
+/// The same file after a cut behind the first of two storages.
+pub fn cut(file: FileRecord) -> FileRecord {
+    let salvaged = Some(Salvage { present: 1, storages: 2 });
+    FileRecord { status: Status::Salvaged, salvaged, ..file }
+}
+
+/// The same file with a directory that does not list one of its storages.
+pub fn holed(file: FileRecord) -> FileRecord {
+    let issue = Issue {
+        code: "T001".into(),
+        severity: Severity::Error,
+        message: "storage 1 is not in the file".into(),
+        offset: None,
+        hint: None,
+    };
+    FileRecord { issues: vec![issue], ..file }
 }
 
 /// The same file as a save of its own.
