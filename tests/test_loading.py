@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,7 +12,9 @@ import pytest
 import torch
 
 import tvae
+from legacy.predecessor import Model, write
 from tvae.checkpoint import Checkpoint, read, save
+from tvae.checks.conversion import convert
 from tvae.errors import CheckpointError, DeviceError, MissingError
 
 
@@ -68,6 +72,26 @@ def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
         tvae.load(broken)
     for name in ("decoder.logits.bias", "encoder.B.mu.bias", "extra"):
         assert name in (caught.value.details or "")
+
+
+def test_the_notes_of_an_old_file_say_that_it_is_dangerous_or_was_cut(tmp_path: Path) -> None:
+    evil = write(tmp_path / "evil.pt", Model().state_dict(), hook=Evil())
+    cut = write(tmp_path / "cut.pt", Model().state_dict(), optimizer={"state": torch.zeros(50_000)})
+    cut.write_bytes(cut.read_bytes()[:-150_000])
+    for path, words in ((evil, "runs code such as posix.system; nothing of it"), (cut, "was cut, and all")):
+        new = tmp_path / "new.safetensors"
+        convert(path, new, measure=False, overwrite=True)
+        for source in (path, new):
+            record = tvae.load(source).record
+            assert record is not None
+            notes = record.source["notes"]
+            assert isinstance(notes, list)
+            assert words in notes[0]
+
+
+class Evil:
+    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
+        return os.system, ("true",)
 
 
 def test_what_is_not_there() -> None:

@@ -27,6 +27,8 @@ _MOST_NAMED = 3
 def load(src: str | os.PathLike[str], *, device: str = "cpu") -> TernaryVAE:
     """A trained model, in eval mode, its record as `.record`.
 
+    What was assumed of an old file, and that one is dangerous or was cut, is in `record.source["notes"]`.
+
     Args:
         src: a checkpoint file of ours or of the predecessor, a run's folder (its best weights), or
             "default" for the weights that ship with the package.

@@ -64,14 +64,40 @@ def test_a_dangerous_file_is_called_so_and_changes_no_code(tvae: Run, tmp_path: 
         (0, ["checkpoint", "convert", evil, new, "--no-measure"]),
         (1, ["checkpoint", "validate", evil]),
         (0, ["checkpoint", "compare", evil, evil]),
+        (1, ["checkpoint", "verify", evil]),
+        (0, ["show", evil, "--key", "hook"]),
+        (0, ["show", evil, "--key", "hook", "--json"]),
+        (0, ["plot", evil, "-o", tmp_path / "evil.png", "--json"]),
+        (3, ["train", "dual", "--init", evil, "--validate-only"]),
+        (3, ["train", "dual", "--init", evil, "--out", tmp_path / "outputs"]),
     ):
         done = tvae(*words)
         assert (done.code, done.err.count(told)) == (code, 1), words
+        assert not (tmp_path / "outputs").exists()
     assert tvae("show", evil).code == 0
     assert "is dangerous" not in tvae("checkpoint", "validate", evil, "--quiet").err
     torch.save({"x": Evil()}, tmp_path / "none.pt")
     empty = tvae("checkpoint", "validate", tmp_path / "none.pt")
     assert (empty.code, "is dangerous" in empty.err) == (3, True)
+
+
+def test_every_command_says_that_a_file_was_cut(tvae: Run, tmp_path: Path) -> None:
+    path = write(tmp_path / "cut.pt", Model().state_dict(), optimizer={"state": torch.zeros(50_000)})
+    path.write_bytes(path.read_bytes()[:-150_000])
+    new = tmp_path / "new.safetensors"
+    told = "the old file was cut, and all tensors of the model are in what is left of it"
+    for code, words in (
+        (0, ["eval", path, "--pairs", "1"]),
+        (0, ["checkpoint", "convert", path, new, "--no-measure"]),
+        (1, ["checkpoint", "verify", path]),
+        (0, ["checkpoint", "compare", path, path]),
+        (0, ["plot", path, "-o", tmp_path / "cut.png"]),
+        (0, ["eval", new, "--pairs", "1"]),
+    ):
+        done = tvae(*words)
+        assert (done.code, done.err.count(told)) == (code, 1), words
+        assert told not in tvae(*words, *(["--overwrite"] if "convert" in words else []), "--quiet").err
+    assert tvae("checkpoint", "validate", path).out.count(told) == 1
 
 
 def test_eval_takes_old_files(tvae: Run, old: Path) -> None:
@@ -90,7 +116,8 @@ def test_compare_and_verify_end_with_their_verdict(tvae: Run, old: Path, tmp_pat
     verified = tvae("checkpoint", "verify", other)
     assert verified.code == 1
     assert "DIFFERS" in verified.out
-    assert verified.err.startswith("tvae: measuring in the old definitions")
+    assert "max_radius is not stored" in verified.err
+    assert "tvae: measuring in the old definitions" in verified.err
     assert tvae("checkpoint", "verify", other, "--quiet").err == ""
 
 

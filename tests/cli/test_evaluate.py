@@ -141,16 +141,22 @@ def test_a_model_without_a_ball_has_a_short_table() -> None:
 def test_plot(tvae: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     called: dict[str, Any] = {}
 
-    def plot(source: str, output: Path | None, *, out: Path) -> Path:
+    def plot(source: str, output: Path | None, *, out: Path, say: Callable[[str], None]) -> Path:
         called.update(source=source, output=output, out=out)
+        say("assumed")
         return Path("picture.png")
 
+    def find(source: str, *, out: Path) -> SimpleNamespace:
+        return SimpleNamespace(checkpoint=None)
+
     report = ModuleType("tvae.report")
-    report.plot = plot  # type: ignore[attr-defined]
+    report.plot, report.find = plot, find  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "tvae.report", report)
-    assert tvae("plot", "x").out == "picture.png\n"
+    done = tvae("plot", "x")
+    assert (done.out, done.err) == ("picture.png\n", "tvae: assumed\n")
     assert called == {"source": "x", "output": None, "out": Path("outputs")}
     done = tvae("plot", "x", "-o", tmp_path / "a.html", "--out", "o", "--json")
+    assert done.err == ""
     assert done.json == {"schema": 1, "source": "x", "output": "picture.png"}
     assert called == {"source": "x", "output": tmp_path / "a.html", "out": Path("o")}
 

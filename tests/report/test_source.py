@@ -55,6 +55,19 @@ def run(tmp_path: Path) -> Path:
 
 
 class TestFind:
+    def test_a_folder_without_a_run_is_that_of_a_checkpoint(self, tmp_path: Path) -> None:
+        with pytest.raises(MissingError, match="no checkpoint in this folder"):
+            find(str(tmp_path), out=tmp_path / "outputs")
+        path = write_model(tmp_path / "best.safetensors")
+        assert find(str(tmp_path), out=tmp_path / "outputs").checkpoint == str(path)
+
+    def test_a_folder_is_no_picture(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        for name in ("folder", "folder.png", "default.png"):
+            (tmp_path / name).mkdir()
+            with pytest.raises(ConfigError, match=f"{name} is a folder; name a file"):
+                plot("default", None if name == "default.png" else Path(name), out=tmp_path)
+
     def test_every_name_of_a_run(self, run: Path) -> None:
         for source in ("first", str(run / "models/first"), str(run / "runs/first")):
             found = find(source, out=run)
@@ -78,7 +91,7 @@ class TestFind:
         (run / "models/first/best.safetensors").unlink()
         assert find("first", out=run).checkpoint == str(run / "models/first/latest.safetensors")
 
-    @pytest.mark.parametrize("source", ["second", "models", "", "."])
+    @pytest.mark.parametrize("source", ["second", "models", ""])
     def test_nothing_there(self, run: Path, source: str) -> None:
         with pytest.raises(MissingError, match="no such run or checkpoint"):
             find(source, out=run)

@@ -11,6 +11,7 @@ import msgspec
 
 from tvae import _core
 from tvae.checkpoint import Checkpoint
+from tvae.legacy.notes import assumed
 from tvae.loading import locate, open_weights
 from tvae.nn.spec import differences, from_architecture, same
 
@@ -28,6 +29,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
         architecture: what the model is, in dotted keys.
         metrics: by family of definitions, then by name.
         config: what it was trained with, in dotted keys.
+        notes: what was assumed of an old file.
     """
 
     path: str
@@ -36,6 +38,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     architecture: dict[str, object]
     metrics: dict[str, dict[str, float]]
     config: dict[str, object]
+    notes: list[str]
 
 
 class Tensors(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +155,7 @@ def _side(name: str, path: Path, content: Checkpoint) -> Side:
         architecture=architecture,
         metrics=metrics,
         config=dict(_leaves(config, "")),
+        notes=assumed(record),
     )
 
 

@@ -10,6 +10,7 @@ import msgspec
 from tvae.checkpoint import Checkpoint, Record, read_record, record_environment, save
 from tvae.errors import ConfigError
 from tvae.legacy import export, weights
+from tvae.legacy.notes import assumed
 from tvae.loading import locate, model_of, open_weights
 from tvae.nn.spec import from_architecture
 from tvae.record import now
@@ -118,12 +119,7 @@ def _told(
     source: Path, target: Path, record: Record, tensors: int, metrics: dict[str, float | None]
 ) -> Converted:
     told = record.source
-
-    def listed(key: str) -> list[str]:
-        found = told.get(key)
-        return [str(one) for one in found] if isinstance(found, list) else []
-
-    stored = told.get("metrics")
+    left, stored = told.get("left_out"), told.get("metrics")
     return Converted(
         source=str(source),
         target=str(target),
@@ -132,6 +128,6 @@ def _told(
         layout=str(told["layout"]) if "layout" in told else None,
         metrics=metrics,
         stored=dict(stored) if isinstance(stored, dict) else {},
-        left_out=listed("left_out"),
-        notes=listed("notes"),
+        left_out=[str(one) for one in left] if isinstance(left, list) else [],
+        notes=assumed(record),
     )

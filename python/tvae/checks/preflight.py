@@ -20,6 +20,7 @@ from tvae.config.cold_start import frozen_parts
 from tvae.config.schema import Config
 from tvae.errors import CheckpointError, MissingError, TvaeError
 from tvae.legacy import compatibility, weights
+from tvae.legacy.notes import assumed
 from tvae.loading import locate, open_weights
 from tvae.nn.spec import from_architecture
 from tvae.record import Record
@@ -154,8 +155,7 @@ def _notes(config: Config, record: Record) -> Iterator[str]:
     for key, (mine, file) in changed(config.model, theirs).items():
         yield f"model.{key} is {text(mine)}, {text(file)} in the checkpoint: another function"
     if record.source and config.init is not None:
-        said = record.source.get("notes")
-        yield from map(str, said if isinstance(said, list) else ())
+        yield from assumed(record)
         layout, frozen = str(record.source.get("layout")), frozen_parts(config)
         hint = compatibility.remark(locate(config.init), layout, trains_encoder_b="encoder_B" not in frozen)
         if hint:

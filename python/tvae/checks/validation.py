@@ -15,6 +15,7 @@ from tvae.checks.difference import changed, lacking, text
 from tvae.config.schema import GuardConfig
 from tvae.errors import CheckpointError
 from tvae.legacy import weights
+from tvae.legacy.notes import assumed
 from tvae.loading import locate, model_of, open_weights
 from tvae.nn.spec import ModelSpec, from_architecture
 
@@ -91,12 +92,7 @@ def validate(src: str | os.PathLike[str], *, config: Config | None = None) -> li
         kind = content.record.source.get("layout")
         what = f"{len(content.tensors)} tensors fit {f'the layout {kind}' if kind else 'its architecture'}"
         checks.append(Check(name="tensors", ok=True, message=f"{what}, and all are finite"))
-        if facts["status"] == "salvaged":
-            cut = "the file was cut, and all tensors of the model are in what is left of it"
-            checks.append(Check(name="assumed", ok=True, message=cut))
-        notes = content.record.source.get("notes")
-        if isinstance(notes, list):
-            checks += [Check(name="assumed", ok=True, message=str(note)) for note in notes]
+        checks += [Check(name="assumed", ok=True, message=note) for note in assumed(content.record)]
         if config is not None:
             checks.append(_fits(content, spec, config, str(path)))
     checks.append(_metrics(facts["metrics"]))

@@ -11,6 +11,7 @@ import msgspec
 from tvae import _core
 from tvae.legacy import claims, weights
 from tvae.legacy.measures import DRAWS, UNTOLD, Definitions
+from tvae.legacy.notes import assumed
 from tvae.loading import locate, model_of, open_weights
 from tvae.metrics import METRIC_VERSION, Pairs, evaluate
 from tvae.record import Record
@@ -58,7 +59,7 @@ def verify(
     Args:
         src: a file of ours or of the predecessor, a folder, or "default".
         seed: of the latents that the predecessor's definitions sample.
-        say: is told what is measured next, which takes seconds.
+        say: is told what was assumed of an old file, and what is measured next, which takes seconds.
 
     Raises:
         MissingError, StorageError: if it is not there, or may not be read.
@@ -67,13 +68,16 @@ def verify(
     path = locate(src)
     content = open_weights(path)
     model = model_of(content, source=str(path)).eval()
+    say = say or _silent
+    for told in assumed(content.record):
+        say(f"{src}: {told}")
     facts, _ = _core.open_checkpoint(path)
     stored = [*_readings(facts["metrics"])]
     kept = content.record.source.get("metrics")
     if isinstance(kept, Mapping) and not weights.is_old(path):
         # A converted file: its own metrics are ours, those of the old file stand beside them.
         stored += _readings(kept)
-    return [*_judged(stored, model, seed, _pairs(content.record), say or _silent)]
+    return [*_judged(stored, model, seed, _pairs(content.record), say)]
 
 
 def _silent(_: str) -> None:

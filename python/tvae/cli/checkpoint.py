@@ -137,6 +137,9 @@ def compare(
     for checkpoint in dict.fromkeys(checkpoints):
         tell_danger(checkpoint, quiet=quiet)
     found = run(checkpoints)
+    if not (quiet or as_json):
+        for told in dict.fromkeys(f"{side.path}: {note}" for side in found.sides for note in side.notes):
+            remark(f"tvae: {told}")
     if as_json:
         differing = {of: found.differing(of) for of in ("architecture", "config")}
         result_json({"same": found.same, **plain(found), "differing": differing})

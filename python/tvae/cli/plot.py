@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from tvae.cli.danger import tell_danger
 from tvae.cli.option import Debug, Json, Out, Quiet
-from tvae.cli.output import result, result_json
+from tvae.cli.output import remark, result, result_json
 from tvae.cli.settings import out_folder, variables
 
 
@@ -25,9 +26,17 @@ def plot(
     debug: Debug = False,
 ) -> None:
     """Draw the embedding, the levels and the course of training."""
+    from tvae.report import find
     from tvae.report import plot as draw
 
-    written = draw(source, output, out=out_folder(out, variables()))
+    def say(told: str) -> None:
+        if not (quiet or as_json):
+            remark(f"tvae: {told}")
+
+    home = out_folder(out, variables())
+    if checkpoint := find(source, out=home).checkpoint:
+        tell_danger(checkpoint, quiet=quiet)
+    written = draw(source, output, out=home, say=say)
     if as_json:
         result_json({"source": source, "output": str(written)})
     else:

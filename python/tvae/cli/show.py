@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tvae.cli.danger import tell_danger
 from tvae.cli.option import Debug, Json, Quiet
 from tvae.cli.output import remark, result, result_json
 from tvae.errors import CheckpointError
@@ -45,6 +46,8 @@ def show(
 
         file = str(locate(file))
     if key is not None:
+        # A value may be what the file hands to the code that it names.
+        tell_danger(file, quiet=quiet)
         _value(file, key, as_json=as_json)
         return
     record = scanning.inspect(file)

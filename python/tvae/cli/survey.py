@@ -46,11 +46,10 @@ class Measuring:
         """Load a checkpoint and measure it; the same weights in another file are not measured again."""
         import tvae
         from tvae.checks.measured import Measured
+        from tvae.legacy.notes import assumed
 
         model = tvae.load(path)
-        record = getattr(model, "record", None)
-        notes = record.source.get("notes") if record else None
-        for told in notes if isinstance(notes, list) else ():
+        for told in assumed(getattr(model, "record", None)):
             self.say(f"{path}: {told}")
         weights = _digest(model)
         if weights in self._known:

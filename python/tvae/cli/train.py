@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tvae.cli.danger import tell_danger
 from tvae.cli.failure import INTERRUPTED
 from tvae.cli.option import DEFAULT_OUT, Debug, Json, Out, Quiet, Sets, Source
 from tvae.cli.output import columns, note, result, result_json
@@ -128,6 +129,8 @@ def train(
                 hint="the one finds weights for frozen parts, the other does without: leave one away",
             )
         found = _fixed(found, out=home, command=command, may_train=not validate_only, silent=silent)
+    if found.config.init is not None:
+        tell_danger(found.config.init, quiet=quiet)
     if validate_only:
         from tvae.checks.preflight import preflight
 

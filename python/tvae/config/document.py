@@ -18,7 +18,8 @@ def read(path: Path, *, name: str | None = None) -> Document:
     """The document in a file, called `name` in messages.
 
     Raises:
-        ConfigError: if it is not there, a folder, named as a checkpoint, too large, not text, or no YAML mapping.
+        ConfigError: if it is not there, a folder, a checkpoint by its name, too large, not text, or no
+            YAML mapping.
         OSError: if it cannot be read.
     """
     name = name or str(path)

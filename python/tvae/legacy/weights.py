@@ -22,6 +22,7 @@ from tvae.checkpoint.atomic import storage_error
 from tvae.checkpoint.record import AGAIN
 from tvae.checkpoint.strict import table
 from tvae.errors import CheckpointError
+from tvae.legacy import notes as notes_
 from tvae.legacy.architecture import curvature, in_range, model_spec, number, remarks, settings
 from tvae.legacy.layouts import Found, Misfit, bare, is_model, understand
 from tvae.nn.spec import architecture
@@ -200,7 +201,7 @@ def _source(old: OldFile, notes: Sequence[str]) -> dict[str, object]:
         "state_dict": old.state_dict,
         "dropout_shift": old.found.layout.dropout,
         "left_out": sorted(old.found.dropped),
-        "notes": list(notes),
+        "notes": [*notes_.of_file(facts), *notes],
         "metrics": metrics,
         "config": facts["config"],
         "config_hash": facts["config_hash"],

@@ -9,16 +9,17 @@ Example:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tvae.checkpoint.atomic import write_chunks
 from tvae.errors import ConfigError
 from tvae.report.source import find, read_picture
 
-__all__ = ["plot"]
+__all__ = ["find", "plot"]
 
 
-def plot(source: str, output: Path | None, *, out: Path) -> Path:
+def plot(source: str, output: Path | None, *, out: Path, say: Callable[[str], None] | None = None) -> Path:
     """Draw a run or a checkpoint; returns where the picture is.
 
     Args:
@@ -26,9 +27,10 @@ def plot(source: str, output: Path | None, *, out: Path) -> Path:
         output: a `.png` or a self-contained `.html`; None: a PNG beside the run's checkpoints, or in
             the current folder where the source is no run.
         out: the folder that holds `models/` and `runs/`.
+        say: is told what was assumed of an old file.
 
     Raises:
-        ConfigError: if `output` has another suffix.
+        ConfigError: if `output` has another suffix, or is a folder.
         MissingError: if there is no such run or checkpoint, or nothing in it to draw.
         CheckpointError: if the checkpoint is damaged.
         DependencyError: if matplotlib is not installed.
@@ -39,20 +41,25 @@ def plot(source: str, output: Path | None, *, out: Path) -> Path:
         Traceback (most recent call last):
         tvae.errors.ConfigError: picture.pdf: cannot draw to this suffix (expected .png or .html, got .pdf)
     """
-    if output is not None and output.suffix not in (".png", ".html"):
-        raise ConfigError(
-            "cannot draw to this suffix",
-            path=str(output),
-            expected=".png or .html",
-            got=output.suffix or "none",
-        )
     found = find(source, out=out)
     target = output if output is not None else found.default_output
+    if target.is_dir():
+        raise ConfigError(f"{target} is a folder", path=str(target), hint="name a file in it, .png or .html")
+    if target.suffix not in (".png", ".html"):
+        raise ConfigError(
+            "cannot draw to this suffix",
+            path=str(target),
+            expected=".png or .html",
+            got=target.suffix or "none",
+        )
     # Asked for before the model is read and embedded, which takes longer than the answer.
     from tvae.report.canvas import png, require_matplotlib, svg
 
     require_matplotlib()
     picture = read_picture(found)
+    if say:
+        for told in picture.notes:
+            say(f"{found.checkpoint}: {told}")
     if target.suffix == ".html":
         from tvae.report.page import page
 

@@ -56,6 +56,7 @@ class Picture:
         evaluations: metrics over steps.
         loss: the training loss over steps.
         ball: the embedding; None for a model without one.
+        notes: what was assumed of an old file; not drawn.
     """
 
     title: str
@@ -65,3 +66,4 @@ class Picture:
     evaluations: Mapping[str, Curve] = field(default_factory=dict)
     loss: Curve | None = None
     ball: Ball | None = None
+    notes: list[str] = field(default_factory=list)

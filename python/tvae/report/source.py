@@ -43,7 +43,7 @@ class Found:
 
 
 def find(source: str, *, out: Path) -> Found:
-    """The parts of a run's name below `out`, of a run's folder, or of a checkpoint file.
+    """The parts of a run's name below `out`, of a run's folder, or of a checkpoint file or the folder of one.
 
     Raises:
         MissingError: if there is no such thing.
@@ -72,6 +72,10 @@ def find(source: str, *, out: Path) -> Found:
         )
         folder = path.parent if is_run else Path()
         return Found(name, str(path), _existing(runs / "metrics.jsonl"), folder / f"{path.stem}.png")
+    if source and path.is_dir():
+        from tvae.loading import locate
+
+        return find(str(locate(source)), out=out)
     if source == "default" or source.startswith("hf://"):
         stem = source.rstrip("/").rpartition("/")[2]
         return Found(stem, source, None, Path(f"{stem}.png"))
@@ -122,6 +126,7 @@ def read_picture(found: Found) -> Picture:
             log.evaluations,
             log.loss,
         )
+    from tvae.legacy.notes import assumed
     from tvae.loading import load
 
     model = load(found.checkpoint)
@@ -136,6 +141,7 @@ def read_picture(found: Found) -> Picture:
         log.evaluations,
         log.loss,
         ball,
+        assumed(record),
     )
 
 
