@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from legacy.predecessor import Model, write
+from tvae import scanning
 from tvae.checks.validation import named, validate
 from tvae.config.schema import Config, SpaceConfig
 from tvae.errors import CheckpointError, MissingError
@@ -103,6 +104,43 @@ def test_a_file_that_was_cut_behind_its_model_says_so(tmp_path: Path) -> None:
     checks = validate(path)
     assert all(check.ok for check in checks)
     assert any("was cut" in check.message for check in checks)
+
+
+def test_a_flipped_byte_of_a_tensor_is_damage(tmp_path: Path) -> None:
+    path = write(tmp_path / "best.pt", Model().state_dict())
+    assert [one.message for one in validate(path) if one.name == "checksums"] == [
+        "those of its records are right"
+    ]
+    data = bytearray(path.read_bytes())
+    for tensor in scanning.tensors(path)[:2]:
+        assert tensor.file_offset is not None
+        data[tensor.file_offset] ^= 1
+    path.write_bytes(data)
+    [told] = [one for one in validate(path) if not one.ok]
+    assert told.name == "checksums"
+    assert "has the checksum" in told.message
+    assert "and so for 1 more; copy it again" in told.message
+
+
+def test_what_has_no_checksums_is_not_damaged(tmp_path: Path) -> None:
+    def told(path: Path | str) -> list[str]:
+        return [one.message for one in validate(path) if one.name == "checksums"]
+
+    options = torch.serialization.get_crc32_options()
+    torch.serialization.set_crc32_options(False)
+    try:
+        path = write(tmp_path / "none.pt", Model().state_dict())
+    finally:
+        torch.serialization.set_crc32_options(options)
+    assert told(path) == ["none: torch was told to write none"]
+    assert not failing(path)
+    assert told("default") == []
+    torch.save(
+        {"model_state_dict": Model().state_dict()},
+        tmp_path / "stream.pt",
+        _use_new_zipfile_serialization=False,
+    )
+    assert told(tmp_path / "stream.pt") == []
 
 
 def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:

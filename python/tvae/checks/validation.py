@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tvae import _core
 from tvae.checkpoint import Checkpoint, read_record
+from tvae.checkpoint.record import AGAIN
 from tvae.checks.difference import changed, lacking, text
 from tvae.config.schema import GuardConfig
 from tvae.errors import CheckpointError
@@ -40,6 +41,7 @@ _RANGES = {
     "r_v9": (0.0, float("inf")),
     "Q": (-1.0, 2.5),
 }
+_ARCHIVES = ("torch_zip", "torchscript", "torch_package", "torch_export")
 _SAFE = ("data_only", "known_types")
 
 
@@ -47,8 +49,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One question to a checkpoint.
 
     Attributes:
-        name: what was asked: `safety`, `tensors`, `config` or `metrics`; an `assumed` says what no tensor
-            tells.
+        name: what was asked: `safety`, `checksums`, `tensors`, `config` or `metrics`; an `assumed` says what
+            no tensor tells.
         ok: the answer.
         message: one line.
         details: a table, where one line cannot say it all.
@@ -61,7 +63,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def validate(src: str | os.PathLike[str], *, config: Config | None = None) -> list[Check]:
-    """Everything that can be said about a checkpoint without measuring it.
+    """Everything that can be said about a checkpoint without measuring it; all of its bytes are read.
 
     Args:
         src: a file of ours or of the predecessor, a folder, or "default".
@@ -78,7 +80,7 @@ def validate(src: str | os.PathLike[str], *, config: Config | None = None) -> li
     else:
         read_record(path)
     facts, _ = _core.open_checkpoint(path)
-    checks = [_safety(str(facts["safety"]))]
+    checks = [_safety(str(facts["safety"])), *_checksums(path, facts)]
     content: Checkpoint | None = None
     try:
         content = open_weights(path)
@@ -129,6 +131,23 @@ def _safety(verdict: str) -> Check:
         ok=False,
         message=f"{verdict}: to unpickle it may run code; `tvae checkpoint convert` keeps the data alone",
     )
+
+
+def _checksums(path: Path, facts: Mapping[str, Any]) -> Iterator[Check]:
+    """Whether the bytes of an archive are those that were saved; nothing of a file that has no checksums."""
+    if facts["kind"] not in _ARCHIVES or facts["status"] != "ok":
+        return
+    if not any(one["fingerprint"] for one in facts["state_dicts"]):
+        yield Check(name="checksums", ok=True, message="none: torch was told to write none")
+        return
+    [found] = _core.scan([path], threads=1, verify_crc=True).files()
+    if found["status"] == "ok":
+        yield Check(name="checksums", ok=True, message="those of its records are right")
+        return
+    wrong = [one["message"] for one in found["issues"] if one not in facts["issues"]]
+    what = wrong[0] if wrong else "it changed while it was read"
+    more = f", and so for {len(wrong) - 1} more" if len(wrong) > 1 else ""
+    yield Check(name="checksums", ok=False, message=f"damaged: {what}{more}; {AGAIN}")
 
 
 def _fits(content: Checkpoint, spec: ModelSpec, config: Config, source: str) -> Check:
