@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -123,3 +124,11 @@ def test_legacy_dist_corr_is_of_a_thousand_operations(model: TernaryVAE, found: 
 def test_too_few_pairs(model: TernaryVAE, pairs: int) -> None:
     with pytest.raises(tvae.TvaeError, match="at least 1"):
         tvae.evaluate(model, pairs=pairs)
+
+
+@pytest.mark.parametrize(("wrong", "got"), [("default", "got 'default'"), (torch.nn.Linear(2, 2), "Linear")])
+def test_what_is_no_model(wrong: Any, got: str) -> None:
+    with pytest.raises(
+        tvae.errors.DomainError, match=rf"this is no model.*{got}.*`tvae.load\(\.\.\.\)` gives one"
+    ):
+        tvae.evaluate(wrong)

@@ -66,6 +66,9 @@ def evaluate(model: TernaryVAE, *, pairs: Pairs = "exact", seed: int = 0, legacy
         seed: of the posterior sample behind `coverage_sampled` and of sampled pairs.
         legacy: compute `dist_corr` and `Q` on 1,000 operations, as the predecessor did.
 
+    Raises:
+        DomainError: if `model` is none, such as the path of one, or `pairs` is no choice of pairs.
+
     Returns:
         Metrics of branch B, of A where there is one, and their ceilings.
 
@@ -75,6 +78,15 @@ def evaluate(model: TernaryVAE, *, pairs: Pairs = "exact", seed: int = 0, legacy
         >>> found.metrics["hierarchy_A"] is None
         True
     """
+    given: object = model
+    if not isinstance(getattr(given, "space", None), TernarySpace):
+        raise DomainError(
+            "this is no model",
+            path="model",
+            expected="a TernaryVAE",
+            got=repr(given) if isinstance(given, str) else type(given).__name__,
+            hint="`tvae.load(...)` gives one",
+        )
     if pairs != "exact" and not (isinstance(pairs, int) and pairs >= 1):
         raise DomainError(
             "this is no choice of pairs",
