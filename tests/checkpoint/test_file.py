@@ -206,12 +206,13 @@ class TestDamage:
         ("content", "message"),
         [
             pytest.param(b"", "an empty file", id="empty"),
-            pytest.param(b"\x00" * 4, "no checkpoint: 4 bytes", id="four bytes"),
+            pytest.param(b"\x00" * 4, "no checkpoint: only zeros", id="four bytes"),
             pytest.param(b"hello, this is a text", "no checkpoint: neither a safetensors file", id="text"),
             pytest.param(
                 b"PK\x03\x04" + b"\x00" * 40, r"torch \.pt pickle \(zip\), which is not loaded", id="zip"
             ),
             pytest.param(b"\x80\x02}q\x00." + b"\x00" * 40, "a pickle, which is not loaded", id="pickle"),
+            pytest.param(b"(dp0\n.", "a pickle of an old protocol", id="old pickle"),
             pytest.param(b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer", id="lfs"),
             pytest.param(raw(b"{}", length=2**63), "the header claims", id="absurd length"),
             pytest.param(raw(b"{}", length=90_000_000), "truncated: the header claims", id="long header"),

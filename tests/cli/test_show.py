@@ -136,4 +136,39 @@ def test_a_damaged_file_says_what_is_read_of_it_and_what_to_do(tvae: Run, saved:
     listed = tvae("scan", saved, "--no-cache").err
     assert "next: copy damaged files again or use earlier ones" in listed
     saved.write_bytes(bytes(64))
+    saved.write_bytes(pickle.dumps({"a": 1})[:-3])
     assert "damaged, and nothing of it could be read" in tvae("show", saved).err
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "an empty file; copy it again or name another file"),
+        (bytes(64), "only zeros; copy it again or name another file"),
+        (b"<!DOCTYPE html><html>404</html>", "a page (HTML or XML); copy it again or name another file"),
+        (b"hello, world", "neither a safetensors file nor one of torch; copy it again or name another file"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\n",
+            "a Git LFS pointer, not the file; run `git lfs pull`",
+        ),
+    ],
+)
+def test_what_is_no_checkpoint_is_told_in_the_same_words(
+    tvae: Run, tmp_path: Path, data: bytes, words: str
+) -> None:
+    path = tmp_path / "x.pt"
+    path.write_bytes(data)
+    for command in (
+        ["show", path],
+        ["show", path, "--key", "epoch"],
+        ["eval", path],
+        ["plot", path],
+        ["checkpoint", "validate", path],
+        ["checkpoint", "convert", path, tmp_path / "new.safetensors"],
+        ["train", "--init", path, "--validate-only"],
+    ):
+        done = tvae(*command)
+        assert done.code == 3
+        assert f"{path}: no checkpoint: {words}" in done.err, command
+    found = tvae("show", path, "--json").json["error"]
+    assert found["message"] == f"{path}: no checkpoint: {words}"

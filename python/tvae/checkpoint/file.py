@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tvae import _core
 from tvae.checkpoint.atomic import storage_error, write_chunks
 from tvae.checkpoint.record import AGAIN, decode_record, encode_json, encode_record
 from tvae.errors import CheckpointError, DeviceError, MissingError
@@ -197,7 +198,7 @@ def _header(stream: BufferedReader, source: str) -> tuple[Record, dict[str, obje
     start = stream.read(16)
     length = int.from_bytes(start[:8], "little")
     if start[8:9] != b"{" or len(start) < 9:
-        raise _foreign(start, size, source)
+        raise _foreign(start, source)
     if length > _MAX_HEADER:
         raise CheckpointError(
             f"damaged: the header claims {length} bytes",
@@ -259,11 +260,9 @@ def _state(text: object, source: str) -> dict[str, object]:
         raise CheckpointError(f"the resume state cannot be read: {error}", path=source, hint=AGAIN) from None
 
 
-def _foreign(start: bytes, size: int, source: str) -> CheckpointError:
+def _foreign(start: bytes, source: str) -> CheckpointError:
     """What a file that does not start like safetensors is, in one line."""
     convert = "convert it once with `tvae checkpoint convert OLD NEW`"
-    if size == 0:
-        return CheckpointError("no checkpoint: an empty file", path=source)
     if start.startswith(b"PK"):
         return CheckpointError(
             "a torch .pt pickle (zip), which is not loaded here because a pickle can run code",
@@ -274,8 +273,13 @@ def _foreign(start: bytes, size: int, source: str) -> CheckpointError:
         return CheckpointError(
             "a pickle, which is not loaded here because a pickle can run code", path=source, hint=convert
         )
-    if start.startswith(b"version https://"):
-        return CheckpointError("a Git LFS pointer, not the file", path=source, hint="run `git lfs pull`")
-    if size < 9:
-        return CheckpointError(f"no checkpoint: {size} bytes are too few for one", path=source)
-    return CheckpointError("no checkpoint: neither a safetensors file nor one of torch", path=source)
+    try:
+        _core.open_checkpoint(source)
+    except CheckpointError as error:
+        # The engine knows pages, pointers and other archives by name.
+        return error
+    return CheckpointError(
+        "a pickle of an old protocol, or a tar file, which is not loaded here",
+        path=source,
+        hint="`tvae show FILE` says what it holds",
+    )

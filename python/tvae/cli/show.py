@@ -10,11 +10,14 @@ import typer
 from tvae.cli.danger import tell_danger
 from tvae.cli.option import Debug, Json, Quiet
 from tvae.cli.output import remark, result, result_json
-from tvae.errors import CheckpointError
+from tvae.errors import CheckpointError, TvaeError
 
 if TYPE_CHECKING:
     from tvae.cli.failure import Failure
     from tvae.records import FileRecord
+
+#: Kinds of files that no checkpoint has; what they are is said in the words of every other command.
+_FOREIGN = ("empty", "other", "unknown", "zip", "tar")
 
 
 def show(
@@ -76,9 +79,15 @@ def show(
 
 def _refusal(record: FileRecord) -> Failure:
     """Why a file is no checkpoint that can be read, as an error."""
+    from tvae import scanning
     from tvae.checkpoint.record import AGAIN
-    from tvae.cli.failure import Failure, one_line
+    from tvae.cli.failure import Failure, describe, one_line
 
+    if record.kind in _FOREIGN:
+        try:
+            scanning.tensors(record.path)
+        except TvaeError as error:
+            return describe(error)
     found, hint = f"{record.status}: no checkpoint that could be read", None
     if record.status == "corrupt":
         some = record.top_keys or record.state_dicts

@@ -7,6 +7,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tvae_scan::record::Status;
 
+/// Codes of files of no format that a checkpoint has: without bytes, of zeros, a text, an archive of something else.
+const FOREIGN: [&str; 6] = ["Z001", "Z002", "Z003", "Z004", "Z005", "Z008"];
+
 /// The core's error as `tvae.errors.DomainError`.
 pub(crate) fn raise(py: Python<'_>, error: &tvae_core::Error) -> PyErr {
     build(py, &error.to_string(), error.path(), &error.expected(), &error.got(), error.hint())
@@ -30,19 +33,31 @@ pub(crate) fn unreadable(py: Python<'_>, error: &tvae_scan::Error) -> PyErr {
         }
         Irregular { path, what } => ("CheckpointError", path, format!("is {what}, not a regular file"), None),
         Io { path, source } => ("StorageError", path, format!("cannot be read: {source}"), None),
-        NotCheckpoint { path, reason } if is_damaged(path) => {
-            let hint = "copy it again or use an earlier checkpoint";
-            ("CheckpointError", path, format!("damaged: {reason}"), Some(hint))
+        NotCheckpoint { path, reason } => {
+            let (message, hint) = undecoded(path, reason);
+            ("CheckpointError", path, message, hint)
         }
-        NotCheckpoint { path, reason } => ("CheckpointError", path, reason.clone(), None),
     };
     let path = path.to_string_lossy();
     construct(py, class, &message, &path, [("hint", hint)])
 }
 
-/// Whether a file that could not be decoded is of a known format, and damaged.
-fn is_damaged(path: &Path) -> bool {
-    tvae_scan::inspect(path).is_ok_and(|record| record.status == Status::Corrupt)
+/// What a file that could not be decoded is, and what to do about it.
+fn undecoded(path: &Path, reason: &str) -> (String, Option<&'static str>) {
+    let Ok(record) = tvae_scan::inspect(path) else { return (reason.to_owned(), None) };
+    if let Some(issue) = record.issues.iter().find(|issue| FOREIGN.contains(&&*issue.code)) {
+        let what = match issue.message.as_str() {
+            "no checkpoint of a known kind" => "neither a safetensors file nor one of torch",
+            message => message.strip_suffix(", no checkpoint").unwrap_or(message),
+        };
+        let pointer = what.starts_with("a Git LFS pointer");
+        let hint = if pointer { "run `git lfs pull`" } else { "copy it again or name another file" };
+        return (format!("no checkpoint: {what}"), Some(hint));
+    }
+    if record.status == Status::Corrupt {
+        return (format!("damaged: {reason}"), Some("copy it again or use an earlier checkpoint"));
+    }
+    (reason.to_owned(), None)
 }
 
 /// A rules file that is refused, as the `ConfigError` of any other file of settings.
