@@ -98,7 +98,36 @@ def test_one_value(tvae: Run, saved: Path) -> None:
     assert tvae("show", saved, "--key", "metrics.coverage", "--json").json["value"] is None
     missing = tvae("show", saved, "--key", "config.none")
     assert missing.code == 3
-    assert "model_state" in missing.err
+    assert "expected a key of config: name, lr)" in missing.err
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("config.lr", "(expected a key of config: riemannian, seeds); did you mean config.riemannian.lr?"),
+        ("confg", "(expected a key of the file: epoch, config, model); did you mean config?"),
+        ("confg.riemannian.lr", "did you mean config.riemannian.lr?"),
+        ("riemannian.lr", "did you mean config.riemannian.lr?"),
+        (
+            "config.riemannian.lrr",
+            "(expected a key of config.riemannian: lr); did you mean config.riemannian.lr?",
+        ),
+        (
+            "model.layer.0.weigt",
+            "(expected a key of model: layer.0.bias, layer.0.weight); did you mean model.layer.0.weight?",
+        ),
+        ("config.seeds.2", "(expected a key of config.seeds: 0, 1)"),
+        ("epoch.x", "epoch.x; epoch is a value without keys"),
+    ],
+)
+def test_a_key_that_is_not_there(tvae: Run, tmp_path: Path, key: str, words: str) -> None:
+    path = tmp_path / "x.pt"
+    model = {"layer.0.bias": torch.zeros(1), "layer.0.weight": torch.zeros(1)}
+    torch.save({"epoch": 1, "config": {"riemannian": {"lr": 0.1}, "seeds": [3, 4]}, "model": model}, path)
+    done = tvae("show", path, "--key", key)
+    assert (done.code, done.err.count("\n")) == (3, 1)
+    assert f"{path} has no key {key}" in done.err
+    assert words in done.err
 
 
 def test_malice_is_shown_and_no_advice_given(tvae: Run, tmp_path: Path) -> None:

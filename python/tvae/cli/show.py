@@ -117,10 +117,9 @@ def _value(file: str, key: str, *, as_json: bool) -> None:
 
     found = scanning.find(file, key)
     if not found:
-        keys = ", ".join(scanning.inspect(file).top_keys[:12])
-        raise CheckpointError(
-            f"{file} has no key {key}", path=file, expected=f"a key below {keys}" if keys else None
-        )
+        from tvae.cli.keys import no_key
+
+        raise no_key(file, key)
     if as_json:
         result_json({"path": file, "key": key, "value": found[0]})
     else:
