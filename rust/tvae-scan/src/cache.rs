@@ -16,7 +16,7 @@ use crate::source;
 /// Begins every cache, of whatever version.
 const WORDS: &[u8] = b"tvae scan facts ";
 /// Begins those of this version; the number changes whenever facts are found or stored in another way.
-const MAGIC: &[u8] = b"tvae scan facts 5 ";
+const MAGIC: &[u8] = b"tvae scan facts 6 ";
 /// A file that changed so shortly before it was looked at may change again without another time: its facts are
 /// not kept.
 const RACY: Duration = Duration::from_secs(2);

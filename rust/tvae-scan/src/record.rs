@@ -157,7 +157,7 @@ pub struct FileRecord {
     pub lineage: Vec<(Word, Value)>,
     /// Records of the archive, or tensors of a safetensors file.
     pub n_records: Option<u64>,
-    /// The id that torch wrote: equal ids are copies of the same save.
+    /// The id that torch wrote: equal ids are copies of the same save. None where it wrote no checksums.
     pub serialization_id: Option<String>,
     /// What is wrong or odd.
     pub issues: Vec<Issue>,

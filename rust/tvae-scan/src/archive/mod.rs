@@ -229,7 +229,8 @@ fn id(source: &Source, directory: &Directory, names: &Names, file: &mut File<'_>
         let read = contents::read(source, directory, &entry, file)?;
         String::from_utf8(read.bytes.into_owned()).ok()
     };
-    let id = short(names.roles().id);
+    // Torch makes it of checksums: where it was told to compute none, files with the same names have the same.
+    let id = short(names.roles().id.filter(|&at| directory.entry(at).crc != 0));
     let order = short(names.roles().order);
     if names.roles().version.is_none() {
         file.streams.issues.add("Z007", Severity::Warning, "no record `version`: torch refuses the file");

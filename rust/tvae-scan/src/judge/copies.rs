@@ -143,7 +143,7 @@ fn firsts<K>(
 
 fn save(file: &FileRecord) -> Option<Save<'_>> {
     let id = file.serialization_id.as_deref().filter(|id| !id.is_empty())?;
-    // Torch makes the id of checksums: without them it is that of any file with the same names.
+    // The id is made of checksums, which are to be those of what is there.
     let checked = file.issues.iter().all(|issue| issue.code != "Z020");
     (file.status == Status::Ok && checked).then_some((id, file.size, file.safety))
 }
